@@ -1,0 +1,86 @@
+/*
+ * Bytes lent (struct span), text built in the caller's memory (struct text), numbers, durations
+ * and words out of text and back.
+ *
+ * Locale-free, knows no encoding: a byte above 127 is just a byte. Takes no memory.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes that belong to somebody else, valid until the next call on the lender. */
+struct span {
+    const char *data;
+    size_t length;
+};
+
+#define SPAN(literal) ((struct span){(literal), sizeof(literal) - 1})
+#define SPAN_NONE     ((struct span){0})
+
+struct span span_of(const char *text); /* a NUL-terminated string, without its NUL; NULL is empty */
+bool span_equal(struct span a, struct span b);
+bool span_equal_nocase(struct span a, struct span b);
+bool span_starts(struct span text, struct span with);
+bool span_starts_nocase(struct span text, struct span with);
+bool span_contains(struct span text, struct span part);
+bool span_contains_nocase(struct span text, struct span part);
+/* The rest after the first `count` bytes; empty when there are fewer. */
+struct span span_skip(struct span text, size_t count);
+/* Without blanks and tabs at both ends (CR and LF count as blanks). */
+struct span span_trim(struct span text);
+/* Index of the first / last `byte`, or text.length when there is none. */
+size_t span_find(struct span text, char byte);
+size_t span_find_last(struct span text, char byte);
+
+bool text_is_blank(char byte); /* blank, tab, CR or LF */
+bool text_is_digit(char byte);
+bool text_is_letter(char byte);
+char text_lower(char byte);
+char text_upper(char byte);
+
+/*
+ * A number at the start of `text`: an optional sign and digits. Returns the count of bytes used,
+ * 0 if there is no number or it does not fit 64 bits.
+ */
+size_t text_integer(struct span text, int64_t *ret_value);
+
+/*
+ * A decimal number at the start of `text` ("-1.25", ".5", "3."), in thousandths, further digits
+ * cut off. Returns the bytes used, 0 if there is none or it does not fit.
+ */
+size_t text_decimal(struct span text, int64_t *ret_thousandths);
+
+/*
+ * The whole of `text` as a duration with its unit (`200ms`, `1.5s`, `10min`, `2h`), in
+ * milliseconds. False if there is no unit, something is left over, or it is negative or longer
+ * than 1000 days.
+ */
+bool text_duration(struct span text, int64_t *ret_ms);
+
+/* Text under construction. What does not fit is cut off and remembered in `cut`. */
+struct text {
+    char *data;
+    size_t capacity;
+    size_t length;
+    bool cut;
+};
+
+#define TEXT_IN(array) ((struct text){(array), sizeof(array), 0, false})
+
+void text_add(struct text *text, struct span part);
+void text_add_string(struct text *text, const char *part);
+void text_add_char(struct text *text, char byte);
+void text_add_integer(struct text *text, int64_t value);
+/* 1500 -> "1.5": thousandths without trailing zeros. */
+void text_add_thousandths(struct text *text, int64_t thousandths);
+/* In the largest unit that is whole, or seconds: 200 -> "200ms", 1500 -> "1.5s", 600000 -> "10min". */
+void text_add_duration(struct text *text, int64_t ms);
+struct span text_span(const struct text *text);
+
+/*
+ * The word of `words` (NULL at the end) nearest to a mistyped one: at most two letters inserted,
+ * left out, changed or swapped, and fewer than half of it. NULL if none is near.
+ */
+const char *text_nearest(struct span word, const char *const *words);

@@ -1,0 +1,60 @@
+/*
+ * One line from a host: number, checksum, command word, parameters; and a numbered line written anew.
+ *
+ * Follows Marlin's queue.cpp (number, checksum at the last '*', M110) and OctoPrint's comm.py (what
+ * counts as a command). Case-insensitive, blanks optional, bytes above 127 untouched. Knows no
+ * sequence: whether a number is the right one is the session's question.
+ */
+#pragma once
+
+#include "base/text.h"
+
+/* Marlin's MAX_CMD_SIZE is 96, its NUL included. */
+#define GCODE_NUMBERED_MAX 95
+
+struct gcode_line {
+    struct span raw;     /* all bytes, line end included */
+    struct span command; /* without number, checksum, comment and outer blanks; may be empty */
+    bool numbered;       /* begins with N and a number (a sign is allowed) */
+    bool has_checksum;   /* a '*' and digits at the end; only looked for if numbered */
+    bool checksum_right; /* has one, and it is the XOR of all before the last '*' */
+    int64_t number;      /* if numbered */
+    char letter;         /* upper-case first letter of the command, 0 if it begins with none */
+    bool is_command;     /* G, M or T (or F) and a number: OctoPrint waits for an ok */
+    int64_t code;        /* the number after the letter if is_command, else -1 */
+    int64_t subcode;     /* M889.1: 1; -1 without */
+    bool blank;          /* nothing in it at all, or only blanks */
+    bool comment_only;   /* nothing but a `;` comment */
+};
+
+/* Never fails: what is not understood is a command without letter. *ret_line lends from `raw`. */
+void gcode_line_parse(struct span raw, struct gcode_line *ret_line);
+
+/* Is it this G, M or T code, without a subcode? */
+bool gcode_line_is(const struct gcode_line *line, char letter, int64_t code);
+
+/*
+ * The parameter of that letter: `S200`, `s 200`, `P"chamber light"`, `Plight`, `X-1.5`, in any order,
+ * blanks or none (`G1X10Y2`). Value without quotes; empty for a bare letter. A value that begins
+ * with a letter goes on to the next blank (`Plight`), one that begins with a digit, sign or point
+ * ends where the number ends (`P100S1`).
+ */
+bool gcode_line_parameter(const struct gcode_line *line, char letter, struct span *ret_value);
+
+/* `N<number> <command>*<checksum>\n` appended to `text`. */
+void gcode_line_number(struct span command, int64_t number, struct text *text);
+/* Bytes that gcode_line_number would append, LF not counted. */
+size_t gcode_line_numbered_length(struct span command, int64_t number);
+
+/* What M110 sets: the N after it, else the line's own number. False if neither is there. */
+bool gcode_line_m110(const struct gcode_line *line, int64_t *ret_number);
+
+/* The emergency lane: what firmware with an emergency parser acts on before any queue. */
+enum gcode_emergency {
+    GCODE_ORDINARY,
+    GCODE_M108,
+    GCODE_M112,
+    GCODE_M410,
+    GCODE_M876,
+};
+enum gcode_emergency gcode_line_emergency(const struct gcode_line *line);

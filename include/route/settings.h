@@ -1,0 +1,74 @@
+/*
+ * The whole configuration as one plain struct: what the config file says, checked, defaults filled in.
+ *
+ * Written by load/settings_file, read by everybody, never changed while in force: a reload makes a
+ * new one. Knows nothing of YAML. Paths are absolute.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/text.h"
+
+#define SETTINGS_POINTS 64
+#define SETTINGS_NAME   33  /* a point's, program's or daemon's name with its NUL */
+#define SETTINGS_TEXT   64  /* a label, group or icon */
+#define SETTINGS_PATH   256 /* a file, port or URL */
+
+enum point_type { POINT_OUTPUT, POINT_INPUT, POINT_PWM, POINT_DHT };
+
+/* What to do with an output on some occasion. */
+enum occasion_kind { OCCASION_KEEP, OCCASION_SET, OCCASION_RESTORE };
+struct occasion {
+    enum occasion_kind kind;
+    uint8_t value; /* OCCASION_SET: 0 off, 255 on, between them for pwm */
+};
+
+struct point_settings {
+    char name[SETTINGS_NAME]; /* lower case */
+    char label[SETTINGS_TEXT];
+    char icon[SETTINGS_TEXT];
+    enum point_type type;
+    uint8_t io;
+    bool active_high;
+    bool guarded;       /* `private`: a guest may see but not switch it */
+    int32_t number;     /* how M-codes may call it; -1 none */
+    int32_t debounce_ms;
+    struct occasion start, halt, host_lost, exit, board_back;
+};
+
+enum port_kind { PORT_NONE, PORT_SERIAL, PORT_TCP, PORT_SIMULATED };
+struct port_settings {
+    enum port_kind kind;
+    char path[SETTINGS_PATH]; /* as configured: a device, tcp://HOST:PORT, or the word */
+    uint32_t baud;            /* 0: follow the host's */
+};
+
+enum reset_on_connect { RESET_NEVER, RESET_HALTED, RESET_ALWAYS };
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+struct settings {
+    char name[SETTINGS_NAME];
+    char host_port[SETTINGS_PATH];  /* the symlink that OctoPrint opens */
+    char host_group[SETTINGS_TEXT]; /* empty: leave as it is */
+    struct port_settings printer;
+    uint32_t in_flight; /* bytes that may be unanswered at the printer */
+    enum reset_on_connect reset_on_connect;
+    struct port_settings board;
+    uint32_t report_interval_ms;
+    unsigned points;
+    struct point_settings point[SETTINGS_POINTS];
+    char control_socket[SETTINGS_PATH];
+    char control_group[SETTINGS_TEXT];
+    char state_file[SETTINGS_PATH];
+    enum log_level log;
+};
+
+#define POINT_NONE 255
+
+/*
+ * The index of a point by its name (any case, quotes already gone) or, if all digits, its `number`.
+ * POINT_NONE if there is none.
+ */
+uint8_t settings_point(const struct settings *settings, struct span name);

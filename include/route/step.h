@@ -1,0 +1,93 @@
+/*
+ * The steps of a plan: their vocabulary, and the filling in of `${}` when a plan starts.
+ *
+ * A rule holds steps as templates (struct step). step_prepare makes one into values (struct
+ * step_ready), which is all a running plan keeps: it knows no rule, pattern or ruleset any more.
+ * Does nothing itself.
+ */
+#pragma once
+
+#include "base/instant.h"
+#include "base/text.h"
+#include "route/settings.h"
+
+struct gcode_line;
+
+enum step_kind {
+    STEP_SET,           /* argument: point, value (on, off, N%, 0..255) */
+    STEP_TOGGLE,        /* argument: point */
+    STEP_PULSE,         /* argument: point, for, times, every (the last two may be empty) */
+    STEP_SEND,          /* argument: line; its ok is swallowed */
+    STEP_SAY,           /* argument: text; echo to the host */
+    STEP_WAIT,          /* argument: duration */
+    STEP_WAIT_MOTION,   /* M400, its ok swallowed */
+    STEP_WAIT_POINT,    /* argument: point, for (high low rise fall; on off change for M226), timeout or empty */
+    STEP_REPORT,        /* argument: `points` or a point's name */
+    STEP_FORWARD,       /* the line itself goes to the printer */
+};
+#define STEP_KINDS     10
+#define STEP_ARGUMENTS 4
+
+struct step {
+    enum step_kind kind;
+    uint8_t otherwise; /* so many steps behind this one are its `else`: done after a timeout only */
+    struct span argument[STEP_ARGUMENTS]; /* with ${} in them; lent by the ruleset */
+};
+
+/* The word of a step as the rules language and messages write it: "set", "wait", … */
+const char *step_word(enum step_kind kind);
+
+/* What a wait for a point looks for. */
+enum wait_for { WAIT_HIGH, WAIT_LOW, WAIT_RISE, WAIT_FALL, WAIT_ON, WAIT_OFF, WAIT_CHANGE };
+
+/* One step with everything filled in. */
+struct step_ready {
+    enum step_kind kind;
+    uint8_t otherwise;
+    uint8_t point;      /* index into settings, POINT_NONE: all points (report) */
+    uint8_t value;      /* set: 0 off, 255 on */
+    uint8_t edge;       /* enum wait_for */
+    uint16_t times;     /* pulse: 1 if not said */
+    uint16_t text_at;   /* send, say: where in the plan's text … */
+    uint16_t text_length;
+    int64_t ms;         /* wait, pulse: how long; wait for a point: timeout, -1 none */
+    int64_t every_ms;   /* pulse: from start to start */
+};
+
+/* Where `${NAME}` comes from: a named capture of the pattern first, then the line's parameter. */
+#define STEP_CAPTURES 16
+struct step_values {
+    const struct gcode_line *line; /* NULL for plans without one */
+    unsigned captures;
+    struct {
+        struct span name, value;
+    } capture[STEP_CAPTURES];
+};
+
+/*
+ * Appends `template` with every `${NAME}` and `${NAME:-default}` filled in; `$${` is a plain `${`.
+ * A name without a value and without a default is filled in as nothing.
+ */
+void step_fill(struct span template, const struct step_values *values, struct text *text);
+
+/* Why a command cannot be carried out: the CODE of `echo:sioproxy error: CODE: what is wrong`. */
+enum step_error {
+    STEP_OK,
+    STEP_USAGE,
+    STEP_NO_POINT,
+    STEP_RANGE,
+    STEP_ESTOP,
+    STEP_BOARD,
+    STEP_PSU,
+    STEP_LONG,
+    STEP_PRINT,
+};
+const char *step_error_word(enum step_error error);
+
+/*
+ * Fills in and reads one step's arguments. Texts are appended to `plan_text` (STEP_LONG if it is
+ * full). On anything but STEP_OK, `why` has been given a sentence and *ret_ready is untouched.
+ */
+enum step_error step_prepare(const struct step *step, const struct step_values *values,
+                             const struct settings *settings, struct text *plan_text,
+                             struct text *why, struct step_ready *ret_ready);

@@ -18,6 +18,10 @@ struct span {
 
 #define SPAN(literal) ((struct span){(literal), sizeof(literal) - 1})
 #define SPAN_NONE     ((struct span){0})
+/* The same inside a const table, where a compound literal is no constant. */
+/* clang-format off */
+#define SPAN_INIT(literal) {(literal), sizeof(literal) - 1}
+/* clang-format on */
 
 struct span span_of(const char *text); /* a NUL-terminated string, without its NUL; NULL is empty */
 bool span_equal(struct span a, struct span b);
@@ -30,7 +34,7 @@ bool span_contains_nocase(struct span text, struct span part);
 struct span span_skip(struct span text, size_t count);
 /* Without blanks and tabs at both ends (CR and LF count as blanks). */
 struct span span_trim(struct span text);
-/* Index of the first / last `byte`, or text.length when there is none. */
+/* Index of the first / last `byte`, or the span's length when there is none. */
 size_t span_find(struct span text, char byte);
 size_t span_find_last(struct span text, char byte);
 
@@ -53,9 +57,9 @@ size_t text_integer(struct span text, int64_t *ret_value);
 size_t text_decimal(struct span text, int64_t *ret_thousandths);
 
 /*
- * The whole of `text` as a duration with its unit (`200ms`, `1.5s`, `10min`, `2h`), in
- * milliseconds. False if there is no unit, something is left over, or it is negative or longer
- * than 1000 days.
+ * The whole of `text` as a duration with its unit (`200ms`, `1.5s`, `10min`, `2h`), in whole
+ * milliseconds, of the decimals the first three. False if there is no unit, something is left
+ * over, it has a sign, or is longer than 1000 days.
  */
 bool text_duration(struct span text, int64_t *ret_ms);
 
@@ -73,9 +77,9 @@ void text_add(struct text *text, struct span part);
 void text_add_string(struct text *text, const char *part);
 void text_add_char(struct text *text, char byte);
 void text_add_integer(struct text *text, int64_t value);
-/* 1500 -> "1.5": thousandths without trailing zeros. */
+/* Without trailing zeros: 1500 is "1.5". */
 void text_add_thousandths(struct text *text, int64_t thousandths);
-/* In the largest unit that is whole, or seconds: 200 -> "200ms", 1500 -> "1.5s", 600000 -> "10min". */
+/* In the largest unit that is whole, else in seconds: "200ms", "1.5s", "10min", "2h", "0s". */
 void text_add_duration(struct text *text, int64_t ms);
 struct span text_span(const struct text *text);
 

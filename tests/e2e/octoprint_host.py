@@ -150,7 +150,7 @@ class OctoPrint:
         return self._get("/api/connection")["options"]["ports"]
 
     def state(self):
-        """What it shows as the printer's state: Operational, Printing, Offline after error …"""
+        """What it shows as the printer's state: Operational, Printing, Closed …"""
         return self._get("/api/connection")["current"]["state"]
 
     def connect(self, port=None, baudrate=115200):
@@ -160,7 +160,11 @@ class OctoPrint:
 
     def disconnect(self):
         self._post("/api/connection", command="disconnect")
-        self.wait_for_state(("Closed", "Offline"), 15)
+        self.wait_for_disconnect(15)
+
+    def wait_for_disconnect(self, timeout):
+        """Waits until it has no connection, whoever ended it."""
+        self.wait_for_state(("Closed", "Offline"), timeout)
 
     def wait_for_state(self, wanted, timeout):
         """Waits until its state begins with one of the wanted words."""

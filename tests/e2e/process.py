@@ -8,6 +8,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -90,3 +91,27 @@ class Program:
         except ProcessLookupError:
             pass
         self.process.wait()
+
+
+class Background:
+    """Does work() beside the test; finish() waits for its end and tells what went wrong in it."""
+
+    def __init__(self, what, work):
+        self.what = what
+        self.work = work
+        self.trouble = None
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        try:
+            self.work()
+        except Exception as error:  # told in the test's own thread
+            self.trouble = error
+
+    def finish(self, timeout=10):
+        self.thread.join(timeout)
+        if self.trouble:
+            raise self.trouble
+        if self.thread.is_alive():
+            raise Failure("still not done: " + self.what)

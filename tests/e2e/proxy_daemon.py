@@ -1,0 +1,203 @@
+"""
+The daemon under test, with a config and a folder of its own, and the simulated printer on a pty.
+"""
+
+import json
+import os
+import subprocess
+import threading
+
+from process import BUILD, Failure, Program, read_text, tail, wait_until
+
+CONFIG = """\
+name: e2e
+host:
+  port: {link}
+printer:
+  port: {printer}
+  baud: 115200
+board:
+  port: simulated
+  report_interval: 500ms
+points:
+  light:   {{io: 12, type: output, start: off, label: Chamber light}}
+  shutter: {{io: 13, type: output, start: off}}
+  fan:     {{io: 14, type: output, start: off}}
+  door:    {{io: 2,  type: input, active: low, debounce: 20ms}}
+control:
+  socket: {socket}
+state: {state}
+"""
+
+OUTPUTS = ("light", "shutter", "fan")
+
+VALGRIND = ["valgrind", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible",
+            "--errors-for-leak-kinds=definite,indirect,possible", "--error-exitcode=99",
+            "--child-silent-after-fork=yes"]
+
+
+class Watch:
+    """`sioctl --json watch` in the background: every event, and what was known when it came."""
+
+    def __init__(self, command, note):
+        """note() is called at each event; what it returns is kept beside the event."""
+        self.events = []
+        self.note = note
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True)
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.events.append((json.loads(line), self.note()))
+
+    def of(self, kind):
+        """The events of one kind, as (event, note)."""
+        return [(event, note) for event, note in self.events if event.get("event") == kind]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
+        self.thread.join(10)
+        self.process.stdout.close()
+
+
+class Proxy:
+    def __init__(self, directory, printer="simulated", valgrind=False):
+        """Writes a config for a proxy in directory (made if missing) with this printer port."""
+        os.makedirs(directory, exist_ok=True)
+        self.directory = directory
+        self.link = os.path.join(directory, "printer")
+        self.socket = os.path.join(directory, "control")
+        self.config = os.path.join(directory, "e2e.yaml")
+        self.log = os.path.join(directory, "sioproxy.log")
+        self.valgrind = valgrind
+        self.program = None
+        self.helpers = []
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(CONFIG.format(link=self.link, printer=printer, socket=self.socket,
+                                     state=os.path.join(directory, "state")))
+
+    def start(self):
+        command = [os.path.join(BUILD, "sioproxy"), "-c", self.config]
+        if self.valgrind:
+            command = VALGRIND + command
+        self.program = Program("sioproxy", command, self.log)
+        ready = "ready: OctoPrint can connect to " + self.link
+        wait_until(ready, lambda: ready in read_text(self.log), 60 if self.valgrind else 10,
+                   0.05, [self.program])
+
+    def stop(self):
+        """Ends it by SIGTERM as systemd would; it must say nothing but 0 and leave no link."""
+        for helper in self.helpers:
+            helper.terminate()
+            helper.wait(10)
+        self.helpers = []
+        status = self.program.stop(60 if self.valgrind else 15)
+        if status != 0:
+            raise Failure("sioproxy ended with status %d\n%s" % (status, tail(self.log)))
+        for path in (self.link, self.socket):
+            if os.path.lexists(path):
+                raise Failure("sioproxy left %s behind" % path)
+
+    def kill(self):
+        for helper in self.helpers:
+            helper.kill()
+            helper.wait()
+        if self.program:
+            self.program.kill()
+
+    def tails(self):
+        return tail(self.log)
+
+    # -- sioctl
+
+    def _command(self, *words):
+        return [os.path.join(BUILD, "sioctl"), "--socket", self.socket, *words]
+
+    def ask(self, *words):
+        """Runs sioctl and returns its exit status and what it printed."""
+        result = subprocess.run(self._command(*words), stdin=subprocess.DEVNULL, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20)
+        return result.returncode, result.stdout
+
+    def do(self, *words):
+        """Runs sioctl, which must do what it is told, and returns what it printed."""
+        status, output = self.ask(*words)
+        if status != 0:
+            raise Failure("sioctl %s: status %d: %s" % (" ".join(words), status, output))
+        return output
+
+    def json(self, *words):
+        return json.loads(self.do("--json", *words))
+
+    def status(self):
+        return self.json("status")
+
+    def point(self, name):
+        """The state of a point: on, off or unknown."""
+        return self.ask("get", name)[1].strip()
+
+    def wait_for_point(self, name, state, timeout):
+        wait_until("%s is %s" % (name, state), lambda: self.point(name) == state, timeout,
+                   0.1, [self.program])
+
+    def waiting_for(self):
+        """What the stream waits for at the moment, or None."""
+        waiting = self.status()["waiting"]
+        return waiting["for"] if waiting else None
+
+    def wait_until_it_waits(self, text, timeout):
+        """Waits until the stream waits for something whose name contains text."""
+        wait_until("the stream waits for " + text,
+                   lambda: text in (self.waiting_for() or ""), timeout, 0.1, [self.program])
+
+    def watch(self, note=lambda: None):
+        watch = Watch(self._command("--json", "watch"), note)
+        self.helpers.append(watch.process)
+        return watch
+
+    def record(self, path):
+        """Records into path from now on; returns once the recording has begun."""
+        process = subprocess.Popen(self._command("record", path), stdin=subprocess.DEVNULL)
+        self.helpers.append(process)
+        wait_until("the recording has begun", lambda: len(read_text(path)) > 0, 10, 0.05,
+                   [self.program])
+        return process
+
+
+class PtyPrinter:
+    """The simulated printer as a program on a pty, which writes down what it executes."""
+
+    def __init__(self, directory):
+        os.makedirs(directory, exist_ok=True)
+        self.link = os.path.join(directory, "printer-device")
+        self.executed_log = os.path.join(directory, "executed.log")
+        self.log = os.path.join(directory, "sim_printer_pty.log")
+        self.program = None
+
+    def start(self):
+        self.program = Program("sim_printer_pty",
+                               [os.path.join(BUILD, "sim_printer_pty"), self.link,
+                                self.executed_log], self.log)
+        wait_until("the simulated printer's pty", lambda: os.path.exists(self.link), 10, 0.05,
+                   [self.program])
+
+    def executed(self):
+        """The commands it has executed, oldest first."""
+        return read_text(self.executed_log).splitlines()
+
+    def executed_count(self):
+        try:
+            with open(self.executed_log, "rb") as file:
+                return file.read().count(b"\n")
+        except FileNotFoundError:
+            return 0
+
+    def kill(self):
+        if self.program:
+            self.program.kill()
+
+    def tails(self):
+        return tail(self.executed_log, 15)

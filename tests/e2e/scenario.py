@@ -1,0 +1,86 @@
+"""
+A scenario: one OctoPrint, one proxy and one printer, and tests that use them one after another.
+
+The tests of a class run in the order they are written in, since each goes on from where the one
+before left the machine; after the first that fails the others would say nothing new.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+
+from octoprint_host import OctoPrint
+from proxy_daemon import Proxy, PtyPrinter
+
+
+class Scenario(unittest.TestCase):
+    PRINTER_ON_PTY = False  # else the daemon's own simulated printer
+    VALGRIND = False
+
+    @classmethod
+    def setUpClass(cls):
+        cls.parts = []
+        cls.directory = tempfile.mkdtemp(prefix="sioproxy-e2e-")
+        try:
+            cls.begin()
+        except BaseException:
+            cls.show_logs()
+            cls.clear()
+            raise
+
+    @classmethod
+    def begin(cls):
+        """Starts the printer, the proxy and OctoPrint; a scenario that needs more extends it."""
+        cls.printer = None
+        port = "simulated"
+        if cls.PRINTER_ON_PTY:
+            cls.printer = PtyPrinter(cls.directory)
+            cls.parts.append(cls.printer)
+            cls.printer.start()
+            port = cls.printer.link
+        cls.proxy = Proxy(cls.directory, port, cls.VALGRIND)
+        cls.parts.append(cls.proxy)
+        cls.proxy.start()
+        cls.octoprint = OctoPrint(os.path.join(cls.directory, "octoprint"), cls.proxy.link)
+        cls.parts.append(cls.octoprint)
+        cls.octoprint.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.clear()
+
+    @classmethod
+    def clear(cls):
+        for part in cls.parts:
+            part.kill()
+        if os.environ.get("SIOPROXY_E2E_KEEP"):
+            print("kept: " + cls.directory, file=sys.stderr)
+        else:
+            shutil.rmtree(cls.directory, ignore_errors=True)
+
+    @classmethod
+    def show_logs(cls):
+        for part in cls.parts:
+            print(part.tails(), file=sys.stderr)
+
+    def run(self, result=None):
+        before = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > before:
+            self.show_logs()
+        return result
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+
+def run(*scenarios):
+    """Runs scenarios and exits: 0 when all is well."""
+    suite = unittest.TestSuite()
+    for scenario in scenarios:
+        names = [name for name in vars(scenario) if name.startswith("test_")]
+        suite.addTests(scenario(name) for name in names)
+    result = unittest.TextTestRunner(verbosity=2, failfast=True).run(suite)
+    sys.exit(0 if result.wasSuccessful() else 1)

@@ -1,0 +1,337 @@
+#include "wire/gcode_line.h"
+
+#include "wire/line_framer.h"
+
+static uint8_t checksum_of(struct span bytes)
+{
+    uint8_t sum = 0;
+
+    for (size_t i = 0; i < bytes.length; i++) {
+        sum ^= (uint8_t)bytes.data[i];
+    }
+    return sum;
+}
+
+static struct span skip_blanks(struct span text)
+{
+    while (text.length > 0 && text_is_blank(text.data[0])) {
+        text = span_skip(text, 1);
+    }
+    return text;
+}
+
+/* Index of the quote that closes the one before `text`, or its length: then that was no quote. */
+static size_t closing_quote(struct span text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] == '\\') {
+            i++;
+        } else if (text.data[i] == '"') {
+            return i;
+        }
+    }
+    return text.length;
+}
+
+/* `text` up to its comment: a `;` neither escaped nor in quotes. */
+static struct span without_comment(struct span text)
+{
+    if (span_find(text, ';') == text.length) {
+        return text;
+    }
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] == '\\') {
+            i++;
+        } else if (text.data[i] == '"') {
+            struct span quoted = span_skip(text, i + 1);
+            size_t close = closing_quote(quoted);
+
+            if (close < quoted.length) {
+                i += close + 1;
+            }
+        } else if (text.data[i] == ';') {
+            text.length = i;
+        }
+    }
+    return text;
+}
+
+/* The digits at the start of `text` as a number that stays at INT64_MAX once it is there. */
+static size_t take_digits(struct span text, int64_t *ret_value)
+{
+    size_t used = 0;
+
+    while (used < text.length && text_is_digit(text.data[used])) {
+        used++;
+    }
+    if (used > 0 && text_integer((struct span){text.data, used}, ret_value) == 0) {
+        *ret_value = INT64_MAX;
+    }
+    return used;
+}
+
+/* Bytes of `N<number>` at the start of `text`, 0 if there is no such thing. */
+static size_t take_number(struct span text, int64_t *ret_number)
+{
+    struct span digits;
+    size_t used;
+
+    if (text.length == 0 || text_upper(text.data[0]) != 'N') {
+        return 0;
+    }
+    digits = skip_blanks(span_skip(text, 1));
+    used = text_integer(digits, ret_number);
+    return used == 0 ? 0 : text.length - digits.length + used;
+}
+
+/* Looks for `*<digits>` at the end of `text`, which begins with N. Returns what stands before. */
+static struct span take_checksum(struct gcode_line *line, struct span text)
+{
+    size_t star = span_find_last(text, '*');
+    struct span after = span_trim(span_skip(text, star + 1));
+    int64_t sum;
+
+    if (after.length == 0 || take_digits(after, &sum) != after.length) {
+        return text;
+    }
+    text.length = star;
+    line->has_checksum = true;
+    line->checksum_right = sum == checksum_of(text);
+    return text;
+}
+
+/* What kind of command `line->command` is. */
+static void classify(struct gcode_line *line)
+{
+    struct span rest = line->command;
+    char first;
+    size_t used;
+
+    if (rest.length == 0 || !text_is_letter(rest.data[0])) {
+        return;
+    }
+    first = rest.data[0];
+    line->letter = text_upper(first);
+    if (line->letter != 'G' && line->letter != 'M' && line->letter != 'T' && line->letter != 'F') {
+        return;
+    }
+    rest = span_skip(rest, 1);
+    used = take_digits(rest, &line->code);
+    if (used == 0) {
+        return;
+    }
+    line->is_command = true;
+    line->counted = first == line->letter;
+    rest = span_skip(rest, used);
+    if ((line->letter == 'G' || line->letter == 'M') && rest.length > 1 && rest.data[0] == '.') {
+        take_digits(span_skip(rest, 1), &line->subcode);
+    }
+}
+
+void gcode_line_parse(struct span raw, struct gcode_line *ret_line)
+{
+    struct gcode_line line = {.raw = raw, .code = -1, .subcode = -1};
+    struct span text = span_trim(line_content(raw));
+    size_t used = take_number(text, &line.number);
+
+    if (used > 0) {
+        line.numbered = true;
+        text = take_checksum(&line, text);
+        if (!line.has_checksum) {
+            text = take_checksum(&line, without_comment(text));
+        }
+        text = span_skip(text, used);
+    } else {
+        line.blank = text.length == 0;
+        line.comment_only = text.length > 0 && text.data[0] == ';';
+    }
+    line.command = span_trim(without_comment(text));
+    classify(&line);
+    *ret_line = line;
+}
+
+bool gcode_line_is(const struct gcode_line *line, char letter, int64_t code)
+{
+    return line->is_command && line->letter == letter && line->code == code && line->subcode < 0;
+}
+
+/* Bytes of a decimal number at the start of `text`; 0 if there is none. */
+static size_t number_length(struct span text)
+{
+    size_t used = 0, digits = 0;
+    bool point = false;
+
+    if (text.length > 0 && (text.data[0] == '-' || text.data[0] == '+')) {
+        used++;
+    }
+    for (; used < text.length; used++) {
+        if (text_is_digit(text.data[used])) {
+            digits++;
+        } else if (text.data[used] == '.' && !point) {
+            point = true;
+        } else {
+            break;
+        }
+    }
+    return digits == 0 ? 0 : used;
+}
+
+static bool is_word_byte(char byte)
+{
+    return text_is_letter(byte) || byte == '_' || (unsigned char)byte > 127;
+}
+
+/*
+ * The value after a parameter's letter, taken off *rest; `apart` if there are blanks between, where
+ * a letter alone or with a number is the next parameter instead.
+ */
+static struct span take_value(struct span *rest, bool apart)
+{
+    struct span value = *rest;
+
+    if (value.length == 0) {
+        return value;
+    }
+    if (value.data[0] == '"') {
+        value = span_skip(value, 1);
+        *rest = value;
+        value.length = closing_quote(value);
+        *rest = span_skip(*rest, value.length + 1);
+        return value;
+    }
+    value.length = number_length(value);
+    if (value.length > 0) {
+        if (value.length < rest->length && rest->data[value.length] == '%') {
+            value.length++;
+        }
+    } else if (is_word_byte(rest->data[0]) &&
+               (!apart || (rest->length > 1 && is_word_byte(rest->data[1])))) {
+        while (value.length < rest->length && !text_is_blank(rest->data[value.length])) {
+            value.length++;
+        }
+    }
+    *rest = span_skip(*rest, value.length);
+    return value;
+}
+
+/* The next parameter of *rest, which is shortened. False at the end. */
+static bool next_parameter(struct span *rest, char *ret_letter, struct span *ret_value)
+{
+    struct span after;
+
+    while (rest->length > 0 && !text_is_letter(rest->data[0])) {
+        if (rest->data[0] == '"') {
+            take_value(rest, false); /* a string of nobody: nothing in it is a parameter */
+        } else {
+            *rest = span_skip(*rest, 1);
+        }
+    }
+    if (rest->length == 0) {
+        return false;
+    }
+    *ret_letter = text_upper(rest->data[0]);
+    *rest = span_skip(*rest, 1);
+    after = skip_blanks(*rest);
+    *ret_value = take_value(&after, after.length < rest->length);
+    *rest = after;
+    return true;
+}
+
+/* What follows the command word. */
+static struct span parameters(const struct gcode_line *line)
+{
+    struct span rest = line->command;
+    int64_t ignored;
+
+    if (!line->is_command) {
+        while (rest.length > 0 && !text_is_blank(rest.data[0])) {
+            rest = span_skip(rest, 1);
+        }
+        return rest;
+    }
+    rest = span_skip(rest, 1);
+    rest = span_skip(rest, take_digits(rest, &ignored));
+    if (line->subcode >= 0) {
+        rest = span_skip(rest, 1);
+        rest = span_skip(rest, take_digits(rest, &ignored));
+    }
+    return rest;
+}
+
+bool gcode_line_parameter(const struct gcode_line *line, char letter, struct span *ret_value)
+{
+    struct span rest = parameters(line), value;
+    char found;
+
+    while (next_parameter(&rest, &found, &value)) {
+        if (found == text_upper(letter)) {
+            *ret_value = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `N<number> ` into `text`. */
+static void add_number(struct text *text, int64_t number)
+{
+    text_add_char(text, 'N');
+    text_add_integer(text, number);
+    text_add_char(text, ' ');
+}
+
+void gcode_line_number(struct span command, int64_t number, struct text *text)
+{
+    char memory[24];
+    struct text start = TEXT_IN(memory);
+
+    add_number(&start, number);
+    text_add(text, text_span(&start));
+    text_add(text, command);
+    text_add_char(text, '*');
+    text_add_integer(text, checksum_of(text_span(&start)) ^ checksum_of(command));
+    text_add_char(text, '\n');
+}
+
+size_t gcode_line_numbered_length(struct span command, int64_t number)
+{
+    char memory[32];
+    struct text text = TEXT_IN(memory);
+    uint8_t sum;
+
+    add_number(&text, number);
+    sum = checksum_of(text_span(&text)) ^ checksum_of(command);
+    text_add_char(&text, '*');
+    text_add_integer(&text, sum);
+    return text.length + command.length;
+}
+
+bool gcode_line_m110(const struct gcode_line *line, int64_t *ret_number)
+{
+    struct span value;
+
+    if (!gcode_line_is(line, 'M', 110)) {
+        return false;
+    }
+    if (gcode_line_parameter(line, 'N', &value) && text_integer(value, ret_number) > 0) {
+        return true;
+    }
+    if (line->numbered) {
+        *ret_number = line->number;
+    }
+    return line->numbered;
+}
+
+enum gcode_emergency gcode_line_emergency(const struct gcode_line *line)
+{
+    if (!line->is_command || line->letter != 'M') {
+        return GCODE_ORDINARY;
+    }
+    switch (line->code) {
+    case 108: return GCODE_M108;
+    case 112: return GCODE_M112;
+    case 410: return GCODE_M410;
+    case 876: return GCODE_M876;
+    default: return GCODE_ORDINARY;
+    }
+}

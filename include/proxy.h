@@ -98,8 +98,6 @@ struct status {
     uint64_t host_lines, printer_lines, swallowed, injected, resends, lost_oks, board_faults;
 };
 
-enum point_state { POINT_OFF, POINT_ON, POINT_UNKNOWN };
-
 struct proxy;
 
 size_t proxy_size(void); /* bytes to lend to proxy_init, aligned as malloc does */

@@ -17,6 +17,7 @@
 #define SETTINGS_PATH   256 /* a file, port or URL */
 
 enum point_type { POINT_OUTPUT, POINT_INPUT, POINT_PWM, POINT_DHT };
+enum point_state { POINT_OFF, POINT_ON, POINT_UNKNOWN };
 
 /* What to do with an output on some occasion. */
 enum occasion_kind { OCCASION_KEEP, OCCASION_SET, OCCASION_RESTORE };

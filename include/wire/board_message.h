@@ -24,7 +24,7 @@ enum board_message_kind {
     BOARD_EXTENSION,     /* `XT …`: argument */
     BOARD_FEATURES,      /* `FS:…`: argument */
     BOARD_ACTION,        /* `//action:disconnect`: somebody took it for a printer */
-    BOARD_GARBAGE,       /* anything else: a damaged line, or no board at all */
+    BOARD_GARBAGE,       /* anything else, damaged or no board at all: argument is the line */
 };
 
 struct board_message {

@@ -1,0 +1,226 @@
+/*
+ * The conversation with the IO board: levels wanted go in, levels reported come out, and between
+ * them one command at a time.
+ *
+ * The host of a "SIOPlugin 0.1.1" board (SIO_Arduino 1.0.11, SIO_ESP8266 1.0.10, SIO_ESP32 1.1.5).
+ * Knows io numbers and levels; knows no point, no name, no debounce and no occasion. Believes only
+ * reports: an OK says that a command was read, never that an output switched.
+ *
+ * After every call take the events and then the lines, each until there are none.
+ *
+ * What the boards do that is not to be expected:
+ * - Opening the port resets an Arduino; with optiboot what is sent in the first 2 s is lost, and
+ *   `VC` is an opcode of optiboot: it makes the boot loader wait 1.3 s longer, not fail.
+ * - Report digits are raw reads while only debounced edges cause a report, so that a spike can
+ *   stand in a report and never be taken back. A change nobody asked for is therefore looked at
+ *   again 10 ms later (`GS`), longer than any pulse the board does not report itself (5 ms).
+ * - Each `IO n v` is answered OK and by a report, also after `EIO` and also if it was refused.
+ * - An unknown command is answered `DG:` alone on Arduino and ESP8266, OK and `DG:` on ESP32.
+ * - `IC` tells the highest index, or another figure: only the length of `IO:` counts.
+ * - There is no checksum: a lost digit makes `IO 12 1` into `IO 2 1`. If another output than the
+ *   one commanded changes in the answering report it is put back.
+ */
+#pragma once
+
+#include "base/instant.h"
+#include "base/text.h"
+#include "wire/board_message.h"
+
+#define BOARD_OPEN_PATIENCE_MS 10000 /* no CP for so long: open the port again */
+#define BOARD_GREETING_MS      700   /* VC is repeated, as measured with optiboot */
+#define BOARD_GREETED_MS       50    /* quiet after CP, for the answers to repeated VCs */
+#define BOARD_ANSWER_MS        1500  /* a half line blocks an Arduino for 1 s */
+#define BOARD_URGENT_MS        250   /* the same for what cannot wait */
+#define BOARD_OVERTAKE_MS      50    /* what cannot wait waits so long for another's answer */
+#define BOARD_SECOND_LOOK_MS   10    /* an unasked change is asked about */
+#define BOARD_TRIES            3
+#define BOARD_COMMAND_MAX      20 /* bytes of the longest line board_session_next_line() writes */
+#define BOARD_VERSION_MAX      48
+
+enum board_level { BOARD_LOW, BOARD_HIGH, BOARD_UNKNOWN };
+
+enum board_state {
+    /*
+     * The port is closed; levels are unknown, levels wanted are kept.
+     * opened -> GREETING
+     */
+    BOARD_CLOSED,
+
+    /*
+     * Open; it may be booting, or no board. VC is asked every 700 ms and at each sign of a boot.
+     * CP:SIOPlugin -> SETTING_UP
+     * the second line of a printer, or another CP -> FOREIGN
+     * deadline (10 s) -> GREETING, told: open the port again
+     */
+    BOARD_GREETING,
+
+    /*
+     * It is a board. The rows of the setup are asked one after the other: TC, IOT, SI, BIO, GS.
+     * all answered and the count of ios known -> CONFIRMING
+     * three tries of BIO or GS in vain -> GREETING
+     * sign of a boot -> GREETING
+     */
+    BOARD_SETTING_UP,
+
+    /*
+     * Levels are known; those wanted are being set.
+     * none left -> ONLINE
+     * as ONLINE otherwise
+     */
+    BOARD_CONFIRMING,
+
+    /*
+     * In use.
+     * no report for 2.5 intervals, or a command without any line after it -> DOUBTED
+     * sign of a boot, another count of ios, all high outputs low unasked -> GREETING (reset)
+     */
+    BOARD_ONLINE,
+
+    /*
+     * Silent: BIO and GS are asked, twice, 1.5 s each.
+     * a report -> SETTING_UP (still online)
+     * deadline the second time -> GREETING (lost)
+     */
+    BOARD_DOUBTED,
+
+    /*
+     * Not a board. Nothing is read or written any more.
+     * opened -> GREETING
+     */
+    BOARD_FOREIGN,
+};
+
+/* What is outstanding at the board. */
+enum board_ask {
+    BOARD_ASK_NOTHING,
+    BOARD_ASK_VERSION,   /* VC */
+    BOARD_ASK_CONSTANTS, /* TC */
+    BOARD_ASK_TYPES,     /* IOT */
+    BOARD_ASK_INTERVAL,  /* SI */
+    BOARD_ASK_BEGIN,     /* BIO */
+    BOARD_ASK_STATES,    /* GS */
+    BOARD_ASK_SET,       /* IO n v */
+};
+
+enum board_event_kind {
+    BOARD_EVENT_RESET,     /* it booted: levels unknown; say anew what is wanted (board_back) */
+    BOARD_EVENT_LOST,      /* silent or closed: levels unknown; the same */
+    BOARD_EVENT_FAULT,     /* io cannot be brought to `high`: not tried again until wanted anew */
+    BOARD_EVENT_CONFIRMED, /* a report asked after board_session_confirm() has come */
+    BOARD_EVENT_ONLINE,    /* handshake done and the levels wanted are reported */
+    BOARD_EVENT_FOREIGN,   /* a printer, or another protocol: close the port and leave it alone */
+    BOARD_EVENT_REOPEN,    /* silent too long: close the port and open it again */
+};
+struct board_event {
+    enum board_event_kind kind;
+    uint8_t io;
+    bool high;
+};
+
+/* What became of a level wanted. */
+enum board_outcome {
+    BOARD_NOT_WANTED, /* nothing is wanted of this io */
+    BOARD_PENDING,
+    BOARD_REACHED, /* reported as wanted */
+    BOARD_FAILED,  /* three tries in vain */
+};
+
+/* Why a level cannot be wanted. */
+enum board_want_result {
+    BOARD_WANTED,
+    BOARD_NO_SUCH_IO, /* the board has fewer, or the number is above BOARD_IO_MAX */
+};
+
+struct board_wish {
+    enum board_level level; /* BOARD_UNKNOWN: none */
+    uint64_t since;         /* order of wishing; the oldest is sent first */
+    uint8_t tries;          /* in vain so far */
+    uint8_t repairs;        /* undone by somebody else and set again */
+    bool urgent;
+    bool reached; /* it was reported so once */
+    bool repair;  /* ours, to undo what a damaged line did: forgotten when reached */
+    bool failed;
+};
+
+struct board_session {
+    enum board_state state;
+    struct instant deadline; /* of the state */
+
+    /* The command in flight. */
+    enum board_ask ask;
+    uint8_t ask_io;
+    bool ask_high;
+    bool ask_acked;
+    struct instant ask_at, ask_deadline;
+    uint8_t lost_oks;   /* commands given up whose OK may still come */
+    bool end_half_line; /* the next line begins with an LF */
+
+    uint8_t step;  /* SETTING_UP: row; DOUBTED: 0 BIO, 1 GS */
+    uint8_t tries; /* of this row, or of doubting */
+    bool online;   /* told, and not taken back */
+    bool heard;    /* any line since the command in flight was sent */
+
+    uint8_t count, odd_count, types_count; /* of ios; 0 unknown */
+    uint8_t strange;                       /* lines that speak against a board */
+    enum board_level level[BOARD_IO_MAX];
+    bool is_output[BOARD_IO_MAX]; /* known from TC and IOT */
+    int16_t output_type[3];       /* numbers of the output types; -1 unknown */
+    struct board_wish wish[BOARD_IO_MAX];
+    uint64_t wishes;
+    struct instant second_look; /* an unasked change is to be asked about then */
+    bool look_now;
+    bool confirm; /* board_session_confirm() outstanding */
+
+    uint32_t interval_ms;
+    char version[BOARD_VERSION_MAX]; /* of VI:, NUL-terminated, empty unknown */
+
+    uint64_t fault_ios; /* one bit each, to be told */
+    uint8_t events;     /* one bit per kind, to be told */
+
+    uint64_t damaged, timeouts, retries;
+};
+
+/* `interval_ms`: how often the board is to report by itself, 500 to 10000. */
+void board_session_init(struct board_session *session, uint32_t interval_ms);
+/* Another interval, sent at once if the board is in use. */
+void board_session_interval(struct board_session *session, uint32_t interval_ms,
+                            struct instant now);
+
+void board_session_opened(struct board_session *session, struct instant now);
+void board_session_closed(struct board_session *session, struct instant now);
+/* A line of the board, parsed. A garbage message's argument is the whole line. */
+void board_session_message(struct board_session *session, const struct board_message *message,
+                           struct instant now);
+/* Early is harmless. */
+void board_session_expire(struct board_session *session, struct instant now);
+struct instant board_session_deadline(const struct board_session *session);
+
+/*
+ * From now on this io is to have this level: kept until wanted otherwise or released, over resets
+ * and losses too. Wanting again what failed tries again. _first overtakes all that is not urgent.
+ */
+enum board_want_result board_session_want(struct board_session *session, unsigned io, bool high,
+                                          struct instant now);
+enum board_want_result board_session_want_first(struct board_session *session, unsigned io,
+                                                bool high, struct instant now);
+/* Nothing is wanted of this io any more; it stays as it is. */
+void board_session_release(struct board_session *session, unsigned io);
+enum board_outcome board_session_outcome(const struct board_session *session, unsigned io);
+/* The last report's; BOARD_UNKNOWN for an io the board has not, and while the board is lost. */
+enum board_level board_session_level(const struct board_session *session, unsigned io);
+/* Asks for a fresh report (BOARD_EVENT_CONFIRMED); does nothing while the board is not in use. */
+void board_session_confirm(struct board_session *session, struct instant now);
+
+/*
+ * The next line to write, LF included, appended to `text`, which must have BOARD_COMMAND_MAX bytes
+ * free. False if there is none now.
+ */
+bool board_session_next_line(struct board_session *session, struct text *text, struct instant now);
+bool board_session_next_event(struct board_session *session, struct board_event *ret_event);
+
+/* Handshake done, start values confirmed, not lost. */
+bool board_session_online(const struct board_session *session);
+/* Damaged lines, timeouts and repeated commands so far. */
+uint64_t board_session_faults(const struct board_session *session);
+/* A promise of this module that does not hold, in words, or NULL. */
+const char *board_session_check(const struct board_session *session);

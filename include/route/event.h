@@ -8,6 +8,7 @@
 
 #include "base/instant.h"
 #include "base/text.h"
+#include "route/settings.h"
 
 enum event_kind {
     EVENT_POINT,   /* name: point; state: on off unknown */
@@ -44,7 +45,10 @@ struct events {
 /* The word `watch` and the log use: "point", "printer", …, "log". */
 const char *event_word(enum event_kind kind);
 
-/* Appends; texts are cut to their fields. The event stays with the queue and may be improved. */
+/*
+ * Appends, with level LOG_INFO; texts are cut to their fields. The event stays with the queue and
+ * may be improved until the next call.
+ */
 struct event *events_add(struct events *events, enum event_kind kind, struct span name,
                          struct span state, struct span cause, struct instant now);
 /* Takes the oldest. False if there is none. */

@@ -2,14 +2,24 @@
  * Patterns of the rules language: the only module that knows PCRE2.
  *
  * No JIT (it costs 2.7 MB per 1000 patterns and saves 130 ns), match limit 10 000, heap limit 20 KiB;
- * one match at load, after which matching takes no memory. Case-insensitive, bytes not UTF-8.
+ * all patterns of a ruleset share one match memory, and each is matched once when it is made, after
+ * which matching takes no memory. Case-insensitive, bytes not UTF-8. A match that reaches a limit
+ * is no match.
  */
 #pragma once
 
 #include "base/text.h"
 #include "route/step.h"
 
-struct pattern; /* compiled, with its match data; owned by the ruleset, freed by pattern_free */
+struct pattern; /* compiled; freed by pattern_free */
+
+/* What matching needs, shared by any number of patterns. Zeroed is empty. */
+struct pattern_memory {
+    void *data, *context; /* PCRE2's */
+};
+/* False if there is no memory. */
+bool pattern_memory_init(struct pattern_memory *memory);
+void pattern_memory_free(struct pattern_memory *memory);
 
 /* How a pattern is anchored. */
 enum pattern_kind {
@@ -21,10 +31,25 @@ enum pattern_kind {
  * Compiles, and matches once. NULL on a mistake: *ret_offset is where in `source`, `why` has been
  * given PCRE2's own message.
  */
-struct pattern *pattern_new(struct span source, enum pattern_kind kind, struct text *why,
-                            size_t *ret_offset);
+struct pattern *pattern_new(struct span source, enum pattern_kind kind,
+                            struct pattern_memory *memory, struct text *why, size_t *ret_offset);
 void pattern_free(struct pattern *pattern); /* NULL is fine */
 
 /* Does it match? Named captures are put into ret_values (its line is untouched), lent from `subject`. */
-bool pattern_match(const struct pattern *pattern, struct span subject,
-                   struct step_values *ret_values);
+bool pattern_match(const struct pattern *pattern, const struct pattern_memory *memory,
+                   struct span subject, struct step_values *ret_values);
+
+/* The names of its captures, lent by the pattern, at most STEP_CAPTURES; returns how many. */
+unsigned pattern_captures(const struct pattern *pattern, struct span *ret_names);
+
+/*
+ * The word that whatever matches must begin with (`M750` of `M750\b.*`, `ENC` of `ENC .*`), lent
+ * from the pattern's own `source`: a G, M, T or F code whose number ends there, or letters, digits
+ * and underscores that end there. False if there is none. Only for PATTERN_WHOLE.
+ */
+bool pattern_literal_word(const struct pattern *pattern, const struct pattern_memory *memory,
+                          struct span source, struct span *ret_word);
+
+/* Can anything that begins with `start` match, if only it is long enough? */
+bool pattern_could_match(const struct pattern *pattern, const struct pattern_memory *memory,
+                         struct span start);

@@ -1,7 +1,7 @@
 /*
  * Immutable rules: which one takes a line, and what it does then.
  *
- * Built by load/rules_file in one arena and freed as a whole. Bare words and patterns with a literal
+ * Built by load/rules_file in one arena, freed as a whole. Bare words and patterns with a literal
  * word are indexed by letter and number, so that a thousand rules cost a line no more than ten; the
  * few patterns without one are tried on each line, in file order with the others. Rules have no state.
  */
@@ -14,16 +14,17 @@
 
 enum rule_then { RULE_SWALLOW, RULE_FORWARD, RULE_REPLACE };
 
-/* One of the conditions of `if`; all must hold. */
+/* One of the conditions of `if`. */
 enum condition_kind {
     CONDITION_POINT,  /* the parameter names a point of ours */
     CONDITION_NUMBER, /* the parameter is a number */
-    CONDITION_ONE_OF, /* the parameter is one of `count` values */
+    CONDITION_ONE_OF, /* it is one of `count` values; an empty one among them: it is not there */
     CONDITION_NONE,   /* the parameter is not there */
+    CONDITION_POINTS, /* the config names at least one point */
 };
 struct condition {
     enum condition_kind kind;
-    bool negated; /* inside `not` */
+    uint8_t group; /* 0: must hold; else: of the conditions of one `not`, at least one must not */
     struct span name;          /* parameter letter or capture name */
     const struct span *values; /* CONDITION_ONE_OF */
     unsigned count;
@@ -33,26 +34,52 @@ struct rule {
     struct span name;
     struct span file; /* where it stands, for messages */
     unsigned line;
-    struct span word;        /* bare word (`M42`, `M889.1`, `ENC`), upper case; empty for a pattern */
+    struct span word;        /* bare word (`M42`, `M889.1`, `ENC`); empty for a pattern */
     struct pattern *pattern; /* or NULL */
+    struct span source;      /* what the pattern was made of */
     const struct condition *condition;
     unsigned conditions;
     const struct step *step;
     unsigned steps; /* else branches counted in; at most PLAN_STEPS */
     enum rule_then then;
     struct span replacement; /* RULE_REPLACE: template of the line that goes out instead */
+
+    /* Written by ruleset_index: what the command's word must be, and the next rule of its chain. */
+    struct rule_word {
+        char letter; /* of a G, M, T or F code, else 0 */
+        int64_t code, subcode;
+        struct span word; /* if no code: letters, digits and underscores; empty: any */
+    } key;
+    uint16_t next;
 };
 
-struct ruleset; /* opaque: rules, index, arena */
+#define RULE_NONE UINT16_MAX
+
+/* Made by load; others use the functions below. */
+struct ruleset {
+    struct rule *rule;
+    unsigned count; /* below RULE_NONE */
+    uint16_t *bucket; /* first rule of each chain of the index */
+    unsigned buckets; /* a power of two */
+    uint16_t each;    /* first rule of the chain that is tried on each line */
+    struct pattern_memory memory;
+};
+
+/*
+ * Fills in the index of rules that are complete: `bucket` has been lent, with at least as many
+ * entries as there are rules. Returns how many rules have no literal word.
+ */
+unsigned ruleset_index(struct ruleset *ruleset);
 
 unsigned ruleset_count(const struct ruleset *ruleset); /* NULL counts as none, here and below */
 const struct rule *ruleset_rule(const struct ruleset *ruleset, unsigned index);
 
 struct gcode_line;
 /*
- * The first rule, in file order, whose `when` and `if` hold for the line. NULL if none. *ret_values
- * (captures, and the line itself) serve step_prepare; they lend from the line and the ruleset, and
- * from `squeezed` (at least 1100 bytes of the caller's), the command with blanks squeezed.
+ * The first rule, in file order, whose `when` and `if` hold for the line. NULL if none, and always
+ * for M108, M112, M410 and M876. *ret_values (captures, and the line itself) serve step_prepare;
+ * they lend from the line and the ruleset, and from `squeezed` (at least 1100 bytes of the
+ * caller's), which patterns get: the command with blanks and tabs outside quotes squeezed to one.
  */
 const struct rule *ruleset_match(const struct ruleset *ruleset, const struct settings *settings,
                                  const struct gcode_line *line, struct text *squeezed,

@@ -37,7 +37,7 @@ struct step {
 /* The word of a step as the rules language and messages write it: "set", "wait", … */
 const char *step_word(enum step_kind kind);
 
-/* What a wait for a point looks for. */
+/* What a wait for a point looks for. The words are high low rise fall on off change. */
 enum wait_for { WAIT_HIGH, WAIT_LOW, WAIT_RISE, WAIT_FALL, WAIT_ON, WAIT_OFF, WAIT_CHANGE };
 
 /* One step with everything filled in. */
@@ -64,9 +64,14 @@ struct step_values {
     } capture[STEP_CAPTURES];
 };
 
+/* The value of that name, empty for a bare letter. False if neither source has it. */
+bool step_value(const struct step_values *values, struct span name, struct span *ret_value);
+
 /*
- * Appends `template` with every `${NAME}` and `${NAME:-default}` filled in; `$${` is a plain `${`.
- * A name without a value and without a default is filled in as nothing.
+ * Appends `template` with every `${NAME}`, `${NAME:-default}` (default if there is no value or an
+ * empty one) and `${NAME:+text}` (text if there is a value, else nothing) filled in. Default and
+ * text may hold `${}` themselves, four deep. `$${` is a plain `${`. A name without a value and
+ * without a default is filled in as nothing; what is not well formed stays as it is.
  */
 void step_fill(struct span template, const struct step_values *values, struct text *text);
 
@@ -84,9 +89,14 @@ enum step_error {
 };
 const char *step_error_word(enum step_error error);
 
+/* "high", "low", …; reads any case. */
+const char *wait_for_word(enum wait_for wait);
+bool wait_for_read(struct span word, enum wait_for *ret_wait);
+
 /*
  * Fills in and reads one step's arguments. Texts are appended to `plan_text` (STEP_LONG if it is
- * full). On anything but STEP_OK, `why` has been given a sentence and *ret_ready is untouched.
+ * full). On anything but STEP_OK, `why` has been given what is wrong ("no point 'ligth' (did you
+ * mean light?)", "S300: 0 to 255") without the error's word, and *ret_ready is untouched.
  */
 enum step_error step_prepare(const struct step *step, const struct step_values *values,
                              const struct settings *settings, struct text *plan_text,

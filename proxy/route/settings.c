@@ -1,0 +1,39 @@
+#include "route/settings.h"
+
+static bool all_digits(struct span text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (!text_is_digit(text.data[i])) {
+            return false;
+        }
+    }
+    return text.length > 0;
+}
+
+static uint8_t point_of_number(const struct settings *settings, struct span digits)
+{
+    int64_t number;
+
+    if (text_integer(digits, &number) != digits.length) {
+        return POINT_NONE;
+    }
+    for (unsigned i = 0; i < settings->points; i++) {
+        if (settings->point[i].number == number) {
+            return (uint8_t)i;
+        }
+    }
+    return POINT_NONE;
+}
+
+uint8_t settings_point(const struct settings *settings, struct span name)
+{
+    if (all_digits(name)) {
+        return point_of_number(settings, name);
+    }
+    for (unsigned i = 0; i < settings->points; i++) {
+        if (span_equal_nocase(name, span_of(settings->point[i].name))) {
+            return (uint8_t)i;
+        }
+    }
+    return POINT_NONE;
+}

@@ -2,8 +2,13 @@
  * One line from a printer: its kind and values.
  *
  * Follows OctoPrint's comm.py (what counts as an ok, a Resend, a busy, an Error) and what Marlin,
- * Klipper, Repetier and Prusa firmware were seen to send (Error and `!!`, `// action:` with a blank).
- * Knows not which line is answered: that is the session's question.
+ * Klipper, Repetier and Prusa firmware were seen to send (Error and `!!`, `// action:` with a
+ * blank). Knows not which line is answered: that is the session's question.
+ *
+ * Klipper's answer to M115 is its ok: `ok FIRMWARE_VERSION:… FIRMWARE_NAME:Klipper`. OctoPrint
+ * strips blanks, then NULs, before it looks for an ok, a Resend, start or wait; an Error, a busy
+ * and `//` it sees only at the very start of a line. So do we. Other than OctoPrint we take no
+ * `rssi: -60` for a Resend.
  */
 #pragma once
 
@@ -11,24 +16,24 @@
 
 enum printer_reply_kind {
     REPLY_TEXT,        /* anything else: echo:, //, free text */
-    REPLY_OK,          /* begins with `ok` as OctoPrint takes it; fields below */
-    REPLY_RESEND,      /* `Resend: n`, `rs n`; number is n */
+    REPLY_OK,          /* begins with `ok` as OctoPrint takes it; argument is FIRMWARE_NAME, if any */
+    REPLY_RESEND,      /* `Resend: n`, `rs n`; number is n, -1 if it was lost */
     REPLY_BUSY,        /* `busy:` or `echo:busy:`; paused is set for `paused for user` */
     REPLY_ERROR,       /* `Error:`, `!!`, `fatal:`; numbering and halted tell which */
     REPLY_START,       /* exactly `start` */
     REPLY_WAIT,        /* exactly `wait` */
     REPLY_ACTION,      /* `//action:NAME …`, `// action:NAME`; argument is what follows action: */
     REPLY_CAPABILITY,  /* `Cap:NAME:0|1`; argument is NAME, number the value */
-    REPLY_FIRMWARE,    /* a line with FIRMWARE_NAME:; argument is the name */
+    REPLY_FIRMWARE,    /* a line with FIRMWARE_NAME: (Malyan: NAME:); argument is the name */
     REPLY_TEMPERATURE, /* a line with T:, T0: or B: and numbers that is no ok */
     REPLY_POSITION,    /* X: Y: Z: of M114 */
-    REPLY_SD,          /* `SD printing byte`, `Not SD printing`, `Done printing file`, `File opened`, file list */
+    REPLY_SD,          /* `SD printing byte`, `Not SD printing`, `Done printing file`, `File opened`… */
 };
 
 /* One heater's values in thousandths of a degree. */
 struct printer_reply_heater {
-    char name;      /* 'T' tool, 'B' bed, 'C' chamber */
-    uint8_t index;  /* of the tool: T and T0 are 0 */
+    char name;     /* 'T' tool, 'B' bed, 'C' chamber */
+    uint8_t index; /* of the tool: T and T0 are 0 */
     bool has_target;
     int32_t actual, target;
 };
@@ -36,16 +41,16 @@ struct printer_reply_heater {
 
 struct printer_reply {
     enum printer_reply_kind kind;
-    struct span text;      /* the line's content, lent */
-    struct span argument;  /* as the kind says */
-    int64_t number;        /* of a Resend, the N of an advanced ok (-1 without), or a Cap's value */
-    bool paused;           /* busy: paused for user */
-    bool numbering;        /* an Error about line number or checksum: a Resend follows */
-    bool halted;           /* `kill() called`, `Printer halted`, Klipper's Shutdown */
-    bool unknown_command;  /* `Unknown command` in any of its forms */
-    bool upload_open;      /* `Writing to file:` */
-    bool upload_failed;    /* `open failed` */
-    unsigned heaters;      /* filled in for ok with temperatures and REPLY_TEMPERATURE */
+    struct span text;     /* the line's content, lent */
+    struct span argument; /* as the kind says */
+    int64_t number;       /* of a Resend, the N of an advanced ok (-1 without), or a Cap's value */
+    bool paused;          /* busy: paused for user */
+    bool numbering;       /* an Error about line number or checksum: a Resend follows */
+    bool halted;          /* `kill() called`, `Printer halted`, Klipper's Shutdown */
+    bool unknown_command; /* `Unknown command` in any of its forms */
+    bool upload_open;     /* `Writing to file:` */
+    bool upload_failed;   /* `open failed` */
+    unsigned heaters;     /* filled in for ok with temperatures and REPLY_TEMPERATURE */
     struct printer_reply_heater heater[PRINTER_REPLY_HEATERS];
 };
 

@@ -16,7 +16,7 @@ const char *event_word(enum event_kind kind)
     case EVENT_RELOAD: return "reload";
     case EVENT_LOG: return "log";
     }
-    assert(!"an event's kind");
+    assert(false && "an event's kind");
     return "log";
 }
 

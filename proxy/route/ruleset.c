@@ -156,7 +156,7 @@ static bool condition_holds(const struct condition *condition, const struct sett
     case CONDITION_NONE: return !there;
     case CONDITION_POINTS: return settings->points > 0;
     }
-    assert(!"a condition's kind");
+    assert(false && "a condition's kind");
     return false;
 }
 

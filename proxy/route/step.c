@@ -24,7 +24,7 @@ const char *step_word(enum step_kind kind)
     case STEP_REPORT: return "report";
     case STEP_FORWARD: return "forward";
     }
-    assert(!"a step's kind");
+    assert(false && "a step's kind");
     return "step";
 }
 
@@ -41,7 +41,7 @@ const char *step_error_word(enum step_error error)
     case STEP_LONG: return "long";
     case STEP_PRINT: return "print";
     }
-    assert(!"a step's error");
+    assert(false && "a step's error");
     return "usage";
 }
 
@@ -56,7 +56,7 @@ const char *wait_for_word(enum wait_for wait)
     case WAIT_OFF: return "off";
     case WAIT_CHANGE: return "change";
     }
-    assert(!"something to wait for");
+    assert(false && "something to wait for");
     return "change";
 }
 
@@ -568,7 +568,7 @@ static enum step_error prepare(const struct preparation *preparation, struct tex
     case STEP_WAIT_MOTION:
     case STEP_FORWARD: return STEP_OK;
     }
-    assert(!"a step's kind");
+    assert(false && "a step's kind");
     return STEP_USAGE;
 }
 

@@ -185,8 +185,8 @@ class PtyPrinter:
                    [self.program])
 
     def executed(self):
-        """The commands it has executed, oldest first."""
-        return read_text(self.executed_log).splitlines()
+        """The commands it has executed, oldest first, without the time in front of each."""
+        return [line.partition(" ")[2] for line in read_text(self.executed_log).splitlines()]
 
     def executed_count(self):
         try:

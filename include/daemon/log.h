@@ -1,0 +1,20 @@
+/*
+ * What happened, one line each, on stderr; the last LOG_KEPT lines are kept for `sioctl log`.
+ *
+ * A warning or error says so at its start; under systemd each line begins with `<N>` instead, its
+ * syslog level. Control characters in a line (a peer's bytes may be in it) are shown as `?`.
+ */
+#pragma once
+
+#include "route/settings.h"
+
+#define LOG_KEPT 1000
+#define LOG_LINE 320 /* longer lines are cut off */
+
+/* Lines quieter than this level are not written. */
+void log_level_set(enum log_level level);
+void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The kept line number `index`, 0 the oldest; NULL behind the last. Lent until the next line. */
+const char *log_kept(unsigned index);
+/* How many are kept. */
+unsigned log_count(void);

@@ -1,0 +1,20 @@
+/*
+ * A port with a simulated machine behind it, in real time: `simulated` in the config.
+ *
+ * Turns the machine's deadlines into timers. A pulse of DTR resets the printer, an opening the
+ * board. `sioctl sim` plays the world around it.
+ */
+#pragma once
+
+#include "daemon/port.h"
+
+/* For PROXY_PRINTER or PROXY_BOARD. */
+struct port *sim_port_new(uv_loop_t *loop, enum proxy_port which, const struct port_owner *owner);
+bool sim_port_is(const struct port *port); /* NULL is none */
+/*
+ * unplug, plug, reset, and for the printer power-off, power-on, runout (the filament runs out, and
+ * the next time it is back). NULL, or why not, a sentence.
+ */
+const char *sim_port_do(struct port *port, struct span action);
+/* Drives an input pin of the board. */
+void sim_port_input(struct port *port, unsigned io, bool high);

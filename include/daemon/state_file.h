@@ -1,0 +1,15 @@
+/*
+ * The state file: read whole at start, replaced whole and durably when the core asks for it.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/text.h"
+
+#define STATE_CAPACITY 4096 /* the core writes a few hundred bytes */
+
+/* What the file holds, at most STATE_CAPACITY bytes; empty if there is none. */
+size_t state_file_read(const char *path, char *ret_text);
+/* Temporary file, fsync, rename. 0, or a negative errno: the old content stays. */
+int state_file_write(const char *path, struct span text);

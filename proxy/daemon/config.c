@@ -1,0 +1,71 @@
+#include "daemon/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void load(struct config *config, struct mistakes *mistakes, bool readable)
+{
+    struct load_environment environment = {
+        .state_directory = config->state_directory[0] != '\0' ? config->state_directory : NULL,
+    };
+    size_t length;
+    FILE *stream;
+
+    /* What could be read is checked all the same: every mistake in one run. */
+    config->valid = config->sources.count > 0 &&
+                    load_all(&config->sources, &environment, mistakes, &config->loaded);
+    if (config->valid && !readable) {
+        loaded_free(&config->loaded);
+        config->valid = false;
+    }
+    stream = open_memstream(&config->mistakes, &length);
+    if (stream == NULL)
+        abort();
+    mistakes_print(mistakes, stream);
+    fclose(stream);
+    mistakes_free(mistakes);
+}
+
+struct config *config_read(const char *path)
+{
+    struct config *config = calloc(1, sizeof *config);
+    const char *state_directory = getenv("STATE_DIRECTORY");
+    struct mistakes mistakes = {0};
+    bool readable;
+
+    if (config == NULL)
+        abort();
+    snprintf(config->path, sizeof config->path, "%s", path);
+    if (state_directory != NULL)
+        snprintf(config->state_directory, sizeof config->state_directory, "%s", state_directory);
+    readable = sources_read(path, &mistakes, &config->sources);
+    load(config, &mistakes, readable);
+    return config;
+}
+
+struct config *config_of_sources(const struct sources *sources, const char *state_directory)
+{
+    struct config *config = calloc(1, sizeof *config);
+    struct mistakes mistakes = {0};
+
+    if (config == NULL)
+        abort();
+    config->sources = *sources;
+    if (sources->count > 0)
+        snprintf(config->path, sizeof config->path, "%s", sources->source[0].path);
+    snprintf(config->state_directory, sizeof config->state_directory, "%s", state_directory);
+    load(config, &mistakes, true);
+    return config;
+}
+
+void config_free(struct config *config)
+{
+    if (config == NULL)
+        return;
+    if (config->valid)
+        loaded_free(&config->loaded);
+    sources_free(&config->sources);
+    free(config->mistakes);
+    free(config);
+}

@@ -1,0 +1,475 @@
+#include "daemon/control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "daemon/clock.h"
+#include "daemon/commands.h"
+#include "daemon/log.h"
+#include "daemon/recorder.h"
+#include "daemon/status_json.h"
+
+struct control_client {
+    struct control *control;
+    uint32_t slot;
+    uint32_t serial; /* tells it from whoever had the slot before */
+    int fd;
+    uv_poll_t *poll;
+    char in[CONTROL_LINE];
+    size_t in_length;
+    char *out;
+    size_t out_length, out_capacity;
+    bool out_mid; /* the first byte of out is in the middle of a line */
+    bool asked;   /* the core has its request */
+    bool watching;
+    bool streaming; /* a recording */
+    bool finishing; /* gone when out is empty */
+    uint64_t lost;  /* events */
+};
+
+struct control {
+    struct service *service;
+    struct claim claim;
+    char path[SETTINGS_PATH];
+    int fd;
+    uv_poll_t *poll;
+    uint32_t serial;
+    struct control_client *client[CONTROL_CLIENTS];
+};
+
+static void on_client(uv_poll_t *handle, int status, int events);
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void close_poll(uv_poll_t **poll)
+{
+    if (*poll == NULL)
+        return;
+    uv_poll_stop(*poll);
+    uv_close((uv_handle_t *)*poll, free_handle);
+    *poll = NULL;
+}
+
+static uv_poll_t *new_poll(struct service *service, int fd, void *data)
+{
+    uv_poll_t *poll = calloc(1, sizeof *poll);
+
+    if (poll == NULL || uv_poll_init(&service->loop, poll, fd) != 0)
+        abort();
+    poll->data = data;
+    return poll;
+}
+
+/* --- one client ------------------------------------------------------------------------------- */
+
+static void drop_client(struct control_client *client)
+{
+    struct service *service = client->control->service;
+
+    if (client->streaming && service->recorder != NULL)
+        recorder_end(service->recorder, NULL);
+    close_poll(&client->poll);
+    close(client->fd);
+    client->control->client[client->slot] = NULL;
+    free(client->out);
+    free(client);
+}
+
+/* Reads on only when the last request is answered; writes while there is anything. */
+static void watch_client(struct control_client *client)
+{
+    int events = UV_DISCONNECT;
+
+    if (!client->asked && !client->finishing && client->out_length < CONTROL_OUTPUT / 2)
+        events |= UV_READABLE;
+    if (client->out_length > 0)
+        events |= UV_WRITABLE;
+    uv_poll_start(client->poll, events, on_client);
+}
+
+/* False if the client has gone. */
+static bool flush_client(struct control_client *client)
+{
+    while (client->out_length > 0) {
+        ssize_t count = send(client->fd, client->out, client->out_length, MSG_NOSIGNAL);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0 && errno == EAGAIN)
+            return true;
+        if (count <= 0)
+            return false;
+        client->out_mid = client->out[count - 1] != '\n';
+        client->out_length -= (size_t)count;
+        memmove(client->out, client->out + count, client->out_length);
+    }
+    return !client->finishing;
+}
+
+static bool add_output(struct control_client *client, struct span bytes)
+{
+    if (client->out_length + bytes.length > client->out_capacity)
+        return false;
+    memcpy(client->out + client->out_length, bytes.data, bytes.length);
+    client->out_length += bytes.length;
+    return true;
+}
+
+/* Drops the oldest line that the client has not begun to read. */
+static bool drop_oldest(struct control_client *client)
+{
+    char *from = client->out, *end, *all = client->out + client->out_length;
+
+    if (client->out_mid) {
+        from = memchr(from, '\n', client->out_length);
+        if (from == NULL)
+            return false;
+        from++;
+    }
+    end = from < all ? memchr(from, '\n', (size_t)(all - from)) : NULL;
+    if (end == NULL)
+        return false;
+    end++;
+    memmove(from, end, (size_t)(all - end));
+    client->out_length -= (size_t)(end - from);
+    client->lost++;
+    return true;
+}
+
+static void send_object(struct control_client *client, json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+    struct span line = span_of(text);
+
+    json_decref(object);
+    if (text == NULL)
+        return;
+    while (client->out_length + line.length + 1 > client->out_capacity)
+        if (!client->watching || !drop_oldest(client)) {
+            free(text);
+            client->finishing = true;
+            return;
+        }
+    add_output(client, line);
+    add_output(client, SPAN("\n"));
+    free(text);
+}
+
+void control_reply(struct control_client *client, json_t *object)
+{
+    send_object(client, object);
+}
+
+void control_refuse(struct control_client *client, const char *code, const char *error)
+{
+    send_object(client, json_pack("{s:b, s:s, s:s}", "ok", 0, "code", code, "error", error));
+}
+
+void control_ask(struct control_client *client, const struct request *request)
+{
+    client->asked = true;
+    service_feed(
+        client->control->service,
+        &(struct proxy_input){.kind = PROXY_ASKED,
+                              .number = (int64_t)client->serial * CONTROL_CLIENTS + client->slot,
+                              .request = request});
+}
+
+void control_watch(struct control_client *client)
+{
+    client->watching = true;
+}
+
+void control_stream(struct control_client *client)
+{
+    char *larger = realloc(client->out, CONTROL_RECORDING);
+
+    if (larger == NULL)
+        abort();
+    client->out = larger;
+    client->out_capacity = CONTROL_RECORDING;
+    client->streaming = true;
+}
+
+bool control_stream_bytes(struct control_client *client, struct span bytes)
+{
+    bool fits = add_output(client, bytes);
+
+    if (client->poll != NULL)
+        watch_client(client);
+    return fits;
+}
+
+void control_finish(struct control_client *client)
+{
+    client->streaming = false;
+    client->finishing = true;
+    watch_client(client);
+}
+
+struct service *control_service(struct control_client *client)
+{
+    return client->control->service;
+}
+
+static void take_line(struct control_client *client, struct span line)
+{
+    json_error_t error;
+    json_t *object;
+
+    if (span_trim(line).length == 0)
+        return;
+    object = json_loadb(line.data, line.length, 0, &error);
+    if (json_is_object(object))
+        command_run(client, object);
+    else
+        control_refuse(client, "usage", object == NULL ? error.text : "one JSON object a line");
+    json_decref(object);
+}
+
+/* Takes whole lines as long as nothing is asked; the rest waits for the answer. */
+static void take_lines(struct control_client *client)
+{
+    while (!client->asked && !client->finishing && !client->streaming) {
+        char *end = memchr(client->in, '\n', client->in_length);
+        char line[CONTROL_LINE];
+        size_t length;
+
+        if (end == NULL) {
+            if (client->in_length == sizeof client->in) {
+                control_refuse(client, "usage", "a line of more than 4096 bytes");
+                client->finishing = true;
+            }
+            return;
+        }
+        length = (size_t)(end - client->in);
+        memcpy(line, client->in, length);
+        client->in_length -= length + 1;
+        memmove(client->in, end + 1, client->in_length);
+        take_line(client, (struct span){line, length});
+    }
+}
+
+/* False if the client has gone. */
+static bool read_client(struct control_client *client)
+{
+    char ignored[512];
+    char *into = client->streaming ? ignored : client->in + client->in_length;
+    size_t room = client->streaming ? sizeof ignored : sizeof client->in - client->in_length;
+    ssize_t count;
+
+    if (room == 0)
+        return true;
+    count = recv(client->fd, into, room, 0);
+    if (count < 0)
+        return errno == EAGAIN || errno == EINTR;
+    if (count == 0) {
+        if (!client->streaming)
+            return false;
+        /* It wants no more of the recording, but the end of it. */
+        recorder_end(client->control->service->recorder, NULL);
+        return true;
+    }
+    if (!client->streaming) {
+        client->in_length += (size_t)count;
+        take_lines(client);
+    }
+    return true;
+}
+
+static void on_client(uv_poll_t *handle, int status, int events)
+{
+    struct control_client *client = handle->data;
+    struct service *service = client->control->service;
+    bool stays = status >= 0;
+
+    if (stays && (events & UV_READABLE))
+        stays = read_client(client);
+    else if (stays && (events & UV_DISCONNECT) && !client->finishing)
+        stays = client->streaming && read_client(client);
+    if (stays)
+        stays = flush_client(client);
+    if (stays)
+        watch_client(client);
+    else
+        drop_client(client);
+    service_settle(service);
+}
+
+void control_answer(struct control *control, const struct order *order)
+{
+    struct control_client *client = control->client[order->number % CONTROL_CLIENTS];
+    json_t *object;
+
+    if (client == NULL || client->serial != order->number / CONTROL_CLIENTS || !client->asked)
+        return;
+    client->asked = false;
+    if (order->ok) {
+        object = json_pack("{s:b}", "ok", 1);
+        if (order->text[0] != '\0')
+            json_object_set_new(object, "state", json_string(order->text));
+        send_object(client, object);
+    } else {
+        control_refuse(client, order->code != NULL ? order->code : "refused", order->text);
+    }
+    take_lines(client);
+    watch_client(client);
+}
+
+void control_event(struct control *control, const struct event *event)
+{
+    if (control == NULL)
+        return;
+    for (unsigned i = 0; i < CONTROL_CLIENTS; i++) {
+        struct control_client *client = control->client[i];
+        json_t *object;
+
+        if (client == NULL || !client->watching)
+            continue;
+        object = status_json_event(event);
+        if (client->lost > 0)
+            json_object_set_new(object, "lost", json_integer((json_int_t)client->lost));
+        client->lost = 0;
+        send_object(client, object);
+        watch_client(client);
+    }
+}
+
+/* --- the socket ------------------------------------------------------------------------------- */
+
+static void on_connection(uv_poll_t *handle, int status, int events)
+{
+    struct control *control = handle->data;
+    struct control_client *client;
+    unsigned slot = 0;
+    int fd = accept4(control->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    (void)status;
+    (void)events;
+    if (fd < 0)
+        return;
+    while (slot < CONTROL_CLIENTS && control->client[slot] != NULL)
+        slot++;
+    if (slot == CONTROL_CLIENTS) {
+        static const char full[] =
+            "{\"ok\":false,\"code\":\"refused\",\"error\":\"too many clients\"}\n";
+
+        if (send(fd, full, sizeof full - 1, MSG_NOSIGNAL) < 0)
+            log_write(LOG_DEBUG, "control socket: %s", strerror(errno));
+        close(fd);
+        return;
+    }
+    client = calloc(1, sizeof *client);
+    if (client == NULL || (client->out = malloc(CONTROL_OUTPUT)) == NULL)
+        abort();
+    client->out_capacity = CONTROL_OUTPUT;
+    client->control = control;
+    client->slot = slot;
+    client->serial = ++control->serial;
+    client->fd = fd;
+    client->poll = new_poll(control->service, fd, client);
+    control->client[slot] = client;
+    watch_client(client);
+}
+
+/* Does anybody answer there? */
+static bool is_alive(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool alive;
+
+    if (fd < 0)
+        return false;
+    alive = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN;
+    close(fd);
+    return alive;
+}
+
+static int bind_socket(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    mode_t mask = umask(0177); /* nobody else, until the group is set */
+    bool bound;
+
+    bound = fd >= 0 && bind(fd, (const struct sockaddr *)address, sizeof *address) == 0 &&
+            listen(fd, 16) == 0;
+    umask(mask);
+    if (bound)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+bool control_listen(struct service *service, const char *path, const char *group, char *ret_why,
+                    char *ret_warning, size_t capacity)
+{
+    struct control *control = calloc(1, sizeof *control);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat status;
+
+    if (control == NULL)
+        abort();
+    ret_warning[0] = '\0';
+    control->service = service;
+    control->fd = -1;
+    control->claim.fd = -1;
+    service->control = control;
+    if (strlen(path) >= sizeof address.sun_path) {
+        snprintf(ret_why, capacity, "%s is too long for a socket, at most %zu bytes", path,
+                 sizeof address.sun_path - 1);
+        return false;
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    if (!claim_take(&control->claim, path, ret_why, capacity))
+        return false;
+    if (lstat(path, &status) == 0) {
+        if (!S_ISSOCK(status.st_mode)) {
+            snprintf(ret_why, capacity, "%s is there already and no socket: it is left alone",
+                     path);
+            return false;
+        }
+        if (is_alive(&address)) {
+            snprintf(ret_why, capacity, "%s is used by another program", path);
+            return false;
+        }
+        unlink(path);
+    }
+    control->fd = bind_socket(&address);
+    if (control->fd < 0) {
+        snprintf(ret_why, capacity, "%s cannot be made: %s", path, strerror(errno));
+        return false;
+    }
+    snprintf(control->path, sizeof control->path, "%s", path);
+    claim_share(path, group, 0660, ret_warning, capacity);
+    control->poll = new_poll(service, control->fd, control);
+    uv_poll_start(control->poll, UV_READABLE, on_connection);
+    return true;
+}
+
+void control_free(struct control *control)
+{
+    if (control == NULL)
+        return;
+    for (unsigned i = 0; i < CONTROL_CLIENTS; i++)
+        if (control->client[i] != NULL) {
+            flush_client(control->client[i]);
+            drop_client(control->client[i]);
+        }
+    close_poll(&control->poll);
+    if (control->fd >= 0) {
+        close(control->fd);
+        unlink(control->path);
+    }
+    claim_leave(&control->claim);
+    free(control);
+}

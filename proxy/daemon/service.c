@@ -1,0 +1,440 @@
+#include "daemon/service.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/clock.h"
+#include "daemon/control.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "daemon/pty.h"
+#include "daemon/recorder.h"
+#include "daemon/serial.h"
+#include "daemon/sim_port.h"
+#include "daemon/state_file.h"
+#include "daemon/tcp.h"
+
+/* Outputs into their exit state: a board that is gone must not hold us back longer. */
+#define EXIT_PATIENCE_MS 3000
+/* The number of the request to end; clients have positive ones. */
+#define EXIT_CLIENT (-1)
+/* Rounds of one settling; what is left then waits for the next turn of the loop. */
+#define SETTLE_ROUNDS 1000
+
+static void on_timer(uv_timer_t *timer);
+
+void service_feed(struct service *service, const struct proxy_input *input)
+{
+    struct instant now = clock_now();
+
+    if (service->recorder != NULL)
+        recorder_input(service->recorder, input, now);
+    proxy_input(service->proxy, input, now);
+}
+
+/* --- what ports tell -------------------------------------------------------------------------- */
+
+static void port_opened(void *context, struct port *port, uint32_t baud)
+{
+    service_feed(context,
+                 &(struct proxy_input){.kind = PROXY_OPENED, .port = port->which, .number = baud});
+}
+
+static void port_closed(void *context, struct port *port, int error, struct span why)
+{
+    service_feed(context,
+                 &(struct proxy_input){
+                     .kind = PROXY_CLOSED, .port = port->which, .number = error, .bytes = why});
+}
+
+static void port_bytes(void *context, struct port *port, struct span bytes)
+{
+    service_feed(context,
+                 &(struct proxy_input){.kind = PROXY_BYTES, .port = port->which, .bytes = bytes});
+}
+
+static void port_speed_told(void *context, struct port *port, uint32_t baud)
+{
+    service_feed(context,
+                 &(struct proxy_input){.kind = PROXY_SPEED, .port = port->which, .number = baud});
+}
+
+static size_t port_room(void *context, const struct port *port)
+{
+    const struct service *service = context;
+
+    return proxy_room(service->proxy, port->which);
+}
+
+static void settle(void *context)
+{
+    service_settle(context);
+}
+
+/* --- what the core wants ---------------------------------------------------------------------- */
+
+static void save(struct service *service, const struct order *order)
+{
+    const char *path = service->config->loaded.settings.state_file;
+    int error = state_file_write(path, span_of(order->text));
+
+    if (error != 0)
+        log_write(LOG_ERROR, "%s cannot be written: %s", path, strerror(-error));
+}
+
+static void answer(struct service *service, const struct order *order)
+{
+    if (order->number == EXIT_CLIENT) {
+        if (!order->ok)
+            log_write(LOG_WARNING, "outputs at exit: %s", order->text);
+        uv_stop(&service->loop);
+    } else {
+        control_answer(service->control, order);
+    }
+}
+
+static void carry_out(struct service *service, const struct order *order)
+{
+    struct port *port = service->port[order->port];
+
+    switch (order->kind) {
+    case ORDER_OPEN:
+        if (order->number > 0)
+            service->baud[order->port] = (uint32_t)order->number;
+        if (port != NULL)
+            port_open(port, service->baud[order->port]);
+        break;
+    case ORDER_CLOSE:
+        if (port != NULL && order->port != PROXY_HOST)
+            port_close(port);
+        break;
+    case ORDER_SPEED:
+        service->baud[order->port] = (uint32_t)order->number;
+        if (port != NULL && order->number > 0)
+            port_speed(port, (uint32_t)order->number);
+        break;
+    case ORDER_DTR:
+        if (port != NULL)
+            port_dtr(port);
+        break;
+    case ORDER_DISCARD:
+        if (port != NULL)
+            port_discard(port);
+        break;
+    case ORDER_ANSWER: answer(service, order); break;
+    case ORDER_SAVE: save(service, order); break;
+    }
+}
+
+static void show_event(struct service *service, const struct event *event)
+{
+    if (event->kind == EVENT_LOG) {
+        log_write((enum log_level)event->level, "%s", event->cause);
+        return;
+    }
+    log_write((enum log_level)event->level, "%s%s%s %s%s%s", event_word(event->kind),
+              event->name[0] != '\0' ? " " : "", event->name, event->state,
+              event->cause[0] != '\0' ? ": " : "", event->cause);
+    control_event(service->control, event);
+}
+
+/* Writes what a port takes of its output. True if it took anything, or was lost over it. */
+static bool write_output(struct service *service, enum proxy_port which)
+{
+    struct port *port = service->port[which];
+    struct span output = proxy_output(service->proxy, which);
+    size_t count;
+
+    if (port == NULL || !port->is_open || output.length == 0)
+        return false;
+    count = port_write(port, output);
+    if (count == 0)
+        return !port->is_open;
+    service_feed(service, &(struct proxy_input){.kind = PROXY_SENT,
+                                                .port = which,
+                                                .number = (int64_t)count,
+                                                .bytes = {output.data, count}});
+    return true;
+}
+
+void service_settle(struct service *service)
+{
+    bool more = true;
+
+    if (service->settling)
+        return;
+    service->settling = true;
+    for (unsigned round = 0; more && round < SETTLE_ROUNDS; round++) {
+        struct order order;
+        struct event event;
+
+        more = false;
+        while (proxy_next_order(service->proxy, &order)) {
+            carry_out(service, &order);
+            more = true;
+        }
+        for (enum proxy_port which = 0; which < PROXY_PORTS; which++)
+            more |= write_output(service, which);
+        while (proxy_next_event(service->proxy, &event))
+            show_event(service, &event);
+        for (enum proxy_port which = 0; which < PROXY_PORTS; which++)
+            if (service->port[which] != NULL)
+                more |= port_watch(service->port[which], proxy_room(service->proxy, which) > 0,
+                                   proxy_output(service->proxy, which).length > 0);
+    }
+    clock_set_timer(&service->timer, more ? clock_now() : proxy_deadline(service->proxy), on_timer);
+    service->settling = false;
+}
+
+/* --- timer and signals ------------------------------------------------------------------------ */
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct service *service = timer->data;
+
+    service_feed(service, &(struct proxy_input){.kind = PROXY_TICK});
+    service_settle(service);
+}
+
+static void on_patience(uv_timer_t *timer)
+{
+    struct service *service = timer->data;
+
+    log_write(LOG_WARNING, "outputs at exit: the board did not confirm them in time");
+    uv_stop(&service->loop);
+}
+
+static void on_end(uv_signal_t *handle, int number)
+{
+    struct service *service = handle->data;
+    struct request request = {.kind = REQUEST_EXIT};
+
+    log_write(LOG_INFO, "%s: ending", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    if (service->ending) { /* asked twice */
+        uv_stop(&service->loop);
+        return;
+    }
+    service->ending = true;
+    notify("STOPPING=1");
+    uv_timer_start(&service->patience, on_patience, EXIT_PATIENCE_MS, 0);
+    service_feed(service, &(struct proxy_input){
+                              .kind = PROXY_ASKED, .number = EXIT_CLIENT, .request = &request});
+    service_settle(service);
+}
+
+static void on_reload(uv_signal_t *handle, int number)
+{
+    struct service *service = handle->data;
+    char why[512];
+
+    (void)number;
+    service_reload(service, why, sizeof why);
+    service_settle(service);
+}
+
+/* Each mistake a line of the log; the first error is what the asker is told. */
+static void tell_mistakes(const char *mistakes, char *ret_first, size_t capacity)
+{
+    bool told = false;
+
+    snprintf(ret_first, capacity, "the config cannot be read");
+    while (*mistakes != '\0') {
+        size_t length = strcspn(mistakes, "\n");
+        struct span line = {mistakes, length};
+        bool warning = span_contains(line, SPAN(": warning: "));
+
+        log_write(warning ? LOG_WARNING : LOG_ERROR, "%.*s", (int)length, mistakes);
+        if (!warning && !told) {
+            snprintf(ret_first, capacity, "%.*s", (int)length, mistakes);
+            told = true;
+        }
+        mistakes += length + (mistakes[length] == '\n');
+    }
+}
+
+/* What of the new settings we cannot take over while running, or NULL. */
+static const char *what_needs_a_restart(const struct settings *old, const struct settings *new)
+{
+    if (strcmp(old->name, new->name) != 0)
+        return "name";
+    if (strcmp(old->host_port, new->host_port) != 0)
+        return "host.port";
+    if (strcmp(old->printer.path, new->printer.path) != 0)
+        return "printer.port";
+    if (strcmp(old->board.path, new->board.path) != 0)
+        return "board.port";
+    if (strcmp(old->control_socket, new->control_socket) != 0)
+        return "control.socket";
+    if (strcmp(old->state_file, new->state_file) != 0)
+        return "state";
+    return NULL;
+}
+
+/* Is the new config one that we can go over to? If not, ret_why says why; all of it is told. */
+static bool may_reload(const struct config *old, const struct config *new, char *ret_why,
+                       size_t capacity)
+{
+    const char *changed;
+
+    tell_mistakes(new->mistakes, ret_why, capacity);
+    if (!new->valid)
+        return false;
+    changed = what_needs_a_restart(&old->loaded.settings, &new->loaded.settings);
+    if (changed == NULL)
+        return true;
+    snprintf(ret_why, capacity, "%s: %s has changed: needs a restart", new->path, changed);
+    log_write(LOG_ERROR, "%s", ret_why);
+    return false;
+}
+
+bool service_reload(struct service *service, char *ret_why, size_t capacity)
+{
+    struct config *config = config_read(service->config->path);
+    struct event event = {.at = clock_now(), .kind = EVENT_RELOAD, .level = LOG_INFO};
+    bool ok = may_reload(service->config, config, ret_why, capacity);
+
+    snprintf(event.state, sizeof event.state, ok ? "done" : "refused");
+    if (!ok)
+        snprintf(event.cause, sizeof event.cause, "%.190s", ret_why);
+    if (ok) {
+        if (service->recorder != NULL)
+            recorder_reload(service->recorder, config, event.at);
+        proxy_reload(service->proxy, &config->loaded.settings, &config->loaded.ruleset, event.at);
+        log_level_set(config->loaded.settings.log);
+    }
+    config_free(ok ? service->config : config);
+    if (ok)
+        service->config = config;
+    show_event(service, &event);
+    return ok;
+}
+
+/* --- start and end ---------------------------------------------------------------------------- */
+
+static struct port *make_port(struct service *service, enum proxy_port which,
+                              const struct port_settings *settings)
+{
+    switch (settings->kind) {
+    case PORT_NONE: return NULL;
+    case PORT_SERIAL: return serial_new(&service->loop, which, settings->path, &service->owner);
+    case PORT_TCP: return tcp_new(&service->loop, which, settings->path, &service->owner);
+    case PORT_SIMULATED: return sim_port_new(&service->loop, which, &service->owner);
+    }
+    return NULL;
+}
+
+/* Takes everything that must be ours. False and the reason told if it cannot be had. */
+static bool take_places(struct service *service)
+{
+    const struct settings *settings = &service->config->loaded.settings;
+    char why[512], warning[512];
+
+    service->port[PROXY_HOST] = pty_new(&service->loop, PROXY_HOST, settings->host_port,
+                                        settings->host_group, &service->owner);
+    if (!claim_take(&service->state_claim, settings->state_file, why, sizeof why) ||
+        !control_listen(service, settings->control_socket, settings->control_group, why, warning,
+                        sizeof why)) {
+        log_write(LOG_ERROR, "%s", why);
+        return false;
+    }
+    if (warning[0] != '\0')
+        log_write(LOG_WARNING, "control socket: %s", warning);
+    if (!pty_publish(service->port[PROXY_HOST], why, warning, sizeof why)) {
+        log_write(LOG_ERROR, "%s", why);
+        return false;
+    }
+    if (warning[0] != '\0')
+        log_write(LOG_WARNING, "host port: %s", warning);
+    return true;
+}
+
+static void handle_signal(struct service *service, uv_signal_t *signal, int number,
+                          uv_signal_cb callback)
+{
+    uv_signal_init(&service->loop, signal);
+    signal->data = service;
+    uv_signal_start(signal, callback, number);
+}
+
+static void start_core(struct service *service)
+{
+    char saved[STATE_CAPACITY];
+    const struct settings *settings = &service->config->loaded.settings;
+    size_t length = state_file_read(settings->state_file, saved);
+
+    service->started = clock_now();
+    proxy_init(service->proxy, settings, &service->config->loaded.ruleset,
+               (struct span){saved, length}, service->started);
+    service->port[PROXY_PRINTER] = make_port(service, PROXY_PRINTER, &settings->printer);
+    service->port[PROXY_BOARD] = make_port(service, PROXY_BOARD, &settings->board);
+    service->baud[PROXY_PRINTER] = settings->printer.baud;
+    service->baud[PROXY_BOARD] = settings->board.baud;
+}
+
+static void close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void end(struct service *service)
+{
+    for (enum proxy_port which = 0; which < PROXY_PORTS; which++)
+        port_free(service->port[which]);
+    control_free(service->control);
+    claim_leave(&service->state_claim);
+    uv_walk(&service->loop, close_handle, NULL);
+    uv_run(&service->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&service->loop);
+    free(service->proxy);
+    config_free(service->config);
+    free(service);
+}
+
+int service_run(struct config *config)
+{
+    struct service *service = calloc(1, sizeof *service);
+    int status = 1;
+
+    if (service == NULL || uv_loop_init(&service->loop) != 0)
+        abort();
+    signal(SIGPIPE, SIG_IGN);
+    service->config = config;
+    service->state_claim.fd = -1;
+    service->owner = (struct port_owner){
+        .context = service,
+        .opened = port_opened,
+        .closed = port_closed,
+        .bytes = port_bytes,
+        .speed = port_speed_told,
+        .room = port_room,
+        .settle = settle,
+    };
+    service->proxy = calloc(1, proxy_size());
+    if (service->proxy == NULL)
+        abort();
+    log_level_set(config->loaded.settings.log);
+    uv_timer_init(&service->loop, &service->timer);
+    service->timer.data = service;
+    uv_timer_init(&service->loop, &service->patience);
+    service->patience.data = service;
+    handle_signal(service, &service->on_term, SIGTERM, on_end);
+    handle_signal(service, &service->on_int, SIGINT, on_end);
+    handle_signal(service, &service->on_hup, SIGHUP, on_reload);
+    if (take_places(service)) {
+        start_core(service);
+        service_settle(service);
+        log_write(LOG_INFO, "ready: OctoPrint can connect to %s",
+                  config->loaded.settings.host_port);
+        notify("READY=1");
+        uv_run(&service->loop, UV_RUN_DEFAULT);
+        status = 0;
+    }
+    end(service);
+    return status;
+}

@@ -1,0 +1,144 @@
+/*
+ * sioproxy: the daemon's command line.
+ */
+#include <getopt.h>
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/batch.h"
+#include "daemon/config.h"
+#include "daemon/service.h"
+
+#define STATUS_USAGE 2
+#define FOLDER       "/etc/sioproxy/"
+
+static const char usage[] =
+    "usage: sioproxy [-n NAME | -c FILE]     run in the foreground, log to stderr\n"
+    "       sioproxy check [FILE]            print every mistake in a config, start nothing\n"
+    "       sioproxy replay RECORDING        run a recorded session again, byte for byte\n"
+    "\n"
+    "  -n, --name NAME     the config is " FOLDER "NAME.yaml\n"
+    "  -c, --config FILE   the config\n"
+    "      --check         the same as check\n"
+    "  -h, --help          this text\n"
+    "  -V, --version       the version\n"
+    "\n"
+    "Without -n and -c: the only config in " FOLDER ".\n"
+    "SIGHUP reads the config again; SIGTERM and SIGINT end it in order.\n"
+    "Exit status: 0 done, 1 the host port, socket or state file could not be had,\n"
+    "2 usage or config.\n";
+
+struct options {
+    const char *name, *config;
+    bool check;
+};
+
+static int wrong_usage(const char *why)
+{
+    fprintf(stderr, "sioproxy: %s\n\n%s", why, usage);
+    return STATUS_USAGE;
+}
+
+/* Which config is meant. False if that cannot be told. */
+static bool find_config(const struct options *options, char *ret_path, size_t capacity)
+{
+    glob_t found;
+    bool one;
+
+    if (options->config != NULL) {
+        snprintf(ret_path, capacity, "%s", options->config);
+        return strlen(options->config) < capacity;
+    }
+    if (options->name != NULL) {
+        snprintf(ret_path, capacity, FOLDER "%s.yaml", options->name);
+        return strchr(options->name, '/') == NULL && strlen(options->name) < SETTINGS_NAME;
+    }
+    one = glob(FOLDER "*.yaml", 0, NULL, &found) == 0 && found.gl_pathc == 1;
+    if (one)
+        snprintf(ret_path, capacity, "%s", found.gl_pathv[0]);
+    globfree(&found);
+    return one;
+}
+
+static int check(const struct config *config)
+{
+    char line[512];
+    struct text text = TEXT_IN(line);
+
+    if (!config->valid)
+        return STATUS_USAGE;
+    load_summary(&config->loaded, config->path, &text);
+    printf("%.*s\n", (int)text.length, text.data);
+    return 0;
+}
+
+static int start(const struct options *options)
+{
+    char path[SETTINGS_PATH];
+    struct config *config;
+    int status = STATUS_USAGE;
+
+    if (!find_config(options, path, sizeof path))
+        return wrong_usage("which config? Use -n NAME or -c FILE");
+    config = config_read(path);
+    fputs(config->mistakes, stderr);
+    if (!options->check && config->valid)
+        return service_run(config);
+    if (options->check)
+        status = check(config);
+    config_free(config);
+    return status;
+}
+
+static bool is_later(const char *word)
+{
+    return strcmp(word, "simulate") == 0 || strcmp(word, "check-rules") == 0;
+}
+
+/* The words behind the options: check [FILE], replay RECORDING. */
+static int run(struct options *options, char **words, int count)
+{
+    if (count == 0)
+        return start(options);
+    if (is_later(words[0])) {
+        fprintf(stderr, "sioproxy: %s is not in this version\n", words[0]);
+        return STATUS_USAGE;
+    }
+    if (strcmp(words[0], "replay") == 0)
+        return count == 2 ? batch_replay(words[1]) : wrong_usage("replay wants one recording");
+    if (strcmp(words[0], "check") != 0)
+        return wrong_usage("there is no such command");
+    if (count > 2 || (count == 2 && options->config != NULL))
+        return wrong_usage("check wants one config");
+    if (count == 2)
+        options->config = words[1];
+    options->check = true;
+    return start(options);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option long_options[] = {
+        {"name", required_argument, NULL, 'n'}, {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'k'},      {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},    {NULL, 0, NULL, 0},
+    };
+    struct options options = {0};
+    int option;
+
+    setvbuf(stderr, NULL, _IOLBF, 0);
+    while ((option = getopt_long(argc, argv, "n:c:hV", long_options, NULL)) != -1) {
+        switch (option) {
+        case 'n': options.name = optarg; break;
+        case 'c': options.config = optarg; break;
+        case 'k': options.check = true; break;
+        case 'h': fputs(usage, stdout); return 0;
+        case 'V': puts("sioproxy " SIOPROXY_VERSION); return 0;
+        default: fputs(usage, stderr); return STATUS_USAGE;
+        }
+    }
+    if (options.name != NULL && options.config != NULL)
+        return wrong_usage("-n and -c exclude each other");
+    return run(&options, argv + optind, argc - optind);
+}

@@ -1,0 +1,49 @@
+#include "daemon/state_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+size_t state_file_read(const char *path, char *ret_text)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t length = 0;
+    ssize_t count;
+
+    if (fd < 0)
+        return 0;
+    while (length < STATE_CAPACITY &&
+           (count = read(fd, ret_text + length, STATE_CAPACITY - length)) > 0)
+        length += (size_t)count;
+    close(fd);
+    return length;
+}
+
+int state_file_write(const char *path, struct span text)
+{
+    char temporary[PATH_MAX];
+    int fd, error = 0;
+
+    snprintf(temporary, sizeof temporary, "%s.new", path);
+    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0)
+        return -errno;
+    for (size_t done = 0; error == 0 && done < text.length;) {
+        ssize_t count = write(fd, text.data + done, text.length - done);
+
+        if (count < 0 && errno != EINTR)
+            error = -errno;
+        else if (count > 0)
+            done += (size_t)count;
+    }
+    if (error == 0 && fsync(fd) != 0)
+        error = -errno;
+    close(fd);
+    if (error == 0 && rename(temporary, path) != 0)
+        error = -errno;
+    if (error != 0)
+        unlink(temporary);
+    return error;
+}

@@ -1,0 +1,85 @@
+/*
+ * The core's whole state, for the files that make up proxy.h and nobody else.
+ */
+#pragma once
+
+#include "base/outbox.h"
+#include "proxy.h"
+#include "route/points.h"
+#include "route/router.h"
+#include "session/board_session.h"
+
+#define PORT_RETRY_MS      1000  /* between two tries to open a port */
+#define PRINTER_LOST_MS    60000 /* in a print: so long it may be away */
+#define HOST_LOST_MS       10000 /* host closed for so long: outputs to host_lost */
+#define HALT_REPEAT_MS     250
+#define HALT_MS            5000  /* M112 is repeated so long at most */
+#define BOARD_COMING_MS    8000  /* a board that was just opened may take so long to be of use */
+#define EXIT_MS            2000  /* outputs may take so long to reach their exit state */
+#define TO_BOARD_BYTES     256
+#define ORDERS             80    /* an answer for each of 64 plans, and a few more */
+#define SPEED_DEFAULT      115200
+
+/* A port of ours that is opened by order, and again when it is lost. */
+struct link {
+    bool open;
+    bool wanted;          /* it is to be open */
+    bool asked;           /* ORDER_OPEN is given and not answered */
+    bool was_open;        /* since init */
+    struct instant retry; /* when to try again */
+    struct instant changed; /* opened or closed last */
+    char told[160];       /* what was told of its trouble, empty none */
+};
+
+struct proxy {
+    const struct settings *settings;
+    const struct ruleset *rules;
+    struct router router;
+    struct board_session board;
+    struct points points;
+    struct line_framer board_framer;
+    struct outbox to_board;
+    char to_board_bytes[TO_BOARD_BYTES];
+    struct link printer_link, board_link;
+    struct order order[ORDERS];
+    uint32_t first_order, orders;
+    uint8_t sets[PLANS]; /* the point whose outcome that plan awaits, POINT_NONE none */
+    struct {
+        bool active;
+        struct instant next, until;
+    } halt;
+    struct instant host_lost; /* when outputs go to host_lost */
+    struct instant printer_lost; /* when a printer lost in a print is given up */
+    uint32_t host_baud;
+    uint32_t baud;       /* of the printer's port */
+    uint32_t saved_baud; /* in the state file */
+    bool exiting;
+    int32_t exit_client;
+    struct instant exit_until;
+};
+
+/* proxy_ports.c: ports, orders, speed */
+struct order *proxy_order(struct proxy *proxy, enum order_kind kind, enum proxy_port port,
+                          int64_t number);
+void proxy_answer(struct proxy *proxy, int32_t client, bool ok, const char *code,
+                  struct span text);
+void proxy_ports_init(struct proxy *proxy, struct span saved, struct instant now);
+void proxy_opened(struct proxy *proxy, const struct proxy_input *input, struct instant now);
+void proxy_closed(struct proxy *proxy, const struct proxy_input *input, struct instant now);
+void proxy_speed(struct proxy *proxy, uint32_t baud);
+void proxy_save_speed(struct proxy *proxy);
+void proxy_close_link(struct proxy *proxy, enum proxy_port port, int64_t retry_ms,
+                      struct instant now);
+struct instant proxy_ports_deadline(const struct proxy *proxy);
+void proxy_ports_expire(struct proxy *proxy, struct instant now);
+
+/* proxy_plans.c: what plans and clients want done */
+void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, struct instant now);
+/* The outputs have their exit state, or cannot have it: who asked is answered. */
+void proxy_exited(struct proxy *proxy, struct instant now);
+void proxy_outcomes(struct proxy *proxy, struct instant now);
+void proxy_point_changes(struct proxy *proxy, struct instant now);
+void proxy_board_events(struct proxy *proxy, struct instant now);
+void proxy_asked(struct proxy *proxy, const struct request *request, int32_t client,
+                 struct instant now);
+void proxy_halt(struct proxy *proxy, struct span cause, struct instant now);

@@ -1,0 +1,150 @@
+/*
+ * Running steps: where each plan stands, what it waits for, its next action.
+ *
+ * Whatever takes time is a plan: a rule's steps, a client's request, an answer of the stand-in that
+ * takes its time. On start it gets its steps with everything filled in and from then on knows no rule.
+ * It does nothing itself: it hands out its next action and is told the outcome. One plan at most
+ * holds the stream; it speaks only at its turn (nothing older is owed to the host).
+ */
+#pragma once
+
+#include "base/instant.h"
+#include "base/text.h"
+#include "route/settings.h"
+#include "route/step.h"
+
+#define PLANS      64
+#define PLAN_STEPS 16
+#define PLAN_TEXT  1024
+#define PLAN_NONE  255
+
+enum plan_state {
+    PLAN_FREE,
+    /* The next step is due. -> any state below, or PLAN_OVER after the last */
+    PLAN_DUE,
+    /* An action was handed out, its outcome is to come (set, send, motion). plans_outcome -> PLAN_DUE, PLAN_OVER */
+    PLAN_ASKED,
+    /* Time passes. deadline -> PLAN_DUE */
+    PLAN_PAUSING,
+    /* A send could not go out yet. plans_try_again -> PLAN_DUE */
+    PLAN_STALLED,
+    /* A point is looked at. plans_see -> PLAN_DUE; deadline -> PLAN_TIMED_OUT */
+    PLAN_LOOKING,
+    /* The wait is over without its condition: that is told. -> PLAN_DUE (the else branch), PLAN_OVER */
+    PLAN_TIMED_OUT,
+    /* No more steps: its end is the next action. -> PLAN_FREE */
+    PLAN_OVER,
+};
+
+enum pulse_phase { PULSE_NONE, PULSE_ON, PULSE_HIGH, PULSE_OFF, PULSE_LOW };
+
+struct plan {
+    enum plan_state state;
+    bool holds_stream;
+    bool failed;
+    uint8_t steps, at;   /* at: the step that runs */
+    enum pulse_phase pulse;
+    uint16_t pulses;     /* still to come, the running one counted */
+    uint8_t then;        /* enum rule_then */
+    uint16_t replacement_at, replacement_length;
+    uint32_t serial;     /* of this plan, unique among plans since init */
+    uint32_t debt;       /* ledger serial if it holds the stream */
+    int32_t client;      /* to be answered at the end, -1 none */
+    struct instant since, deadline, pulse_began;
+    enum step_error error; /* if failed */
+    struct step_ready step[PLAN_STEPS];
+    char rule[SETTINGS_NAME];
+    char why[96]; /* if failed */
+    char text[PLAN_TEXT];
+};
+
+struct plans {
+    struct plan plan[PLANS];
+    uint32_t next_serial;
+    uint8_t stream; /* slot of the plan that holds the stream, or PLAN_NONE */
+    uint8_t running;
+};
+
+enum plan_action_kind {
+    PLAN_SET,      /* point, value: outcome awaited */
+    PLAN_TOGGLE,   /* point: outcome awaited */
+    PLAN_SEND,     /* text: a line for the printer: outcome awaited, or plans_later */
+    PLAN_FORWARD,  /* the plan's own line goes to the printer here: as PLAN_SEND */
+    PLAN_LOOK,     /* point, edge: a wait for it has begun; plans_see if it holds already */
+    PLAN_SAY,      /* text */
+    PLAN_REPORT,   /* point, or POINT_NONE for all */
+    PLAN_TIMEOUT,  /* point, edge, ms: tell that the wait is over without */
+    PLAN_END,      /* the plan is over and its slot free when this call returns */
+};
+
+struct plan_action {
+    enum plan_action_kind kind;
+    uint8_t slot;
+    uint8_t point, value;
+    enum wait_for edge;
+    int64_t ms;
+    struct span text;        /* lent until the next call on the plans */
+    const struct plan *plan; /* the plan; after PLAN_END lent until the next plans_start */
+};
+
+void plans_init(struct plans *plans);
+
+/* What a plan is started with. */
+struct plan_start {
+    struct span rule;    /* its name for messages: a rule's, or what stands for one */
+    const struct step *step;
+    unsigned steps;
+    struct step_values values;
+    bool holds_stream;   /* none may hold it yet */
+    uint32_t debt;       /* if it holds the stream */
+    int32_t client;      /* -1 none */
+    uint8_t then;        /* enum rule_then */
+    struct span replacement;
+};
+/*
+ * Fills in all steps. On an error nothing has started, and `why` has been given a sentence;
+ * STEP_LONG also if no slot is free.
+ */
+enum step_error plans_start(struct plans *plans, const struct plan_start *start,
+                            const struct settings *settings, struct text *why, struct instant now,
+                            uint8_t *ret_slot);
+
+/* The same for steps that could not be filled in: a plan that only tells so, in its turn. */
+uint8_t plans_start_failed(struct plans *plans, const struct plan_start *start,
+                           enum step_error error, struct span why, struct instant now);
+/* Is a slot free? */
+bool plans_room(const struct plans *plans);
+
+/* The next thing to do for any plan. `turn`: the plan that holds the stream may speak. */
+bool plans_next_action(struct plans *plans, bool turn, struct instant now,
+                       struct plan_action *ret_action);
+
+/* The outcome of PLAN_SET, PLAN_TOGGLE, PLAN_SEND or PLAN_FORWARD. `why` if it could not be done. */
+void plans_done(struct plans *plans, uint8_t slot);
+void plans_failed(struct plans *plans, uint8_t slot, enum step_error error, struct span why);
+/* The printer was reset or is gone: what was sent to it is not answered any more. */
+void plans_printer_gone(struct plans *plans, struct span why);
+/* Points have other indexes now (POINT_NONE: gone), as points_reload says. */
+void plans_points_moved(struct plans *plans, const uint8_t moved[SETTINGS_POINTS]);
+/* A send cannot go out yet: it is handed out again after plans_try_again. */
+void plans_later(struct plans *plans, uint8_t slot);
+void plans_try_again(struct plans *plans);
+/*
+ * A point that some plans may look at is now like this: level (0, 1, -1 unknown), state as `on`
+ * (0, 1, -1), and which of the two just changed.
+ */
+void plans_see(struct plans *plans, uint8_t point, int level, int on, bool changed);
+
+/* The wait of the plan that holds the stream ends, its remaining steps are skipped. False if there is none. */
+bool plans_continue(struct plans *plans);
+/* The plan that holds the stream is to end wherever it stands; its line is dropped already. */
+void plans_end_stream(struct plans *plans, struct span why);
+/* Every plan fails with this reason; a pulse that is on asks once more for off. */
+void plans_end_all(struct plans *plans, enum step_error error, struct span why);
+
+struct instant plans_deadline(const struct plans *plans);
+void plans_expire(struct plans *plans, struct instant now);
+
+/* The plan that holds the stream, or NULL. */
+const struct plan *plans_stream(const struct plans *plans);
+const char *plans_check(const struct plans *plans);

@@ -1,0 +1,149 @@
+/*
+ * The two conversations and what joins them: the host's front line goes to the printer, a plan, the
+ * stand-in or is refused; each answer goes to the sender in its tag.
+ *
+ * Owns both sessions, the ledger, the plans, and what is to be written to either. Knows no ports, no
+ * board and no points: what a plan wants done with those is proxy.c's business.
+ */
+#pragma once
+
+#include "base/instant.h"
+#include "base/outbox.h"
+#include "route/event.h"
+#include "route/ledger.h"
+#include "route/plan.h"
+#include "route/print_job.h"
+#include "route/ruleset.h"
+#include "route/settings.h"
+#include "route/temperatures.h"
+#include "session/host_session.h"
+#include "session/printer_session.h"
+#include "wire/firmware.h"
+
+#define BUSY_MS            2000          /* OctoPrint's shortest timeout is 3 s */
+#define WAITING_TOLD_MS    30000         /* what is waited for is told again */
+#define PRINTER_SILENT_MS  180000        /* a printer silent for so long gets no busy from us */
+#define TO_HOST_BYTES      (64 * 1024)
+#define TO_PRINTER_BYTES   (8 * 1024)
+#define HELD_BYTES         256           /* an Error kept back for its Resend */
+#define HELD_MS            100
+
+enum sender { SENDER_NOBODY, SENDER_HOST, SENDER_PLAN };
+
+enum printer_state { PRINTER_OFFLINE, PRINTER_SILENT, PRINTER_ONLINE, PRINTER_HALTED };
+
+/* Where the host's front line stands. */
+enum front {
+    /* Not looked at. rule fits -> FRONT_PLANNED; none -> FRONT_OURS */
+    FRONT_NEW,
+    /* A plan holds the stream for it. plan's end -> dropped, FRONT_OURS or FRONT_REPLACED */
+    FRONT_PLANNED,
+    /* It goes to the printer as soon as the printer can take it. */
+    FRONT_TO_PRINTER,
+    /* Another line goes to the printer for it. */
+    FRONT_REPLACED,
+};
+
+struct router_counters {
+    uint64_t printer_lines, swallowed, injected, lost_oks, surplus_oks, unread;
+};
+
+struct router {
+    struct host_session host;
+    struct printer_session printer;
+    struct ledger ledger;
+    struct plans plans;
+    struct print_job job;
+    struct temperatures temperatures;
+    struct events events;
+    struct outbox to_host, to_printer;
+    char to_host_bytes[TO_HOST_BYTES], to_printer_bytes[TO_PRINTER_BYTES];
+    struct line_framer printer_framer;
+
+    bool host_connected;
+    bool busy_seen;             /* any busy line reached the host on this connection */
+    bool owing;                 /* something was owed when last looked */
+    struct instant quiet_since; /* the host is owed something and heard neither ok nor busy since */
+    struct instant waiting_told; /* when what is waited for is to be told */
+
+    enum printer_state printer_state;
+    struct instant printer_heard;
+    bool standin; /* the stand-in answers for the printer */
+    uint8_t firmware;       /* firmware_index */
+    bool firmware_known;
+    char firmware_name[80];
+    int8_t emergency_parser; /* 1, 0, -1 unknown */
+    char held[HELD_BYTES];   /* an Error kept back */
+    uint16_t held_length;
+    struct instant held_until;
+
+    bool last_numbered;    /* the host's last command line was numbered */
+    bool uploading;        /* lines are file content: from M28 to the ok of M29 */
+    uint32_t upload_debt;  /* the debt whose ok ends the upload, 0 none */
+    bool cancel_told;      /* //action:cancel was said to this job of a printer that is not there */
+    enum front front;
+    uint32_t front_debt;   /* the front line's debt if it is made already, else 0 */
+    uint16_t replacement_length;
+    char replacement[LINE_CAPACITY];
+    struct router_counters counters;
+};
+
+void router_init(struct router *router, const struct settings *settings, struct instant now);
+
+/* --- the host's side (router_host.c) --- */
+void router_host_opened(struct router *router, struct instant now);
+void router_host_closed(struct router *router, struct instant now);
+/* Takes bytes up to the end of one line. HOST_EMERGENCY's line is for router_emergency or a halt. */
+enum host_verdict router_host_bytes(struct router *router, struct span *bytes,
+                                    struct gcode_line *ret_line, struct instant now);
+/* M108, M410, M876 as they arrive. True if the wait of the stream's plan was ended. */
+bool router_emergency(struct router *router, const struct gcode_line *line, struct instant now);
+/* Moves the host's lines on as far as possible. True if anything moved. */
+bool router_down(struct router *router, const struct settings *settings,
+                 const struct ruleset *rules, struct instant now);
+/* A plan is over: what the host is owed for it, and where its line goes. */
+void router_plan_over(struct router *router, const struct plan *plan, struct instant now);
+/* Text of ours for the host and the log: `echo:sioproxy ` and a line end are added. */
+void router_tell(struct router *router, enum log_level level, struct span sentence,
+                 struct instant now);
+/* Whole lines for the host alone. Dropped if no host is there. */
+void router_to_host(struct router *router, struct span lines);
+/* May the plan that holds the stream speak now? */
+bool router_turn(const struct router *router);
+
+/* --- the printer's side (router_printer.c) --- */
+void router_printer_opened(struct router *router, bool again, struct instant now);
+void router_printer_closed(struct router *router, struct instant now);
+void router_printer_bytes(struct router *router, struct span bytes, struct instant now);
+enum inject_result {
+    INJECT_SENT,  /* its answer comes to the plan */
+    INJECT_LATER, /* not now: another time */
+    INJECT_DONE,  /* a printer that is not there has nothing to do for it */
+    INJECT_NEVER, /* no printer is there to do it */
+};
+/* A plan's line for the printer. */
+enum inject_result router_inject(struct router *router, uint8_t slot, struct span command,
+                                 struct instant now);
+/* Lines that go out again after a Resend. True if one did. */
+bool router_again(struct router *router);
+/* The printer is away for good (or back): the stand-in answers for it from now on (no more). */
+void router_standin(struct router *router, bool standin, struct instant now);
+/* A halt: all that is queued is dropped, nothing unanswered counts, nobody is owed anything. */
+void router_halt(struct router *router, struct instant now);
+void router_printer_state(struct router *router, enum printer_state state, struct span cause,
+                          struct instant now);
+const char *printer_state_word(enum printer_state state);
+
+/* --- time and words (router.c) --- */
+struct instant router_deadline(const struct router *router);
+void router_expire(struct router *router, struct instant now);
+/* After every turn: whether something is owed, and since when; what is waited for is told. */
+void router_settled(struct router *router, const struct settings *settings, struct instant now);
+/* How a wait for a point is called: "point door high". */
+void router_wait_words(const struct settings *settings, uint8_t point, enum wait_for edge,
+                       struct text *ret_words);
+/* The sentence for what the stream's plan waits for ("point door on", "200ms"); empty if for nothing. */
+void router_waiting(const struct router *router, const struct settings *settings,
+                    struct text *ret_words);
+
+const char *router_check(const struct router *router);

@@ -1,0 +1,134 @@
+/*
+ * The host that the printer sees: own numbers, what is unanswered, resends.
+ *
+ * Keeps the last lines sent and which of them are unanswered, each with an opaque tag; an answer
+ * comes up with the tag of its line. What is to be written is given out as bytes by
+ * printer_session_send and printer_session_expire; nobody here knows ports, rules or hosts' debts.
+ *
+ * Follows Marlin's queue.cpp: a refusal (`Error:`, `Resend: n`, `ok`) empties the printer's receive
+ * buffer, so that n and all sent behind it go again; numbered and unnumbered lines are never in
+ * flight together, because an unnumbered line behind a refused one would be gone without a word;
+ * while a Resend is open, one line at a time goes out. M110 is a barrier: it is sent when nothing is
+ * unanswered, and nothing follows until its ok.
+ */
+#pragma once
+
+#include "base/instant.h"
+#include "base/line_ring.h"
+#include "base/text.h"
+#include "wire/gcode_line.h"
+#include "wire/printer_reply.h"
+
+#define PRINTER_LINES_KEPT   64       /* sent lines kept for resends */
+#define PRINTER_BYTES_KEPT   (16 * 1024)
+#define PRINTER_IN_FLIGHT    16       /* lines unanswered at most */
+#define RESEND_OK_MS         100      /* an ok that follows a Resend within this belongs to it */
+#define RESENDS_OF_ONE_LINE  10       /* the so manieth in a row of one line is the last */
+
+/* Who sent a line, as the sender likes it. */
+struct tag {
+    uint8_t sender;
+    uint8_t slot;
+    uint32_t serial;
+};
+
+enum printer_verdict {
+    PRINTER_FOR_NOBODY, /* swallowed: a Resend, its ok, an answer nobody waits for */
+    PRINTER_TEXT,       /* not an answer: goes to whom text goes */
+    PRINTER_ANSWER,     /* *ret_answer: the ok of that line */
+    PRINTER_SURPLUS_OK, /* an ok that answers nothing we sent */
+    PRINTER_STARTED,    /* `start`: what was unanswered is forgotten */
+    PRINTER_STUCK,      /* the tenth Resend of one line in a row */
+};
+
+struct printer_answer {
+    struct tag tag;
+    int64_t number; /* that the line bore on the wire, -1 none */
+};
+
+enum resend_state {
+    /*
+     * Nothing is asked for.
+     * Resend: n -> RESEND_HEARD
+     */
+    RESEND_NONE,
+    /*
+     * A Resend came; an ok within RESEND_OK_MS as the very next line is its own.
+     * ok, any other line, deadline -> RESEND_AGAIN
+     */
+    RESEND_HEARD,
+    /*
+     * Lines from the refused one on go out again, one at a time.
+     * all answered -> RESEND_NONE
+     * Resend: n -> RESEND_HEARD
+     */
+    RESEND_AGAIN,
+};
+
+struct sent_line {
+    struct tag tag;
+    int64_t number; /* on the wire; -1 none */
+    uint16_t length;
+    bool barrier; /* M110, or a line that goes alone */
+};
+
+struct printer_session {
+    struct line_ring ring;
+    char bytes[PRINTER_BYTES_KEPT];
+    struct sent_line sent[PRINTER_LINES_KEPT]; /* parallel to the ring, oldest at `first` */
+    uint32_t first;
+    uint32_t unanswered; /* the newest so many of ring.count */
+    uint32_t unsent;     /* the newest so many of those are to go out again */
+    uint32_t unanswered_bytes;
+    uint32_t in_flight; /* bytes that may be unanswered */
+    bool numbers_known; /* the printer has had an M110 of this connection */
+    int64_t next_number;
+    unsigned longest_line;
+    enum resend_state resend;
+    struct instant resend_deadline;
+    int64_t resend_number; /* asked for last */
+    unsigned resend_times; /* in a row */
+    uint64_t resends;
+};
+
+void printer_session_init(struct printer_session *session, unsigned in_flight);
+/* The port is newly open, or the printer was reset: nothing sent before counts. */
+void printer_session_forget(struct printer_session *session);
+/* Longest numbered line the firmware takes, 0 for no limit. */
+void printer_session_longest_line(struct printer_session *session, unsigned bytes);
+
+/*
+ * May this line go out now? `numbered`: it shall bear a number. False while it has to wait its
+ * turn: a Resend open, a barrier, too much in flight, or the other kind of line in flight.
+ */
+bool printer_session_can_send(const struct printer_session *session, const struct gcode_line *line,
+                              bool numbered);
+/*
+ * Sends it (printer_session_can_send holds): appends to `ret_bytes` what is to be written. That is
+ * the line's very bytes if it has no number and shall have none, or bears our next number anyway;
+ * else it is written anew. An M110 of our own may have to go first: then false is returned, the
+ * M110 is in `ret_bytes` and the line must be offered again later.
+ */
+bool printer_session_send(struct printer_session *session, const struct gcode_line *line,
+                          bool numbered, struct tag tag, struct text *ret_bytes);
+/* A line that overtakes (M108 …): unnumbered, now, whatever is unanswered. Its ok is awaited. */
+void printer_session_overtake(struct printer_session *session, struct span command, struct tag tag,
+                              struct text *ret_bytes);
+
+/* A line came from the printer. */
+enum printer_verdict printer_session_reply(struct printer_session *session,
+                                           const struct printer_reply *reply, struct instant now,
+                                           struct printer_answer *ret_answer);
+
+/* Lines that are to go out again: the next one now, appended to `ret_bytes`. False if none may. */
+bool printer_session_again(struct printer_session *session, struct text *ret_bytes);
+struct instant printer_session_deadline(const struct printer_session *session);
+void printer_session_expire(struct printer_session *session, struct instant now);
+
+/* The tag of the `index` oldest unanswered line; index < unanswered. */
+struct tag printer_session_unanswered(const struct printer_session *session, unsigned index);
+/* Answers of lines with this sender are from now on nobody's. */
+void printer_session_disown(struct printer_session *session, uint8_t sender, uint8_t nobody);
+
+/* A promise that does not hold, in words, or NULL. */
+const char *printer_session_check(const struct printer_session *session);

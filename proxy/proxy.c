@@ -1,0 +1,274 @@
+#include "proxy.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "proxy_state.h"
+#include "wire/board_message.h"
+
+size_t proxy_size(void)
+{
+    return sizeof(struct proxy);
+}
+
+void proxy_init(struct proxy *proxy, const struct settings *settings, const struct ruleset *rules,
+                struct span saved, struct instant now)
+{
+    memset(proxy, 0, sizeof *proxy);
+    proxy->settings = settings;
+    proxy->rules = rules;
+    router_init(&proxy->router, settings, now);
+    board_session_init(&proxy->board, settings->report_interval_ms);
+    points_init(&proxy->points, settings);
+    line_framer_init(&proxy->board_framer);
+    outbox_init(&proxy->to_board, TO_BOARD_BYTES);
+    memset(proxy->sets, POINT_NONE, sizeof proxy->sets);
+    proxy->host_lost = INSTANT_NEVER;
+    proxy->printer_lost = INSTANT_NEVER;
+    proxy->exit_until = INSTANT_NEVER;
+    proxy->halt.next = INSTANT_NEVER;
+    proxy_ports_init(proxy, saved, now);
+    points_apply(&proxy->points, &proxy->board, POINTS_START, now);
+}
+
+void proxy_reload(struct proxy *proxy, const struct settings *settings,
+                  const struct ruleset *rules, struct instant now)
+{
+    bool other = proxy->settings != settings;
+    uint8_t moved[SETTINGS_POINTS];
+
+    proxy->settings = settings;
+    proxy->rules = rules;
+    if (!other)
+        return;
+    points_reload(&proxy->points, settings, moved);
+    for (unsigned slot = 0; slot < PLANS; slot++) {
+        if (proxy->sets[slot] != POINT_NONE)
+            proxy->sets[slot] = moved[proxy->sets[slot]];
+    }
+    plans_points_moved(&proxy->router.plans, moved);
+    board_session_interval(&proxy->board, settings->report_interval_ms, now);
+    proxy->router.printer.in_flight = settings->in_flight;
+    events_add(&proxy->router.events, EVENT_RELOAD, SPAN_NONE, SPAN("done"), SPAN_NONE, now);
+}
+
+/* Bytes of the host: lines into the queue, emergencies at once. */
+static void host_bytes(struct proxy *proxy, struct span bytes, struct instant now)
+{
+    struct gcode_line line;
+
+    for (;;) {
+        switch (router_host_bytes(&proxy->router, &bytes, &line, now)) {
+        case HOST_NOTHING: return;
+        case HOST_QUEUED:
+        case HOST_REFUSED:
+        case HOST_DROPPED: break;
+        case HOST_EMERGENCY:
+            if (gcode_line_emergency(&line) == GCODE_M112)
+                proxy_halt(proxy, SPAN("M112 of the host"), now);
+            else
+                router_emergency(&proxy->router, &line, now);
+            break;
+        }
+    }
+}
+
+static void board_bytes(struct proxy *proxy, struct span bytes, struct instant now)
+{
+    struct board_message message;
+    struct span line;
+
+    for (;;) {
+        switch (line_framer_next(&proxy->board_framer, &bytes, &line)) {
+        case LINE_NONE: return;
+        case LINE_COMPLETE:
+            board_message_parse(line_content(line), &message);
+            board_session_message(&proxy->board, &message, now);
+            points_update(&proxy->points, &proxy->board, now);
+            proxy_point_changes(proxy, now);
+            break;
+        case LINE_PART:
+        case LINE_REST: break; /* no line of a board is so long */
+        }
+    }
+}
+
+/* The board's lines that may go now. */
+static void board_lines(struct proxy *proxy, struct instant now)
+{
+    char bytes[BOARD_COMMAND_MAX];
+    struct text text = TEXT_IN(bytes);
+
+    while (outbox_room(&proxy->to_board) >= BOARD_COMMAND_MAX &&
+           board_session_next_line(&proxy->board, &text, now)) {
+        outbox_add(&proxy->to_board, proxy->to_board_bytes, text_span(&text));
+        text.length = 0;
+    }
+}
+
+/* Moves everything on until nothing moves any more. */
+static void settle(struct proxy *proxy, struct instant now)
+{
+    struct router *router = &proxy->router;
+    struct plan_action action;
+    bool moved;
+
+    plans_try_again(&router->plans);
+    do {
+        moved = false;
+        proxy_board_events(proxy, now);
+        points_update(&proxy->points, &proxy->board, now);
+        proxy_point_changes(proxy, now);
+        proxy_outcomes(proxy, now);
+        while (plans_next_action(&router->plans, router_turn(router), now, &action)) {
+            proxy_plan_action(proxy, &action, now);
+            moved = true;
+        }
+        if (router_again(router))
+            moved = true;
+        if (router_down(router, proxy->settings, proxy->rules, now))
+            moved = true;
+    } while (moved);
+    board_lines(proxy, now);
+    proxy_exited(proxy, now);
+    router_settled(router, proxy->settings, now);
+    if (router->printer_state == PRINTER_ONLINE)
+        proxy_save_speed(proxy);
+}
+
+static void expire(struct proxy *proxy, struct instant now)
+{
+    router_expire(&proxy->router, now);
+    board_session_expire(&proxy->board, now);
+    points_update(&proxy->points, &proxy->board, now);
+    points_expire(&proxy->points, now);
+    proxy_ports_expire(proxy, now);
+    if (instant_due(proxy->host_lost, now)) {
+        proxy->host_lost = INSTANT_NEVER;
+        points_apply(&proxy->points, &proxy->board, POINTS_HOST_LOST, now);
+    }
+    if (proxy->halt.active && instant_due(proxy->halt.next, now)) {
+        if (proxy->router.printer_state == PRINTER_HALTED || !proxy->printer_link.open ||
+            instant_due(proxy->halt.until, now)) {
+            proxy->halt.active = false;
+            proxy->halt.next = INSTANT_NEVER;
+        } else {
+            outbox_add(&proxy->router.to_printer, proxy->router.to_printer_bytes,
+                       SPAN("\nM112\n"));
+            proxy->halt.next = instant_after_ms(proxy->halt.next, HALT_REPEAT_MS);
+        }
+    }
+}
+
+void proxy_input(struct proxy *proxy, const struct proxy_input *input, struct instant now)
+{
+    expire(proxy, now);
+    switch (input->kind) {
+    case PROXY_OPENED: proxy_opened(proxy, input, now); break;
+    case PROXY_CLOSED: proxy_closed(proxy, input, now); break;
+    case PROXY_SPEED:
+        if (input->port == PROXY_HOST && input->number > 0 && input->number <= UINT32_MAX)
+            proxy_speed(proxy, (uint32_t)input->number);
+        break;
+    case PROXY_BYTES:
+        switch (input->port) {
+        case PROXY_HOST: host_bytes(proxy, input->bytes, now); break;
+        case PROXY_PRINTER: router_printer_bytes(&proxy->router, input->bytes, now); break;
+        case PROXY_BOARD: board_bytes(proxy, input->bytes, now); break;
+        }
+        break;
+    case PROXY_SENT:
+        switch (input->port) {
+        case PROXY_HOST:
+            outbox_take(&proxy->router.to_host, proxy->router.to_host_bytes,
+                        (size_t)input->number);
+            break;
+        case PROXY_PRINTER:
+            outbox_take(&proxy->router.to_printer, proxy->router.to_printer_bytes,
+                        (size_t)input->number);
+            break;
+        case PROXY_BOARD:
+            outbox_take(&proxy->to_board, proxy->to_board_bytes, (size_t)input->number);
+            break;
+        }
+        break;
+    case PROXY_ASKED: proxy_asked(proxy, input->request, (int32_t)input->number, now); break;
+    case PROXY_TICK: break;
+    }
+    settle(proxy, now);
+}
+
+size_t proxy_room(const struct proxy *proxy, enum proxy_port port)
+{
+    size_t room;
+
+    switch (port) {
+    case PROXY_HOST: return host_session_room(&proxy->router.host);
+    case PROXY_PRINTER:
+        /* A byte of the printer is at most one for the host, and a little of ours comes on top. */
+        room = outbox_room(&proxy->router.to_host);
+        return room > 8192 ? room - 4096 : 0;
+    case PROXY_BOARD: return 4096;
+    }
+    return 0;
+}
+
+struct span proxy_output(const struct proxy *proxy, enum proxy_port port)
+{
+    switch (port) {
+    case PROXY_HOST:
+        return outbox_bytes(&proxy->router.to_host, proxy->router.to_host_bytes);
+    case PROXY_PRINTER:
+        return outbox_bytes(&proxy->router.to_printer, proxy->router.to_printer_bytes);
+    case PROXY_BOARD: return outbox_bytes(&proxy->to_board, proxy->to_board_bytes);
+    }
+    return SPAN_NONE;
+}
+
+bool proxy_next_order(struct proxy *proxy, struct order *ret_order)
+{
+    if (proxy->orders == 0)
+        return false;
+    *ret_order = proxy->order[proxy->first_order];
+    proxy->first_order = (proxy->first_order + 1) % ORDERS;
+    proxy->orders--;
+    return true;
+}
+
+bool proxy_next_event(struct proxy *proxy, struct event *ret_event)
+{
+    return events_next(&proxy->router.events, ret_event);
+}
+
+struct instant proxy_deadline(const struct proxy *proxy)
+{
+    struct instant deadline = router_deadline(&proxy->router);
+
+    deadline = instant_earlier(deadline, board_session_deadline(&proxy->board));
+    deadline = instant_earlier(deadline, points_deadline(&proxy->points));
+    deadline = instant_earlier(deadline, proxy_ports_deadline(proxy));
+    deadline = instant_earlier(deadline, proxy->host_lost);
+    deadline = instant_earlier(deadline, proxy->exit_until);
+    return instant_earlier(deadline, proxy->halt.next);
+}
+
+enum point_state proxy_point(const struct proxy *proxy, unsigned index, int *ret_value)
+{
+    *ret_value = points_value(&proxy->points, index);
+    return points_state(&proxy->points, index);
+}
+
+const char *proxy_check(const struct proxy *proxy)
+{
+    const char *broken = router_check(&proxy->router);
+
+    if (broken == NULL)
+        broken = board_session_check(&proxy->board);
+    if (broken == NULL)
+        broken = points_check(&proxy->points);
+    if (broken == NULL && proxy->orders > ORDERS)
+        broken = "proxy: more orders than there is room for";
+    if (broken == NULL && !proxy->printer_link.open && proxy->router.to_printer.length > 0)
+        broken = "proxy: bytes for a printer whose port is closed";
+    return broken;
+}

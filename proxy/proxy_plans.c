@@ -1,0 +1,370 @@
+#include <assert.h>
+#include <string.h>
+
+#include "proxy_state.h"
+
+/* The board is not of use yet, but was opened a moment ago and may be soon. */
+static bool board_coming(const struct proxy *proxy, struct instant now)
+{
+    return proxy->board_link.open &&
+           !instant_due(instant_after_ms(proxy->board_link.changed, BOARD_COMING_MS), now);
+}
+
+/* A plan switches an output; its outcome comes with the board's report. */
+static void set_point(struct proxy *proxy, const struct plan_action *action, uint8_t value,
+                      struct instant now)
+{
+    struct plans *plans = &proxy->router.plans;
+
+    if (action->point >= proxy->settings->points) {
+        plans_failed(plans, action->slot, STEP_NO_POINT, SPAN("the point is gone"));
+        return;
+    }
+    if (!board_session_online(&proxy->board) && !board_coming(proxy, now)) {
+        plans_failed(plans, action->slot, STEP_BOARD, SPAN("the IO board is not connected"));
+        return;
+    }
+    switch (points_set(&proxy->points, &proxy->board, action->point, value, now)) {
+    case POINTS_SET: proxy->sets[action->slot] = action->point; return;
+    case POINTS_NOT_AN_OUTPUT:
+        plans_failed(plans, action->slot, STEP_NO_POINT, SPAN("it is no output"));
+        return;
+    case POINTS_NO_PWM:
+        plans_failed(plans, action->slot, STEP_BOARD, SPAN("this board has no PWM"));
+        return;
+    case POINTS_NO_IO:
+        plans_failed(plans, action->slot, STEP_BOARD, SPAN("the board has no such io"));
+        return;
+    }
+}
+
+static void toggle_point(struct proxy *proxy, const struct plan_action *action, struct instant now)
+{
+    switch (points_state(&proxy->points, action->point)) {
+    case POINT_OFF: set_point(proxy, action, 255, now); return;
+    case POINT_ON: set_point(proxy, action, 0, now); return;
+    case POINT_UNKNOWN:
+        plans_failed(&proxy->router.plans, action->slot, STEP_BOARD,
+                     SPAN("its state is unknown"));
+        return;
+    }
+}
+
+/* Shows a plan that waits for a point how the point is now. */
+static void look(struct proxy *proxy, uint8_t point, bool changed)
+{
+    enum board_level level = points_level(&proxy->points, point);
+    enum point_state state = points_state(&proxy->points, point);
+
+    plans_see(&proxy->router.plans, point, level == BOARD_UNKNOWN ? -1 : level == BOARD_HIGH,
+              state == POINT_UNKNOWN ? -1 : state == POINT_ON, changed);
+}
+
+static void say(struct proxy *proxy, struct span words, struct instant now)
+{
+    char bytes[PLAN_TEXT + 8];
+    struct text text = TEXT_IN(bytes);
+
+    (void)now;
+    text_add_string(&text, "echo:");
+    /* One line: what would end it is a blank. */
+    for (size_t i = 0; i < words.length; i++)
+        text_add_char(&text, words.data[i] == '\n' || words.data[i] == '\r' ? ' ' : words.data[i]);
+    text_add_char(&text, '\n');
+    router_to_host(&proxy->router, text_span(&text));
+}
+
+static void report_point(struct proxy *proxy, unsigned index)
+{
+    char bytes[SETTINGS_NAME + 48];
+    struct text text = TEXT_IN(bytes);
+
+    text_add_string(&text, "echo:sioproxy point ");
+    text_add_string(&text, proxy->settings->point[index].name);
+    text_add_char(&text, ' ');
+    text_add_string(&text, point_state_word(points_state(&proxy->points, index)));
+    text_add_char(&text, '\n');
+    router_to_host(&proxy->router, text_span(&text));
+}
+
+static void report(struct proxy *proxy, uint8_t point)
+{
+    if (point < proxy->settings->points) {
+        report_point(proxy, point);
+        return;
+    }
+    for (unsigned i = 0; i < proxy->settings->points; i++)
+        report_point(proxy, i);
+}
+
+static void inject(struct proxy *proxy, uint8_t slot, struct span command, struct instant now)
+{
+    struct plans *plans = &proxy->router.plans;
+
+    switch (router_inject(&proxy->router, slot, command, now)) {
+    case INJECT_SENT: return;
+    case INJECT_LATER: plans_later(plans, slot); return;
+    case INJECT_DONE: plans_done(plans, slot); return;
+    case INJECT_NEVER:
+        plans_failed(plans, slot, STEP_PSU, SPAN("the printer is off or not connected"));
+        return;
+    }
+}
+
+/* The line of a plan that holds the stream goes to the printer here. */
+static void inject_line(struct proxy *proxy, uint8_t slot, struct instant now)
+{
+    struct gcode_line line;
+    uint64_t overlong;
+
+    if (slot != proxy->router.plans.stream ||
+        !host_session_front(&proxy->router.host, &line, &overlong)) {
+        plans_failed(&proxy->router.plans, slot, STEP_USAGE, SPAN("there is no line to forward"));
+        return;
+    }
+    inject(proxy, slot, line.command, now);
+}
+
+static void tell_timeout(struct proxy *proxy, const struct plan_action *action, struct instant now)
+{
+    char bytes[SETTINGS_NAME + 80];
+    struct text text = TEXT_IN(bytes);
+
+    text_add_string(&text, "timeout: ");
+    router_wait_words(proxy->settings, action->point, action->edge, &text);
+    text_add_string(&text, " after ");
+    text_add_duration(&text, action->ms);
+    router_tell(&proxy->router, LOG_WARNING, text_span(&text), now);
+}
+
+/* The plan is over: who asked for it is answered. */
+static void over(struct proxy *proxy, const struct plan_action *action, struct instant now)
+{
+    const struct plan *plan = action->plan;
+    int32_t client = plan->client;
+
+    proxy->sets[action->slot] = POINT_NONE;
+    if (client < 0) {
+        router_plan_over(&proxy->router, plan, now);
+        return;
+    }
+    if (plan->failed)
+        proxy_answer(proxy, client, false, "refused", span_of(plan->why));
+    else if (plan->step[0].kind == STEP_SET || plan->step[0].kind == STEP_PULSE)
+        proxy_answer(proxy, client, true, "",
+                     span_of(point_state_word(
+                         points_state(&proxy->points, plan->step[0].point))));
+    else
+        proxy_answer(proxy, client, true, "", SPAN_NONE);
+}
+
+void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, struct instant now)
+{
+    switch (action->kind) {
+    case PLAN_SET: set_point(proxy, action, action->value, now); return;
+    case PLAN_TOGGLE: toggle_point(proxy, action, now); return;
+    case PLAN_SEND: inject(proxy, action->slot, action->text, now); return;
+    case PLAN_FORWARD: inject_line(proxy, action->slot, now); return;
+    case PLAN_LOOK: look(proxy, action->point, false); return;
+    case PLAN_SAY: say(proxy, action->text, now); return;
+    case PLAN_REPORT: report(proxy, action->point); return;
+    case PLAN_TIMEOUT: tell_timeout(proxy, action, now); return;
+    case PLAN_END: over(proxy, action, now); return;
+    }
+}
+
+void proxy_outcomes(struct proxy *proxy, struct instant now)
+{
+    struct plans *plans = &proxy->router.plans;
+
+    if (plans->running == 0)
+        return;
+    for (uint8_t slot = 0; slot < PLANS; slot++) {
+        uint8_t point = proxy->sets[slot];
+
+        if (point == POINT_NONE)
+            continue;
+        if (point >= proxy->settings->points) {
+            proxy->sets[slot] = POINT_NONE;
+            plans_failed(plans, slot, STEP_NO_POINT, SPAN("the point is gone"));
+            continue;
+        }
+        switch (points_outcome(&proxy->points, &proxy->board, point)) {
+        case BOARD_NOT_WANTED:
+        case BOARD_REACHED:
+            proxy->sets[slot] = POINT_NONE;
+            plans_done(plans, slot);
+            break;
+        case BOARD_PENDING:
+            if (board_session_online(&proxy->board) || board_coming(proxy, now))
+                break;
+            proxy->sets[slot] = POINT_NONE;
+            plans_failed(plans, slot, STEP_BOARD, SPAN("the IO board does not answer"));
+            break;
+        case BOARD_FAILED:
+            proxy->sets[slot] = POINT_NONE;
+            plans_failed(plans, slot, STEP_BOARD, SPAN("the output does not switch"));
+            break;
+        }
+    }
+}
+
+void proxy_point_changes(struct proxy *proxy, struct instant now)
+{
+    struct point_change change;
+
+    while (points_next_change(&proxy->points, &change)) {
+        const struct point_settings *point = &proxy->settings->point[change.index];
+
+        events_add(&proxy->router.events, EVENT_POINT, span_of(point->name),
+                   span_of(point_state_word(change.new)), SPAN("board report"), now);
+        look(proxy, change.index,
+             change.last_known != POINT_UNKNOWN && change.new != POINT_UNKNOWN &&
+                 change.new != change.last_known);
+    }
+}
+
+/* An output that cannot be switched. */
+static void tell_fault(struct proxy *proxy, const struct board_event *event, struct instant now)
+{
+    char bytes[96];
+    struct text text = TEXT_IN(bytes);
+
+    text_add_string(&text, "board: io ");
+    text_add_integer(&text, event->io);
+    text_add_string(&text, " does not switch ");
+    text_add_string(&text, event->high ? "high" : "low");
+    router_tell(&proxy->router, LOG_ERROR, text_span(&text), now);
+}
+
+void proxy_board_events(struct proxy *proxy, struct instant now)
+{
+    struct board_event event;
+    struct events *events = &proxy->router.events;
+
+    while (board_session_next_event(&proxy->board, &event)) {
+        switch (event.kind) {
+        case BOARD_EVENT_RESET:
+            points_apply(&proxy->points, &proxy->board, POINTS_BOARD_BACK, now);
+            router_tell(&proxy->router, LOG_WARNING, SPAN("board: it was reset"), now);
+            break;
+        case BOARD_EVENT_LOST:
+            points_apply(&proxy->points, &proxy->board, POINTS_BOARD_BACK, now);
+            events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("lost"), SPAN_NONE, now);
+            break;
+        case BOARD_EVENT_FAULT: tell_fault(proxy, &event, now); break;
+        case BOARD_EVENT_CONFIRMED: break;
+        case BOARD_EVENT_ONLINE:
+            events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("online"),
+                       span_of(proxy->board.version), now);
+            break;
+        case BOARD_EVENT_FOREIGN:
+            router_tell(&proxy->router, LOG_ERROR,
+                        SPAN("board: what answers there is no IO board: port closed"), now);
+            proxy->board_link.wanted = false;
+            proxy_close_link(proxy, PROXY_BOARD, INT64_MAX / 1000, now);
+            break;
+        case BOARD_EVENT_REOPEN:
+            proxy_close_link(proxy, PROXY_BOARD, PORT_RETRY_MS, now);
+            break;
+        }
+    }
+}
+
+/* A client's wish becomes a plan of its own. */
+static void start_for_client(struct proxy *proxy, const struct step *step, struct span rule,
+                             int32_t client, struct instant now)
+{
+    struct plan_start start = {.rule = rule, .step = step, .steps = 1, .client = client};
+    char bytes[96];
+    struct text why = TEXT_IN(bytes);
+    uint8_t slot;
+    enum step_error error = plans_start(&proxy->router.plans, &start, proxy->settings, &why, now,
+                                        &slot);
+
+    if (error != STEP_OK)
+        proxy_answer(proxy, client, false, error == STEP_NO_POINT ? "unknown" : "refused",
+                     text_span(&why));
+}
+
+void proxy_asked(struct proxy *proxy, const struct request *request, int32_t client,
+                 struct instant now)
+{
+    char bytes[32];
+    struct text text = TEXT_IN(bytes);
+    struct step step = {0};
+
+    switch (request->kind) {
+    case REQUEST_SET:
+        text_add_integer(&text, request->value);
+        step.kind = STEP_SET;
+        step.argument[0] = span_of(request->point);
+        step.argument[1] = text_span(&text);
+        start_for_client(proxy, &step, SPAN("sioctl set"), client, now);
+        return;
+    case REQUEST_PULSE:
+        text_add_integer(&text, request->ms);
+        text_add_string(&text, "ms");
+        step.kind = STEP_PULSE;
+        step.argument[0] = span_of(request->point);
+        step.argument[1] = text_span(&text);
+        start_for_client(proxy, &step, SPAN("sioctl pulse"), client, now);
+        return;
+    case REQUEST_SEND:
+        step.kind = STEP_SEND;
+        step.argument[0] = span_of(request->line);
+        start_for_client(proxy, &step, SPAN("sioctl send"), client, now);
+        return;
+    case REQUEST_CONTINUE:
+        if (plans_continue(&proxy->router.plans))
+            proxy_answer(proxy, client, true, "", SPAN_NONE);
+        else
+            proxy_answer(proxy, client, false, "refused", SPAN("nothing waits"));
+        return;
+    case REQUEST_EXIT:
+        points_apply(&proxy->points, &proxy->board, POINTS_EXIT, now);
+        proxy->exiting = true;
+        proxy->exit_client = client;
+        proxy->exit_until = instant_after_ms(now, EXIT_MS);
+        return;
+    }
+}
+
+void proxy_exited(struct proxy *proxy, struct instant now)
+{
+    if (!proxy->exiting)
+        return;
+    if (board_session_online(&proxy->board) && !instant_due(proxy->exit_until, now)) {
+        for (unsigned i = 0; i < proxy->settings->points; i++) {
+            if (points_outcome(&proxy->points, &proxy->board, i) == BOARD_PENDING)
+                return;
+        }
+    }
+    proxy->exiting = false;
+    proxy->exit_until = INSTANT_NEVER;
+    proxy_answer(proxy, proxy->exit_client, true, "", SPAN_NONE);
+}
+
+void proxy_halt(struct proxy *proxy, struct span cause, struct instant now)
+{
+    struct plans *plans = &proxy->router.plans;
+    struct plan_action action;
+
+    /* A host says M112 two or three times: the first has done it all. */
+    if (proxy->halt.active)
+        return;
+    plans_end_all(plans, STEP_ESTOP, SPAN("the printer is halted"));
+    router_halt(&proxy->router, now);
+    if (proxy->printer_link.open) {
+        proxy_order(proxy, ORDER_DISCARD, PROXY_PRINTER, 0);
+        proxy->halt.active = true;
+        proxy->halt.next = instant_after_ms(now, HALT_REPEAT_MS);
+        proxy->halt.until = instant_after_ms(now, HALT_MS);
+    } else {
+        outbox_clear(&proxy->router.to_printer);
+    }
+    while (plans_next_action(plans, true, now, &action))
+        proxy_plan_action(proxy, &action, now);
+    points_apply(&proxy->points, &proxy->board, POINTS_HALT, now);
+    router_tell(&proxy->router, LOG_ERROR, cause, now);
+}

@@ -1,0 +1,496 @@
+#include "route/plan.h"
+
+#include <assert.h>
+#include <string.h>
+
+void plans_init(struct plans *plans)
+{
+    memset(plans, 0, sizeof *plans);
+    plans->stream = PLAN_NONE;
+}
+
+/* The only writer of a plan's state. */
+static void enter(struct plan *plan, enum plan_state state, struct instant deadline)
+{
+    plan->state = state;
+    switch (state) {
+    case PLAN_FREE:
+    case PLAN_DUE:
+    case PLAN_ASKED:
+    case PLAN_STALLED:
+    case PLAN_TIMED_OUT:
+    case PLAN_OVER: plan->deadline = INSTANT_NEVER; break;
+    case PLAN_PAUSING:
+    case PLAN_LOOKING: plan->deadline = deadline; break;
+    }
+}
+
+static void copy_name(char *field, size_t size, struct span name)
+{
+    size_t length = name.length < size ? name.length : size - 1;
+
+    if (length > 0)
+        memcpy(field, name.data, length);
+    field[length] = '\0';
+}
+
+/* A free slot, or PLAN_NONE. */
+static uint8_t free_slot(const struct plans *plans)
+{
+    for (uint8_t slot = 0; slot < PLANS; slot++) {
+        if (plans->plan[slot].state == PLAN_FREE)
+            return slot;
+    }
+    return PLAN_NONE;
+}
+
+bool plans_room(const struct plans *plans)
+{
+    return plans->running < PLANS;
+}
+
+/* Steps are in place: the plan runs from now on. */
+static void begin(struct plans *plans, uint8_t slot, const struct plan_start *start, unsigned steps,
+                  struct instant now)
+{
+    struct plan *plan = &plans->plan[slot];
+
+    plan->steps = (uint8_t)steps;
+    plan->at = 0;
+    plan->failed = false;
+    plan->pulse = PULSE_NONE;
+    plan->holds_stream = start->holds_stream;
+    plan->debt = start->debt;
+    plan->client = start->client;
+    plan->then = start->then;
+    plan->serial = ++plans->next_serial;
+    plan->since = now;
+    copy_name(plan->rule, sizeof plan->rule, start->rule);
+    enter(plan, steps == 0 ? PLAN_OVER : PLAN_DUE, INSTANT_NEVER);
+    if (plan->holds_stream) {
+        assert(plans->stream == PLAN_NONE);
+        plans->stream = slot;
+    }
+    plans->running++;
+}
+
+enum step_error plans_start(struct plans *plans, const struct plan_start *start,
+                            const struct settings *settings, struct text *why, struct instant now,
+                            uint8_t *ret_slot)
+{
+    uint8_t slot = free_slot(plans);
+    struct plan *plan;
+    struct text text;
+
+    if (slot == PLAN_NONE || start->steps > PLAN_STEPS) {
+        text_add_string(why, slot == PLAN_NONE ? "64 plans run already" : "more than 16 steps");
+        return STEP_LONG;
+    }
+    plan = &plans->plan[slot];
+    text = (struct text){plan->text, PLAN_TEXT, 0, false};
+    for (unsigned i = 0; i < start->steps; i++) {
+        enum step_error error = step_prepare(&start->step[i], &start->values, settings, &text, why,
+                                             &plan->step[i]);
+        if (error != STEP_OK)
+            return error;
+    }
+    plan->replacement_at = (uint16_t)text.length;
+    if (start->replacement.length > 0)
+        step_fill(start->replacement, &start->values, &text);
+    if (text.cut) {
+        text_add_string(why, "its texts are longer than 1 KiB");
+        return STEP_LONG;
+    }
+    plan->replacement_length = (uint16_t)(text.length - plan->replacement_at);
+    begin(plans, slot, start, start->steps, now);
+    *ret_slot = slot;
+    return STEP_OK;
+}
+
+/* The running step is done: the next one, over the else branch unless it is to be taken. */
+static void advance(struct plan *plan, bool otherwise)
+{
+    unsigned branch = plan->step[plan->at].otherwise;
+    unsigned next = plan->at + 1u;
+
+    if (branch > 0 && !otherwise)
+        next += branch;
+    plan->at = (uint8_t)(next < plan->steps ? next : plan->steps);
+    enter(plan, plan->at < plan->steps ? PLAN_DUE : PLAN_OVER, INSTANT_NEVER);
+}
+
+static struct span text_of(const struct plan *plan, const struct step_ready *step)
+{
+    return (struct span){plan->text + step->text_at, step->text_length};
+}
+
+/* The next action of a pulse: on, a while, off, a while, as often as asked. */
+static bool pulse_action(struct plan *plan, const struct step_ready *step, struct instant now,
+                         struct plan_action *ret_action)
+{
+    switch (plan->pulse) {
+    case PULSE_NONE:
+        plan->pulses = step->times;
+        plan->pulse_began = now;
+        plan->pulse = PULSE_ON;
+        ret_action->value = 255;
+        break;
+    case PULSE_ON:
+        plan->pulse = PULSE_HIGH;
+        enter(plan, PLAN_PAUSING, instant_after_ms(now, step->ms));
+        return false;
+    case PULSE_HIGH:
+        plan->pulse = PULSE_OFF;
+        ret_action->value = 0;
+        break;
+    case PULSE_OFF:
+        plan->pulses--;
+        if (plan->pulses == 0) {
+            plan->pulse = PULSE_NONE;
+            advance(plan, false);
+        } else {
+            plan->pulse = PULSE_LOW;
+            enter(plan, PLAN_PAUSING, instant_after_ms(plan->pulse_began, step->every_ms));
+        }
+        return false;
+    case PULSE_LOW:
+        plan->pulse_began = now;
+        plan->pulse = PULSE_ON;
+        ret_action->value = 255;
+        break;
+    }
+    ret_action->kind = PLAN_SET;
+    enter(plan, PLAN_ASKED, INSTANT_NEVER);
+    return true;
+}
+
+/* What the step that is due asks for. False if it needs nothing done; its state has moved on. */
+static bool step_action(struct plan *plan, struct instant now, struct plan_action *ret_action)
+{
+    const struct step_ready *step = &plan->step[plan->at];
+
+    switch (step->kind) {
+    case STEP_SET:
+    case STEP_TOGGLE:
+        ret_action->kind = step->kind == STEP_SET ? PLAN_SET : PLAN_TOGGLE;
+        enter(plan, PLAN_ASKED, INSTANT_NEVER);
+        return true;
+    case STEP_PULSE: return pulse_action(plan, step, now, ret_action);
+    case STEP_SEND:
+    case STEP_WAIT_MOTION:
+        ret_action->kind = PLAN_SEND;
+        if (step->kind == STEP_WAIT_MOTION)
+            ret_action->text = SPAN("M400");
+        enter(plan, PLAN_ASKED, INSTANT_NEVER);
+        return true;
+    case STEP_FORWARD:
+        ret_action->kind = PLAN_FORWARD;
+        enter(plan, PLAN_ASKED, INSTANT_NEVER);
+        return true;
+    case STEP_SAY:
+    case STEP_REPORT:
+        ret_action->kind = step->kind == STEP_SAY ? PLAN_SAY : PLAN_REPORT;
+        advance(plan, false);
+        return true;
+    case STEP_WAIT:
+        plan->since = now;
+        enter(plan, PLAN_PAUSING, instant_after_ms(now, step->ms));
+        return false;
+    case STEP_WAIT_POINT:
+        plan->since = now;
+        enter(plan, PLAN_LOOKING,
+              step->ms < 0 ? INSTANT_NEVER : instant_after_ms(now, step->ms));
+        ret_action->kind = PLAN_LOOK;
+        return true;
+    }
+    return false;
+}
+
+/* The plan is over: a pulse that is on is switched off, then its end is told. */
+static void over_action(struct plans *plans, uint8_t slot, struct plan_action *ret_action)
+{
+    struct plan *plan = &plans->plan[slot];
+
+    if (plan->pulse == PULSE_ON || plan->pulse == PULSE_HIGH) {
+        plan->pulse = PULSE_NONE;
+        ret_action->kind = PLAN_SET;
+        ret_action->value = 0;
+        return;
+    }
+    ret_action->kind = PLAN_END;
+    enter(plan, PLAN_FREE, INSTANT_NEVER);
+    plans->running--;
+    if (plans->stream == slot)
+        plans->stream = PLAN_NONE;
+}
+
+static bool speaks(const struct plan *plan)
+{
+    enum step_kind kind = plan->step[plan->at].kind;
+
+    return kind == STEP_SAY || kind == STEP_REPORT;
+}
+
+/* The next action of one plan. */
+static bool plan_action(struct plans *plans, uint8_t slot, bool may_speak, struct instant now,
+                        struct plan_action *ret_action)
+{
+    struct plan *plan = &plans->plan[slot];
+
+    for (;;) {
+        const struct step_ready *step = &plan->step[plan->at < plan->steps ? plan->at : 0];
+
+        *ret_action = (struct plan_action){.slot = slot,
+                                           .point = step->point,
+                                           .value = step->value,
+                                           .edge = (enum wait_for)step->edge,
+                                           .ms = step->ms,
+                                           .text = text_of(plan, step),
+                                           .plan = plan};
+        switch (plan->state) {
+        case PLAN_FREE:
+        case PLAN_ASKED:
+        case PLAN_PAUSING:
+        case PLAN_STALLED:
+        case PLAN_LOOKING: return false;
+        case PLAN_DUE:
+            if (speaks(plan) && !may_speak)
+                return false;
+            if (step_action(plan, now, ret_action))
+                return true;
+            break;
+        case PLAN_TIMED_OUT:
+            if (!may_speak)
+                return false;
+            ret_action->kind = PLAN_TIMEOUT;
+            advance(plan, true);
+            return true;
+        case PLAN_OVER:
+            if (!may_speak)
+                return false;
+            over_action(plans, slot, ret_action);
+            return true;
+        }
+    }
+}
+
+bool plans_next_action(struct plans *plans, bool turn, struct instant now,
+                       struct plan_action *ret_action)
+{
+    unsigned left = plans->running;
+
+    for (uint8_t slot = 0; slot < PLANS && left > 0; slot++) {
+        if (plans->plan[slot].state == PLAN_FREE)
+            continue;
+        left--;
+        if (plan_action(plans, slot, slot != plans->stream || turn, now, ret_action))
+            return true;
+    }
+    return false;
+}
+
+void plans_done(struct plans *plans, uint8_t slot)
+{
+    struct plan *plan = &plans->plan[slot];
+
+    if (plan->state != PLAN_ASKED)
+        return;
+    if (plan->step[plan->at].kind == STEP_PULSE)
+        enter(plan, PLAN_DUE, INSTANT_NEVER);
+    else
+        advance(plan, false);
+}
+
+/* The plan ends here, with its reason. */
+static void fail(struct plan *plan, enum step_error error, struct span why)
+{
+    plan->failed = true;
+    plan->error = error;
+    copy_name(plan->why, sizeof plan->why, why);
+    enter(plan, PLAN_OVER, INSTANT_NEVER);
+}
+
+void plans_failed(struct plans *plans, uint8_t slot, enum step_error error, struct span why)
+{
+    struct plan *plan = &plans->plan[slot];
+
+    if (plan->state != PLAN_ASKED)
+        return;
+    if (plan->pulse == PULSE_ON)
+        plan->pulse = PULSE_NONE; /* it never went on */
+    fail(plan, error, why);
+}
+
+void plans_later(struct plans *plans, uint8_t slot)
+{
+    assert(plans->plan[slot].state == PLAN_ASKED);
+    enter(&plans->plan[slot], PLAN_STALLED, INSTANT_NEVER);
+}
+
+void plans_try_again(struct plans *plans)
+{
+    if (plans->running == 0)
+        return;
+    for (unsigned slot = 0; slot < PLANS; slot++) {
+        if (plans->plan[slot].state == PLAN_STALLED)
+            enter(&plans->plan[slot], PLAN_DUE, INSTANT_NEVER);
+    }
+}
+
+uint8_t plans_start_failed(struct plans *plans, const struct plan_start *start,
+                           enum step_error error, struct span why, struct instant now)
+{
+    uint8_t slot = free_slot(plans);
+
+    assert(slot != PLAN_NONE);
+    begin(plans, slot, start, 0, now);
+    fail(&plans->plan[slot], error, why);
+    return slot;
+}
+
+void plans_printer_gone(struct plans *plans, struct span why)
+{
+    for (unsigned slot = 0; slot < PLANS && plans->running > 0; slot++) {
+        struct plan *plan = &plans->plan[slot];
+        enum step_kind kind = plan->step[plan->at].kind;
+
+        if (plan->state == PLAN_ASKED && plan->pulse == PULSE_NONE &&
+            (kind == STEP_SEND || kind == STEP_WAIT_MOTION || kind == STEP_FORWARD))
+            fail(plan, STEP_PSU, why);
+    }
+}
+
+void plans_points_moved(struct plans *plans, const uint8_t moved[SETTINGS_POINTS])
+{
+    for (unsigned slot = 0; slot < PLANS; slot++) {
+        struct plan *plan = &plans->plan[slot];
+
+        for (unsigned i = 0; plan->state != PLAN_FREE && i < plan->steps; i++) {
+            if (plan->step[i].point < SETTINGS_POINTS)
+                plan->step[i].point = moved[plan->step[i].point];
+        }
+    }
+}
+
+/* Does a wait end by what is seen now? */
+static bool sees(enum wait_for edge, int level, int on, bool changed)
+{
+    switch (edge) {
+    case WAIT_HIGH: return level == 1;
+    case WAIT_LOW: return level == 0;
+    case WAIT_RISE: return changed && level == 1;
+    case WAIT_FALL: return changed && level == 0;
+    case WAIT_ON: return on == 1;
+    case WAIT_OFF: return on == 0;
+    case WAIT_CHANGE: return changed && level >= 0;
+    }
+    return false;
+}
+
+void plans_see(struct plans *plans, uint8_t point, int level, int on, bool changed)
+{
+    if (plans->running == 0)
+        return;
+    for (unsigned slot = 0; slot < PLANS; slot++) {
+        struct plan *plan = &plans->plan[slot];
+        const struct step_ready *step = &plan->step[plan->at];
+
+        if (plan->state == PLAN_LOOKING && step->point == point &&
+            sees((enum wait_for)step->edge, level, on, changed))
+            advance(plan, false);
+    }
+}
+
+bool plans_continue(struct plans *plans)
+{
+    struct plan *plan;
+
+    if (plans->stream == PLAN_NONE)
+        return false;
+    plan = &plans->plan[plans->stream];
+    if (plan->state != PLAN_PAUSING && plan->state != PLAN_LOOKING)
+        return false;
+    enter(plan, PLAN_OVER, INSTANT_NEVER);
+    return true;
+}
+
+void plans_end_stream(struct plans *plans, struct span why)
+{
+    if (plans->stream != PLAN_NONE)
+        fail(&plans->plan[plans->stream], STEP_PRINT, why);
+}
+
+void plans_end_all(struct plans *plans, enum step_error error, struct span why)
+{
+    for (unsigned slot = 0; slot < PLANS; slot++) {
+        if (plans->plan[slot].state != PLAN_FREE)
+            fail(&plans->plan[slot], error, why);
+    }
+}
+
+struct instant plans_deadline(const struct plans *plans)
+{
+    struct instant deadline = INSTANT_NEVER;
+    unsigned left = plans->running;
+
+    for (unsigned slot = 0; slot < PLANS && left > 0; slot++) {
+        if (plans->plan[slot].state == PLAN_FREE)
+            continue;
+        left--;
+        deadline = instant_earlier(deadline, plans->plan[slot].deadline);
+    }
+    return deadline;
+}
+
+void plans_expire(struct plans *plans, struct instant now)
+{
+    unsigned left = plans->running;
+
+    for (unsigned slot = 0; slot < PLANS && left > 0; slot++) {
+        struct plan *plan = &plans->plan[slot];
+
+        if (plan->state == PLAN_FREE)
+            continue;
+        left--;
+        if (!instant_due(plan->deadline, now))
+            continue;
+        if (plan->state == PLAN_LOOKING)
+            enter(plan, PLAN_TIMED_OUT, INSTANT_NEVER);
+        else if (plan->pulse == PULSE_NONE)
+            advance(plan, false);
+        else
+            enter(plan, PLAN_DUE, INSTANT_NEVER);
+    }
+}
+
+const struct plan *plans_stream(const struct plans *plans)
+{
+    return plans->stream == PLAN_NONE ? NULL : &plans->plan[plans->stream];
+}
+
+const char *plans_check(const struct plans *plans)
+{
+    unsigned running = 0, holders = 0;
+
+    for (unsigned slot = 0; slot < PLANS; slot++) {
+        const struct plan *plan = &plans->plan[slot];
+
+        if (plan->state == PLAN_FREE)
+            continue;
+        running++;
+        if (plan->holds_stream) {
+            holders++;
+            if (plans->stream != slot)
+                return "plans: a plan holds the stream and is not its holder";
+        }
+        if (plan->at >= plan->steps && plan->state != PLAN_OVER)
+            return "plans: a plan without a step to run has not ended";
+        if ((plan->state == PLAN_PAUSING) && instant_is_never(plan->deadline))
+            return "plans: a pause without an end";
+    }
+    if (running != plans->running)
+        return "plans: the number of running plans is wrong";
+    if (holders != (plans->stream == PLAN_NONE ? 0u : 1u))
+        return "plans: more than one plan holds the stream";
+    return NULL;
+}

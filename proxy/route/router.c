@@ -1,0 +1,235 @@
+#include "route/router.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "route/standin.h"
+
+/* Marlin's own busy comes every 2.000 s: ours stands back until one is missing. */
+#define BUSY_FOR_PRINTER_MS 2250
+
+void router_init(struct router *router, const struct settings *settings, struct instant now)
+{
+    memset(router, 0, sizeof *router);
+    host_session_init(&router->host);
+    printer_session_init(&router->printer, settings->in_flight);
+    plans_init(&router->plans);
+    print_job_init(&router->job);
+    temperatures_init(&router->temperatures);
+    outbox_init(&router->to_host, TO_HOST_BYTES);
+    outbox_init(&router->to_printer, TO_PRINTER_BYTES);
+    line_framer_init(&router->printer_framer);
+    router->emergency_parser = -1;
+    router->firmware = (uint8_t)firmware_index(firmware_unknown());
+    router->quiet_since = now;
+    router->printer_heard = now;
+    router->waiting_told = INSTANT_NEVER;
+    router->held_until = INSTANT_NEVER;
+}
+
+void router_to_host(struct router *router, struct span lines)
+{
+    if (!router->host_connected)
+        return;
+    if (!outbox_add(&router->to_host, router->to_host_bytes, lines))
+        router->counters.unread++;
+}
+
+void router_tell(struct router *router, enum log_level level, struct span sentence,
+                 struct instant now)
+{
+    char bytes[512];
+    struct text text = TEXT_IN(bytes);
+
+    text_add(&text, SPAN("echo:sioproxy "));
+    text.capacity--;
+    text_add(&text, sentence);
+    text.capacity++;
+    text_add_char(&text, '\n');
+    router_to_host(router, text_span(&text));
+    events_add(&router->events, EVENT_LOG, SPAN_NONE, SPAN_NONE, sentence, now)->level =
+        (uint8_t)level;
+}
+
+bool router_turn(const struct router *router)
+{
+    const struct plan *plan = plans_stream(&router->plans);
+
+    return plan != NULL && ledger_turn(&router->ledger, plan->debt);
+}
+
+/* Does the host wait for us, rather than for the printer? */
+static bool host_waits_for_us(const struct router *router)
+{
+    const struct plan *plan = plans_stream(&router->plans);
+    struct debt debt;
+
+    if (!ledger_oldest(&router->ledger, &debt))
+        return true; /* lines are queued, and nothing is at the printer for the host */
+    return (plan != NULL && debt.serial == plan->debt) ||
+           router->printer_state == PRINTER_OFFLINE;
+}
+
+/* When the host is to be told that we live. */
+static struct instant busy_deadline(const struct router *router)
+{
+    struct instant due;
+
+    if (!router->host_connected || !router->owing)
+        return INSTANT_NEVER;
+    if (host_waits_for_us(router))
+        return instant_after_ms(router->quiet_since, BUSY_MS);
+    due = instant_after_ms(router->quiet_since, BUSY_FOR_PRINTER_MS);
+    if (!router->busy_seen ||
+        instant_due(instant_after_ms(router->printer_heard, PRINTER_SILENT_MS), due))
+        return INSTANT_NEVER;
+    return due;
+}
+
+struct instant router_deadline(const struct router *router)
+{
+    struct instant deadline = busy_deadline(router);
+
+    deadline = instant_earlier(deadline, router->waiting_told);
+    deadline = instant_earlier(deadline, router->held_until);
+    deadline = instant_earlier(deadline, printer_session_deadline(&router->printer));
+    return instant_earlier(deadline, plans_deadline(&router->plans));
+}
+
+void router_expire(struct router *router, struct instant now)
+{
+    const struct plan *plan;
+
+    printer_session_expire(&router->printer, now);
+    plans_expire(&router->plans, now);
+    if (instant_due(router->held_until, now)) {
+        router_to_host(router, (struct span){router->held, router->held_length});
+        router->held_length = 0;
+        router->held_until = INSTANT_NEVER;
+    }
+    if (instant_due(busy_deadline(router), now)) {
+        plan = plans_stream(&router->plans);
+        router_to_host(router, plan != NULL && plan->state == PLAN_LOOKING
+                                   ? SPAN("echo:busy: paused for user\n")
+                                   : SPAN("echo:busy: processing\n"));
+        router->busy_seen = true;
+        router->quiet_since = now;
+    }
+}
+
+/* How an edge is called in messages. */
+static const char *const edge_words[] = {
+    [WAIT_HIGH] = " high", [WAIT_LOW] = " low", [WAIT_RISE] = " rise",    [WAIT_FALL] = " fall",
+    [WAIT_ON] = " on",     [WAIT_OFF] = " off", [WAIT_CHANGE] = " change"};
+
+void router_wait_words(const struct settings *settings, uint8_t point, enum wait_for edge,
+                       struct text *ret_words)
+{
+    text_add_string(ret_words, "point ");
+    text_add_string(ret_words, point < settings->points ? settings->point[point].name : "?");
+    text_add_string(ret_words, edge_words[edge]);
+}
+
+void router_waiting(const struct router *router, const struct settings *settings,
+                    struct text *ret_words)
+{
+    const struct plan *plan = plans_stream(&router->plans);
+    const struct step_ready *step;
+
+    if (plan == NULL)
+        return;
+    step = &plan->step[plan->at];
+    switch (plan->state) {
+    case PLAN_LOOKING:
+        router_wait_words(settings, step->point, (enum wait_for)step->edge, ret_words);
+        break;
+    case PLAN_PAUSING: text_add_duration(ret_words, step->ms); break;
+    case PLAN_ASKED:
+        text_add_string(ret_words, step->kind == STEP_WAIT_MOTION                        ? "motion"
+                                   : step->kind == STEP_SEND || step->kind == STEP_FORWARD ? "printer"
+                                                                                         : "board");
+        break;
+    case PLAN_FREE:
+    case PLAN_DUE:
+    case PLAN_STALLED:
+    case PLAN_TIMED_OUT:
+    case PLAN_OVER: break;
+    }
+}
+
+void router_settled(struct router *router, const struct settings *settings, struct instant now)
+{
+    bool owing = router->host_connected &&
+                 (router->ledger.count > 0 || router->host.queue.count > 0);
+    const struct plan *plan = plans_stream(&router->plans);
+    bool looking = plan != NULL && plan->state == PLAN_LOOKING && router_turn(router);
+
+    if (owing && !router->owing)
+        router->quiet_since = now;
+    router->owing = owing;
+    if (!looking) {
+        router->waiting_told = INSTANT_NEVER;
+    } else if (instant_is_never(router->waiting_told)) {
+        router->waiting_told = instant_after_ms(now, BUSY_MS);
+    } else if (instant_due(router->waiting_told, now)) {
+        char bytes[SETTINGS_NAME + 32];
+        struct text words = TEXT_IN(bytes);
+
+        text_add_string(&words, "waiting: ");
+        router_waiting(router, settings, &words);
+        router_tell(router, LOG_INFO, text_span(&words), now);
+        router->waiting_told = instant_after_ms(now, WAITING_TOLD_MS);
+    }
+}
+
+/* Is every line at the printer that the host waits for a debt of the ledger, and the other way round? */
+static const char *check_debts(const struct router *router)
+{
+    unsigned real = 0;
+
+    for (unsigned i = 0; i < router->ledger.count; i++) {
+        const struct debt *debt = &router->ledger.debt[i];
+        unsigned found = 0;
+
+        if (!debt->real) {
+            if (plans_stream(&router->plans) == NULL ||
+                plans_stream(&router->plans)->debt != debt->serial)
+                return "router: a plan's debt whose plan does not hold the stream";
+            continue;
+        }
+        real++;
+        for (unsigned j = 0; j < router->printer.unanswered; j++) {
+            struct tag tag = printer_session_unanswered(&router->printer, j);
+
+            found += tag.sender == SENDER_HOST && tag.serial == debt->serial;
+        }
+        if (found == 0 && debt->serial != router->front_debt)
+            return "router: the host is owed an ok that no line at the printer will bring";
+        if (found > 1)
+            return "router: two lines at the printer for one debt";
+    }
+    if (real > LEDGER_DEBTS)
+        return "router: more debts than the ledger holds";
+    return NULL;
+}
+
+const char *router_check(const struct router *router)
+{
+    const char *broken = host_session_check(&router->host);
+
+    if (broken == NULL)
+        broken = printer_session_check(&router->printer);
+    if (broken == NULL)
+        broken = plans_check(&router->plans);
+    if (broken == NULL)
+        broken = check_debts(router);
+    if (broken == NULL && router->ledger.owed != router->ledger.paid + router->ledger.forgotten +
+                                                     router->ledger.count)
+        broken = "router: debts made are not debts paid, forgotten and owed";
+    if (broken == NULL && !router->host_connected && router->to_host.length > 0)
+        broken = "router: bytes for a host that is not there";
+    if (broken == NULL && router->front == FRONT_PLANNED &&
+        plans_stream(&router->plans) == NULL)
+        broken = "router: the front line waits for a plan that is gone";
+    return broken;
+}

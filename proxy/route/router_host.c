@@ -1,0 +1,371 @@
+#include "route/router.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "route/standin.h"
+
+void router_host_opened(struct router *router, struct instant now)
+{
+    char bytes[96];
+    struct text text = TEXT_IN(bytes);
+    uint32_t dropped;
+
+    router->host_connected = true;
+    router->busy_seen = false;
+    router->owing = false;
+    router->quiet_since = now;
+    outbox_clear(&router->to_host);
+    host_session_opened(&router->host);
+    ledger_forget(&router->ledger);
+    router->front_debt = 0;
+    plans_end_stream(&router->plans, SPAN("the host opened the port anew"));
+    printer_session_disown(&router->printer, SENDER_HOST, SENDER_NOBODY);
+    router->last_numbered = false;
+    router->cancel_told = false;
+    if (router->printer_state == PRINTER_HALTED)
+        printer_session_forget(&router->printer); /* deaf: it will not answer any more */
+    dropped = host_session_clear(&router->host);
+    router->front = plans_stream(&router->plans) == NULL ? FRONT_NEW : FRONT_PLANNED;
+    events_add(&router->events, EVENT_HOST, SPAN_NONE, SPAN("connected"), SPAN_NONE, now);
+    if (dropped > 0) {
+        text_add_integer(&text, dropped);
+        text_add_string(&text, " lines of the host before were still waiting: dropped");
+        router_tell(router, LOG_WARNING, text_span(&text), now);
+    }
+}
+
+void router_host_closed(struct router *router, struct instant now)
+{
+    router->host_connected = false;
+    router->owing = false;
+    outbox_clear(&router->to_host);
+    ledger_forget(&router->ledger);
+    router->front_debt = 0;
+    host_session_opened(&router->host); /* half a line is nobody's any more */
+    printer_session_disown(&router->printer, SENDER_HOST, SENDER_NOBODY);
+    plans_continue(&router->plans);
+    if (print_job_broken(&router->job))
+        events_add(&router->events, EVENT_PRINT, SPAN_NONE, SPAN("failed"),
+                   SPAN("the host closed the port"), now);
+    events_add(&router->events, EVENT_HOST, SPAN_NONE, SPAN("disconnected"), SPAN_NONE, now);
+}
+
+enum host_verdict router_host_bytes(struct router *router, struct span *bytes,
+                                    struct gcode_line *ret_line, struct instant now)
+{
+    enum host_verdict verdict = host_session_receive(&router->host, bytes, ret_line);
+    char resend_bytes[48];
+    struct text resend = TEXT_IN(resend_bytes);
+
+    (void)now;
+    if (verdict == HOST_REFUSED) {
+        text_add_string(&resend, "Resend: ");
+        text_add_integer(&resend, host_session_expected(&router->host));
+        text_add_string(&resend, "\nok\n"); /* in one piece: nothing may come between */
+        router_to_host(router, text_span(&resend));
+    }
+    return verdict;
+}
+
+/* A debt is paid by us: the text with its ok, if the host waits for one. */
+static void pay(struct router *router, uint32_t serial, struct span text, struct instant now)
+{
+    struct debt debt;
+
+    if (serial != 0 && !ledger_pay(&router->ledger, serial, &debt))
+        return;
+    router->quiet_since = now;
+    router_to_host(router, text);
+}
+
+/* Is an ok expected for this line, swallowed as it is? */
+static bool wants_ok(const struct router *router, const struct gcode_line *line)
+{
+    if (line->is_command)
+        return true;
+    return !line->blank && !line->comment_only && firmware_at(router->firmware)->answers_words;
+}
+
+/* Does the printer answer this line by an ok? */
+static bool printer_answers(const struct router *router, const struct gcode_line *line)
+{
+    return !(line->blank || line->comment_only) || firmware_at(router->firmware)->answers_blank;
+}
+
+bool router_emergency(struct router *router, const struct gcode_line *line, struct instant now)
+{
+    char bytes[LINE_CAPACITY + 64];
+    struct text text = TEXT_IN(bytes);
+    enum gcode_emergency emergency = gcode_line_emergency(line);
+    bool nothing_waits = router->host.queue.count == 0 && router->plans.stream == PLAN_NONE;
+    bool ended = false;
+    struct tag tag = {SENDER_HOST, 0, 0};
+
+    if (emergency == GCODE_M108 || emergency == GCODE_M410)
+        ended = plans_continue(&router->plans);
+    if (print_job_line(&router->job, line))
+        events_add(&router->events, EVENT_PRINT, SPAN_NONE,
+                   span_of(print_state_word(router->job.state)), line->command, now);
+    if (router->standin || router->printer_state == PRINTER_OFFLINE) {
+        pay(router, 0, SPAN("ok\n"), now);
+        return ended;
+    }
+    if (outbox_room(&router->to_printer) < sizeof bytes) {
+        pay(router, 0, SPAN("ok\n"), now); /* a port that takes nothing, for thousands of bytes */
+        return ended;
+    }
+    tag.serial = ledger_owe_real(&router->ledger, line->numbered ? line->number : -1);
+    if (!nothing_waits || !printer_session_can_send(&router->printer, line, line->numbered) ||
+        !printer_session_send(&router->printer, line, line->numbered, tag, &text))
+        printer_session_overtake(&router->printer, line->command, tag, &text);
+    outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
+    return ended;
+}
+
+/* The front line has gone where it belongs. */
+static void drop_front(struct router *router)
+{
+    host_session_drop(&router->host);
+    router->front = FRONT_NEW;
+    router->front_debt = 0;
+}
+
+/* The front line, or what replaces it, to the printer. False if it has to wait. */
+static bool forward(struct router *router, const struct gcode_line *line, bool numbered)
+{
+    char bytes[LINE_CAPACITY + 64];
+    struct text text = TEXT_IN(bytes);
+    struct tag tag = {router->host_connected ? SENDER_HOST : SENDER_NOBODY, 0, router->front_debt};
+
+    if (router->printer_state == PRINTER_OFFLINE ||
+        outbox_room(&router->to_printer) < sizeof bytes)
+        return false;
+    if (!printer_answers(router, line)) {
+        outbox_add(&router->to_printer, router->to_printer_bytes, line->raw);
+        return true;
+    }
+    if (!printer_session_can_send(&router->printer, line, numbered))
+        return false;
+    if (tag.serial == 0 && router->host_connected)
+        tag.serial = ledger_owe_real(&router->ledger, line->numbered ? line->number : -1);
+    if (!printer_session_send(&router->printer, line, numbered, tag, &text)) {
+        router->front_debt = tag.serial;
+        outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
+        return false;
+    }
+    outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
+    router->front_debt = 0;
+    if (gcode_line_is(line, 'M', 28) || gcode_line_is(line, 'M', 928))
+        router->uploading = true;
+    else if (router->uploading && gcode_line_is(line, 'M', 29))
+        router->upload_debt = tag.serial;
+    return true;
+}
+
+static const struct step m400_steps[] = {
+    {.kind = STEP_WAIT, .argument = {{"10ms", 4}}},
+};
+
+/* The stand-in answers the front line. False if it has to wait for its turn. */
+static bool stand_in(struct router *router, const struct settings *settings,
+                     const struct gcode_line *line, struct instant now)
+{
+    struct plan_start start = {.rule = SPAN("M400"), .step = m400_steps, .steps = 1,
+                               .holds_stream = true, .client = -1};
+    char bytes[LINE_CAPACITY + 96], why[32];
+    struct text text = TEXT_IN(bytes), reason = TEXT_IN(why);
+    struct span words;
+    uint8_t slot;
+
+    if (router->front_debt == 0 && router->ledger.count > 0)
+        return false;
+    switch (standin_answer(line, &words)) {
+    case STANDIN_OK: break;
+    case STANDIN_LATER:
+        start.debt = router->front_debt != 0 ? router->front_debt
+                                             : ledger_owe_plan(&router->ledger, -1);
+        if (plans_start(&router->plans, &start, settings, &reason, now, &slot) == STEP_OK) {
+            router->front = FRONT_PLANNED;
+            return false; /* stays in front until the plan is over */
+        }
+        router->front_debt = start.debt;
+        break;
+    case STANDIN_REFUSED:
+        text_add_string(&text, "echo:sioproxy error: psu: the printer is off or not connected, "
+                               "not sent: ");
+        text_add(&text, (struct span){line->command.data,
+                                      line->command.length < 64 ? line->command.length : 64});
+        text_add_char(&text, '\n');
+        if (line->numbered && !router->cancel_told) {
+            router->cancel_told = true;
+            text_add_string(&text, "//action:cancel\n");
+        }
+        text_add_string(&text, "ok\n");
+        words = text_span(&text);
+        break;
+    }
+    if (gcode_line_is(line, 'M', 110))
+        router->cancel_told = false;
+    if (wants_ok(router, line) || router->front_debt != 0)
+        pay(router, router->front_debt, words, now);
+    return true;
+}
+
+/* A line too long for anybody is answered in its turn. */
+static bool refuse_overlong(struct router *router, const struct gcode_line *line, uint64_t length,
+                            struct instant now)
+{
+    char bytes[96];
+    struct text text = TEXT_IN(bytes);
+
+    if (router->ledger.count > 0)
+        return false;
+    text_add_string(&text, "error: long: line of ");
+    text_add_integer(&text, (int64_t)length);
+    text_add_string(&text, " bytes, at most 1024: not sent");
+    router_tell(router, LOG_WARNING, text_span(&text), now);
+    if (line->is_command)
+        pay(router, 0, SPAN("ok\n"), now);
+    return true;
+}
+
+/* Does a rule take the front line? Its plan has then begun. */
+static bool take(struct router *router, const struct settings *settings,
+                 const struct ruleset *rules, const struct gcode_line *line, struct instant now)
+{
+    char squeezed_bytes[LINE_CAPACITY + 128], why_bytes[96];
+    struct text squeezed = TEXT_IN(squeezed_bytes), why = TEXT_IN(why_bytes);
+    struct plan_start start = {.holds_stream = true, .client = -1};
+    const struct rule *rule;
+    enum step_error error;
+    uint8_t slot;
+
+    rule = ruleset_match(rules, settings, line, &squeezed, &start.values);
+    if (rule == NULL)
+        return false;
+    start.rule = rule->name;
+    start.step = rule->step;
+    start.steps = rule->steps;
+    start.then = (uint8_t)rule->then;
+    start.replacement = rule->replacement;
+    start.debt = ledger_owe_plan(&router->ledger, line->numbered ? line->number : -1);
+    error = plans_start(&router->plans, &start, settings, &why, now, &slot);
+    if (error != STEP_OK)
+        plans_start_failed(&router->plans, &start, error, text_span(&why), now);
+    router->front = FRONT_PLANNED;
+    return true;
+}
+
+/* What the traffic says about the job. */
+static void note_line(struct router *router, const struct gcode_line *line, struct instant now)
+{
+    if (line->is_command)
+        router->last_numbered = line->numbered;
+    if (!router->uploading && print_job_line(&router->job, line))
+        events_add(&router->events, EVENT_PRINT, SPAN_NONE,
+                   span_of(print_state_word(router->job.state)), line->command, now);
+}
+
+/* One move of the front line. False if it stays where it is. */
+static bool front_moves(struct router *router, const struct settings *settings,
+                        const struct ruleset *rules, struct instant now)
+{
+    struct gcode_line line;
+    uint64_t overlong;
+    bool numbered;
+
+    if (router->plans.stream != PLAN_NONE || !host_session_front(&router->host, &line, &overlong))
+        return false;
+    numbered = line.numbered;
+    if (overlong > 0) {
+        if (!refuse_overlong(router, &line, overlong, now))
+            return false;
+        drop_front(router);
+        return true;
+    }
+    if (router->front == FRONT_NEW) {
+        /* A rule's plan needs a place: while all are taken the stream waits. */
+        if (!plans_room(&router->plans))
+            return false;
+        note_line(router, &line, now);
+        if (!router->uploading && take(router, settings, rules, &line, now))
+            return true;
+        router->front = FRONT_TO_PRINTER;
+    }
+    if (router->front == FRONT_REPLACED)
+        gcode_line_parse((struct span){router->replacement, router->replacement_length}, &line);
+    if (router->standin ? !stand_in(router, settings, &line, now)
+                        : !forward(router, &line, numbered))
+        return router->front == FRONT_PLANNED;
+    drop_front(router);
+    return true;
+}
+
+bool router_down(struct router *router, const struct settings *settings,
+                 const struct ruleset *rules, struct instant now)
+{
+    bool moved = false;
+
+    while (front_moves(router, settings, rules, now))
+        moved = true;
+    return moved;
+}
+
+/* Why a plan could not do what it was to do, as the host and the log hear it. */
+static void tell_failure(struct router *router, const struct plan *plan, struct instant now)
+{
+    char bytes[256];
+    struct text text = TEXT_IN(bytes);
+
+    text_add_string(&text, "error: ");
+    text_add_string(&text, step_error_word(plan->error));
+    text_add_string(&text, ": ");
+    if (plan->steps > 0) {
+        text_add_string(&text, "rule ");
+        text_add_string(&text, plan->rule);
+        text_add_string(&text, ": step ");
+        text_add_integer(&text, plan->at + 1);
+        text_add_string(&text, " of ");
+        text_add_integer(&text, plan->steps);
+        text_add_string(&text, ": ");
+    }
+    text_add_string(&text, plan->why);
+    router_tell(router, LOG_WARNING, text_span(&text), now);
+}
+
+void router_plan_over(struct router *router, const struct plan *plan, struct instant now)
+{
+    struct gcode_line line;
+    uint64_t overlong;
+
+    if (plan->failed)
+        tell_failure(router, plan, now);
+    if (!plan->holds_stream)
+        return;
+    if (!host_session_front(&router->host, &line, &overlong)) {
+        /* The host's lines were dropped meanwhile. */
+        router->front = FRONT_NEW;
+        ledger_forget(&router->ledger);
+        return;
+    }
+    if (plan->failed || plan->then == RULE_SWALLOW) {
+        router->counters.swallowed++;
+        events_add(&router->events, EVENT_GCODE, span_of(plan->rule),
+                   plan->failed ? SPAN("failed") : SPAN("done"), line.command, now);
+        pay(router, plan->debt, wants_ok(router, &line) ? SPAN("ok\n") : SPAN_NONE, now);
+        drop_front(router);
+        return;
+    }
+    router->front = FRONT_TO_PRINTER;
+    router->front_debt = ledger_owes(&router->ledger, plan->debt) ? plan->debt : 0;
+    if (plan->then == RULE_REPLACE) {
+        struct text text = {router->replacement, sizeof router->replacement, 0, false};
+
+        text_add(&text, (struct span){plan->text + plan->replacement_at, plan->replacement_length});
+        text_add_char(&text, '\n');
+        router->replacement_length = (uint16_t)text.length;
+        router->front = FRONT_REPLACED;
+    }
+    ledger_make_real(&router->ledger, plan->debt);
+}

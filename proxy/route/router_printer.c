@@ -1,0 +1,401 @@
+#include "route/router.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "route/standin.h"
+#include "wire/printer_reply.h"
+
+const char *printer_state_word(enum printer_state state)
+{
+    switch (state) {
+    case PRINTER_OFFLINE: return "offline";
+    case PRINTER_SILENT: return "silent";
+    case PRINTER_ONLINE: return "online";
+    case PRINTER_HALTED: return "halted";
+    }
+    return "offline";
+}
+
+void router_printer_state(struct router *router, enum printer_state state, struct span cause,
+                          struct instant now)
+{
+    if (router->printer_state == state)
+        return;
+    router->printer_state = state;
+    events_add(&router->events, EVENT_PRINTER, SPAN_NONE, span_of(printer_state_word(state)), cause,
+               now);
+}
+
+void router_printer_opened(struct router *router, bool again, struct instant now)
+{
+    line_framer_reset(&router->printer_framer);
+    outbox_clear(&router->to_printer);
+    router->held_length = 0;
+    router->held_until = INSTANT_NEVER;
+    if (!again)
+        printer_session_forget(&router->printer);
+    router->printer_heard = now;
+    router_printer_state(router, PRINTER_SILENT, SPAN("port opened"), now);
+}
+
+void router_printer_closed(struct router *router, struct instant now)
+{
+    outbox_clear(&router->to_printer);
+    line_framer_reset(&router->printer_framer);
+    router->held_length = 0;
+    router->held_until = INSTANT_NEVER;
+    router->uploading = false;
+    router->upload_debt = 0;
+    host_session_upload_over(&router->host);
+    router_printer_state(router, PRINTER_OFFLINE, SPAN("port lost"), now);
+}
+
+/* A debt of the printer's is made up, because it will not be paid by it. */
+static void make_up(struct router *router, struct instant now)
+{
+    struct debt debt;
+
+    while (ledger_oldest(&router->ledger, &debt) && debt.real) {
+        ledger_pay(&router->ledger, debt.serial, &debt);
+        router->counters.lost_oks++;
+        router->quiet_since = now;
+        router_to_host(router, SPAN("ok\n"));
+    }
+}
+
+void router_standin(struct router *router, bool standin, struct instant now)
+{
+    if (router->standin == standin)
+        return;
+    router->standin = standin;
+    router->cancel_told = false;
+    if (!standin)
+        return;
+    printer_session_forget(&router->printer);
+    router->front_debt = 0;
+    plans_printer_gone(&router->plans, SPAN("the printer is gone"));
+    make_up(router, now);
+}
+
+void router_halt(struct router *router, struct instant now)
+{
+    static const char m112[] = "\nM112\n";
+
+    host_session_clear(&router->host);
+    host_session_upload_over(&router->host);
+    printer_session_forget(&router->printer);
+    ledger_forget(&router->ledger);
+    router->front = FRONT_NEW;
+    router->front_debt = 0;
+    router->uploading = false;
+    router->upload_debt = 0;
+    if (print_job_broken(&router->job))
+        events_add(&router->events, EVENT_PRINT, SPAN_NONE, SPAN("failed"), SPAN("M112"), now);
+    outbox_overtake(&router->to_printer, router->to_printer_bytes,
+                    (struct span){m112, sizeof m112 - 1});
+}
+
+bool router_again(struct router *router)
+{
+    char bytes[LINE_CAPACITY + 32];
+    struct text text = TEXT_IN(bytes);
+
+    if (outbox_room(&router->to_printer) < sizeof bytes ||
+        !printer_session_again(&router->printer, &text))
+        return false;
+    outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
+    return true;
+}
+
+enum inject_result router_inject(struct router *router, uint8_t slot, struct span command,
+                                 struct instant now)
+{
+    char raw_bytes[LINE_CAPACITY + 2], bytes[LINE_CAPACITY + 64];
+    struct text raw = TEXT_IN(raw_bytes), text = TEXT_IN(bytes);
+    struct tag tag = {SENDER_PLAN, slot, router->plans.plan[slot].serial};
+    struct gcode_line line;
+    bool sent;
+
+    text_add(&raw, command);
+    text_add_char(&raw, '\n');
+    gcode_line_parse(text_span(&raw), &line);
+    if (line.blank || line.comment_only)
+        return INJECT_DONE;
+    if (router->standin)
+        return gcode_line_is(&line, 'M', 400) ? INJECT_DONE : INJECT_NEVER;
+    if (router->printer_state == PRINTER_OFFLINE || router->uploading ||
+        outbox_room(&router->to_printer) < sizeof bytes)
+        return INJECT_LATER;
+    if (gcode_line_emergency(&line) != GCODE_ORDINARY) {
+        printer_session_overtake(&router->printer, line.command, tag, &text);
+        sent = true;
+    } else {
+        if (!printer_session_can_send(&router->printer, &line, router->last_numbered))
+            return INJECT_LATER;
+        sent = printer_session_send(&router->printer, &line, router->last_numbered, tag, &text);
+    }
+    outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
+    if (!sent)
+        return INJECT_LATER;
+    router->counters.injected++;
+    (void)now;
+    return INJECT_SENT;
+}
+
+/* The Error that was kept back is no part of a Resend: the host gets it after all. */
+static void release_held(struct router *router)
+{
+    if (router->held_length > 0)
+        router_to_host(router, (struct span){router->held, router->held_length});
+    router->held_length = 0;
+    router->held_until = INSTANT_NEVER;
+}
+
+/* An ok that bears a number of ours bears the host's instead, or none if its line had none. */
+static void ok_to_host(struct router *router, struct span raw, const struct printer_reply *reply,
+                       int64_t ours, int64_t hosts)
+{
+    char bytes[LINE_CAPACITY + 32];
+    struct text text = TEXT_IN(bytes);
+    size_t at = 0, digits;
+    int64_t number;
+
+    if (reply->number < 0 || ours == hosts) {
+        router_to_host(router, raw);
+        return;
+    }
+    while (at < raw.length && raw.data[at] != 'N')
+        at++;
+    digits = text_integer(span_skip(raw, at + 1), &number);
+    if (at == raw.length || digits == 0) {
+        router_to_host(router, raw);
+        return;
+    }
+    if (hosts >= 0) {
+        text_add(&text, (struct span){raw.data, at + 1});
+        text_add_integer(&text, hosts);
+    } else {
+        text_add(&text, span_trim((struct span){raw.data, at}));
+    }
+    text_add(&text, span_skip(raw, at + 1 + digits));
+    router_to_host(router, text_span(&text));
+}
+
+/* The ok of a line: it goes to who sent the line. */
+static void answer(struct router *router, struct span raw, const struct printer_reply *reply,
+                   const struct printer_answer *given, struct instant now)
+{
+    struct debt debt;
+
+    switch ((enum sender)given->tag.sender) {
+    case SENDER_NOBODY: return;
+    case SENDER_PLAN:
+        if (router->plans.plan[given->tag.slot].serial == given->tag.serial)
+            plans_done(&router->plans, given->tag.slot);
+        return;
+    case SENDER_HOST:
+        if (given->tag.serial == router->upload_debt) {
+            router->uploading = false;
+            router->upload_debt = 0;
+        }
+        if (!ledger_pay(&router->ledger, given->tag.serial, &debt))
+            return;
+        router->quiet_since = now;
+        ok_to_host(router, raw, reply, given->number, debt.number);
+        return;
+    }
+}
+
+/* Is this an answer line of a query that a plan sent, known by its form? */
+static bool of_our_query(const struct router *router, const struct printer_reply *reply)
+{
+    struct tag tag;
+    const struct plan *plan;
+    const struct step_ready *step;
+    struct gcode_line line;
+
+    if (router->printer.unanswered == router->printer.unsent)
+        return false;
+    tag = printer_session_unanswered(&router->printer, 0);
+    if (tag.sender != SENDER_PLAN)
+        return false;
+    plan = &router->plans.plan[tag.slot];
+    step = &plan->step[plan->at];
+    if (plan->serial != tag.serial || plan->state != PLAN_ASKED || step->kind != STEP_SEND)
+        return false;
+    gcode_line_parse((struct span){plan->text + step->text_at, step->text_length}, &line);
+    switch (reply->kind) {
+    case REPLY_TEMPERATURE: return gcode_line_is(&line, 'M', 105);
+    case REPLY_POSITION: return gcode_line_is(&line, 'M', 114);
+    case REPLY_SD: return gcode_line_is(&line, 'M', 27);
+    case REPLY_FIRMWARE:
+    case REPLY_CAPABILITY: return gcode_line_is(&line, 'M', 115);
+    case REPLY_TEXT:
+    case REPLY_OK:
+    case REPLY_RESEND:
+    case REPLY_BUSY:
+    case REPLY_ERROR:
+    case REPLY_START:
+    case REPLY_WAIT:
+    case REPLY_ACTION: return false;
+    }
+    return false;
+}
+
+/* The printer names its firmware. */
+static void firmware_told(struct router *router, struct span name)
+{
+    struct text text = TEXT_IN(router->firmware_name);
+    const struct firmware *firmware = firmware_by_name(name);
+
+    text.capacity--;
+    text_add(&text, name);
+    router->firmware_name[text.length] = '\0';
+    router->firmware = (uint8_t)firmware_index(firmware);
+    router->firmware_known = true;
+    printer_session_longest_line(&router->printer, firmware->longest_line);
+}
+
+/* Text of the printer: what it tells us, and whether the host gets it. */
+static void text_came(struct router *router, struct span raw, const struct printer_reply *reply,
+                      struct instant now)
+{
+    bool owing = router->ledger.count > 0 || router->host.queue.count > 0;
+    /* What somebody only watches may be lost to a host that does not read. */
+    bool crowded = outbox_room(&router->to_host) < TO_HOST_BYTES / 2;
+
+    switch (reply->kind) {
+    case REPLY_BUSY:
+        if (router->host_connected) {
+            router->busy_seen = true;
+            router->quiet_since = now;
+        }
+        break;
+    case REPLY_WAIT:
+        if (owing)
+            return;
+        break;
+    case REPLY_FIRMWARE: firmware_told(router, reply->argument); break;
+    case REPLY_CAPABILITY:
+        if (span_equal(reply->argument, SPAN("EMERGENCY_PARSER")))
+            router->emergency_parser = reply->number == 1;
+        break;
+    case REPLY_TEMPERATURE:
+    case REPLY_POSITION:
+    case REPLY_SD:
+        if (crowded) {
+            router->counters.unread++;
+            return;
+        }
+        break;
+    case REPLY_TEXT:
+    case REPLY_OK:
+    case REPLY_RESEND:
+    case REPLY_ERROR:
+    case REPLY_START:
+    case REPLY_ACTION: break;
+    }
+    if (reply->upload_failed) {
+        router->uploading = false;
+        router->upload_debt = 0;
+        host_session_upload_over(&router->host);
+    }
+    if (of_our_query(router, reply))
+        return;
+    if (reply->kind == REPLY_ERROR && reply->numbering &&
+        raw.length <= HELD_BYTES) {
+        memcpy(router->held, raw.data, raw.length);
+        router->held_length = (uint16_t)raw.length;
+        router->held_until = instant_after_ms(now, HELD_MS);
+        return;
+    }
+    router_to_host(router, raw);
+}
+
+/* `start`: whatever the printer had is gone. */
+static void started(struct router *router, struct span raw, struct instant now)
+{
+    ledger_forget_real(&router->ledger);
+    router->front_debt = 0;
+    router->uploading = false;
+    router->upload_debt = 0;
+    host_session_upload_over(&router->host);
+    plans_printer_gone(&router->plans, SPAN("the printer was reset"));
+    if (print_job_broken(&router->job))
+        events_add(&router->events, EVENT_PRINT, SPAN_NONE, SPAN("failed"),
+                   SPAN("the printer was reset"), now);
+    events_add(&router->events, EVENT_PRINTER, SPAN_NONE, SPAN("reset"), SPAN("start"), now);
+    router->printer_state = PRINTER_SILENT; /* `start` is its first word */
+    router_printer_state(router, PRINTER_ONLINE, SPAN("start"), now);
+    router_to_host(router, raw);
+}
+
+/* The printer is heard: is it halted, or back? */
+static void state_of(struct router *router, const struct printer_reply *reply, struct instant now)
+{
+    if (reply->halted)
+        router_printer_state(router, PRINTER_HALTED, reply->text, now);
+    else if (router->printer_state == PRINTER_SILENT)
+        router_printer_state(router, PRINTER_ONLINE, reply->text, now);
+    else if (router->printer_state == PRINTER_HALTED &&
+             span_contains(reply->text, SPAN("Klipper state: Ready")))
+        router_printer_state(router, PRINTER_ONLINE, reply->text, now);
+}
+
+/* One whole line of the printer. */
+static void line_came(struct router *router, struct span raw, struct instant now)
+{
+    struct printer_reply reply;
+    struct printer_answer given;
+
+    printer_reply_parse(line_content(raw), &reply);
+    router->counters.printer_lines++;
+    if (reply.kind == REPLY_RESEND) {
+        router->held_length = 0;
+        router->held_until = INSTANT_NEVER;
+    } else {
+        release_held(router);
+    }
+    state_of(router, &reply, now);
+    if (reply.kind == REPLY_OK && reply.argument.length > 0)
+        firmware_told(router, reply.argument); /* Klipper's answer to M115 */
+    temperatures_see(&router->temperatures, &reply, now);
+    switch (printer_session_reply(&router->printer, &reply, now, &given)) {
+    case PRINTER_FOR_NOBODY: return;
+    case PRINTER_STUCK:
+        router_to_host(router, SPAN("//action:cancel\n"));
+        router_tell(router, LOG_ERROR,
+                    SPAN("the printer asks for the same line again and again: print cancelled"), now);
+        return;
+    case PRINTER_STARTED: started(router, raw, now); return;
+    case PRINTER_SURPLUS_OK:
+        /* A firmware not known yet may have answered a blank line, as Klipper does. */
+        if (!router->firmware_known)
+            router_to_host(router, raw);
+        else
+            router->counters.surplus_oks++;
+        return;
+    case PRINTER_ANSWER: answer(router, raw, &reply, &given, now); return;
+    case PRINTER_TEXT: text_came(router, raw, &reply, now); return;
+    }
+}
+
+void router_printer_bytes(struct router *router, struct span bytes, struct instant now)
+{
+    struct span line;
+
+    if (bytes.length > 0)
+        router->printer_heard = now;
+    for (;;) {
+        switch (line_framer_next(&router->printer_framer, &bytes, &line)) {
+        case LINE_NONE: return;
+        case LINE_COMPLETE: line_came(router, line, now); break;
+        case LINE_PART:
+        case LINE_REST: /* longer than any answer: text, and passed as it comes */
+            release_held(router);
+            router_to_host(router, line);
+            break;
+        }
+    }
+}

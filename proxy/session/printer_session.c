@@ -1,0 +1,352 @@
+#include "session/printer_session.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Marlin cuts longer lines, and with them their checksum. */
+#define LONGEST_LINE_DEFAULT GCODE_NUMBERED_MAX
+
+void printer_session_init(struct printer_session *session, unsigned in_flight)
+{
+    memset(session, 0, sizeof *session);
+    line_ring_init(&session->ring, PRINTER_BYTES_KEPT);
+    session->in_flight = in_flight;
+    session->longest_line = LONGEST_LINE_DEFAULT;
+    session->resend_deadline = INSTANT_NEVER;
+    session->resend_number = -1;
+}
+
+static void enter(struct printer_session *session, enum resend_state state, struct instant now)
+{
+    session->resend = state;
+    switch (state) {
+    case RESEND_NONE:
+    case RESEND_AGAIN:
+        session->resend_deadline = INSTANT_NEVER;
+        break;
+    case RESEND_HEARD:
+        session->resend_deadline = instant_after_ms(now, RESEND_OK_MS);
+        break;
+    }
+}
+
+void printer_session_forget(struct printer_session *session)
+{
+    line_ring_clear(&session->ring);
+    session->first = 0;
+    session->unanswered = 0;
+    session->unsent = 0;
+    session->unanswered_bytes = 0;
+    session->numbers_known = false;
+    session->resend_number = -1;
+    session->resend_times = 0;
+    enter(session, RESEND_NONE, INSTANT_NEVER);
+}
+
+void printer_session_longest_line(struct printer_session *session, unsigned bytes)
+{
+    session->longest_line = bytes;
+}
+
+/* The sent line with that index, 0 the oldest kept. */
+static struct sent_line *sent_at(struct printer_session *session, uint32_t index)
+{
+    return &session->sent[(session->first + index) % PRINTER_LINES_KEPT];
+}
+
+static const struct sent_line *newest(const struct printer_session *session)
+{
+    return &session->sent[(session->first + session->ring.count - 1) % PRINTER_LINES_KEPT];
+}
+
+static bool too_long(const struct printer_session *session, struct span command, int64_t number)
+{
+    return session->longest_line != 0 &&
+           gcode_line_numbered_length(command, number) > session->longest_line;
+}
+
+/* The number this line will bear. */
+static int64_t number_of(const struct printer_session *session, const struct gcode_line *line)
+{
+    int64_t number;
+
+    if (gcode_line_is(line, 'M', 110) && line->numbered)
+        return line->number;
+    if (!session->numbers_known && line->numbered)
+        return line->number;
+    number = session->next_number;
+    return number;
+}
+
+/* Does it go alone, nothing before it unanswered and nothing behind it until its ok? */
+static bool goes_alone(const struct printer_session *session, const struct gcode_line *line,
+                       bool numbered)
+{
+    return gcode_line_is(line, 'M', 110) ||
+           (numbered && too_long(session, line->command, number_of(session, line)));
+}
+
+bool printer_session_can_send(const struct printer_session *session, const struct gcode_line *line,
+                              bool numbered)
+{
+    if (session->resend != RESEND_NONE)
+        return false;
+    if (session->unanswered == 0)
+        return true;
+    if (newest(session)->barrier || goes_alone(session, line, numbered))
+        return false;
+    if (numbered && !session->numbers_known)
+        return false; /* an M110 of ours has to go first */
+    if ((newest(session)->number >= 0) != numbered)
+        return false;
+    return session->unanswered < PRINTER_IN_FLIGHT &&
+           session->unanswered_bytes + line->raw.length <= session->in_flight;
+}
+
+/* Keeps a line that is being sent, dropping the oldest answered ones to make room. */
+static void keep(struct printer_session *session, struct span bytes, struct sent_line line)
+{
+    while (session->ring.count == PRINTER_LINES_KEPT ||
+           !line_ring_fits(&session->ring, bytes.length)) {
+        assert(session->ring.count > session->unanswered);
+        line_ring_drop(&session->ring, session->bytes);
+        session->first = (session->first + 1) % PRINTER_LINES_KEPT;
+    }
+    line.length = (uint16_t)bytes.length;
+    *sent_at(session, session->ring.count) = line;
+    line_ring_push(&session->ring, session->bytes, bytes);
+    session->unanswered++;
+    session->unanswered_bytes += (uint32_t)bytes.length;
+}
+
+/* Appends the bytes of a line and keeps them. */
+static void write_line(struct printer_session *session, const struct gcode_line *line,
+                       int64_t number, struct tag tag, bool barrier, struct text *ret_bytes)
+{
+    size_t start = ret_bytes->length;
+    bool as_it_came = number < 0 ? !line->numbered
+                                 : line->numbered && line->number == number &&
+                                       line->checksum_right;
+
+    if (as_it_came) {
+        text_add(ret_bytes, line->raw);
+    } else if (number < 0) {
+        text_add(ret_bytes, line->command);
+        text_add_char(ret_bytes, '\n');
+    } else {
+        gcode_line_number(line->command, number, ret_bytes);
+    }
+    assert(!ret_bytes->cut);
+    keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
+         (struct sent_line){.tag = tag, .number = number, .barrier = barrier});
+}
+
+/* An M110 of our own, so that `next` is what the printer expects. */
+static void write_m110(struct printer_session *session, int64_t next, struct text *ret_bytes)
+{
+    char command_bytes[32];
+    struct text command = TEXT_IN(command_bytes);
+    size_t start = ret_bytes->length;
+
+    text_add_string(&command, "M110 N");
+    text_add_integer(&command, next - 1);
+    gcode_line_number(text_span(&command), next - 1, ret_bytes);
+    keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
+         (struct sent_line){.tag = {0}, .number = next - 1, .barrier = true});
+    session->numbers_known = true;
+    session->next_number = next;
+}
+
+bool printer_session_send(struct printer_session *session, const struct gcode_line *line,
+                          bool numbered, struct tag tag, struct text *ret_bytes)
+{
+    int64_t number;
+
+    assert(printer_session_can_send(session, line, numbered));
+    if (gcode_line_is(line, 'M', 110)) {
+        int64_t sets;
+        bool has = gcode_line_m110(line, &sets);
+
+        number = line->numbered ? line->number : -1;
+        if (numbered && number < 0)
+            number = has ? sets : session->next_number;
+        write_line(session, line, number, tag, true, ret_bytes);
+        if (has || number >= 0) {
+            session->numbers_known = true;
+            session->next_number = (has ? sets : number) + 1;
+        }
+        return true;
+    }
+    number = numbered ? number_of(session, line) : -1;
+    if (numbered && too_long(session, line->command, number)) {
+        write_line(session, line, -1, tag, true, ret_bytes);
+        return true;
+    }
+    if (numbered && !session->numbers_known) {
+        write_m110(session, number, ret_bytes);
+        return false;
+    }
+    write_line(session, line, number, tag, false, ret_bytes);
+    if (numbered)
+        session->next_number = number + 1;
+    return true;
+}
+
+void printer_session_overtake(struct printer_session *session, struct span command, struct tag tag,
+                              struct text *ret_bytes)
+{
+    size_t start = ret_bytes->length;
+
+    /* A flood of them is not kept beyond reason: the oldest unanswered is then given up. */
+    if (session->unanswered == PRINTER_LINES_KEPT) {
+        session->unanswered--;
+        session->unanswered_bytes -= sent_at(session, 0)->length;
+        if (session->unsent > session->unanswered)
+            session->unsent = session->unanswered;
+    }
+    text_add(ret_bytes, command);
+    text_add_char(ret_bytes, '\n');
+    keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
+         (struct sent_line){.tag = tag, .number = -1, .barrier = false});
+}
+
+/* The oldest unanswered line is answered. */
+static void answered(struct printer_session *session, struct printer_answer *ret_answer,
+                     struct instant now)
+{
+    struct sent_line *line = sent_at(session, session->ring.count - session->unanswered);
+
+    *ret_answer = (struct printer_answer){line->tag, line->number};
+    session->unanswered--;
+    session->unanswered_bytes -= line->length;
+    if (line->number >= 0 && line->number >= session->resend_number)
+        session->resend_number = -1;
+    if (session->resend == RESEND_AGAIN && session->unanswered == 0)
+        enter(session, RESEND_NONE, now);
+}
+
+/* The printer asks for line n: it and all sent behind it go out again. */
+static enum printer_verdict asked_again(struct printer_session *session, int64_t number,
+                                        struct instant now)
+{
+    for (uint32_t i = 0; i < session->unanswered; i++) {
+        struct sent_line *line =
+            sent_at(session, session->ring.count - session->unanswered + i);
+
+        if (line->barrier && line->number >= 0)
+            number = line->number; /* an M110 that was hurt: whatever it asks for, M110 again */
+        if (line->number != number)
+            continue;
+        session->resends++;
+        if (number == session->resend_number)
+            session->resend_times++;
+        else
+            session->resend_times = 1;
+        session->resend_number = number;
+        session->unsent = session->unanswered - i;
+        enter(session, RESEND_HEARD, now);
+        return session->resend_times == RESENDS_OF_ONE_LINE ? PRINTER_STUCK : PRINTER_FOR_NOBODY;
+    }
+    /* Not sent yet, or answered long ago: its ok, if one follows, still belongs to it. */
+    if (session->resend == RESEND_NONE)
+        enter(session, RESEND_HEARD, now);
+    return PRINTER_FOR_NOBODY;
+}
+
+enum printer_verdict printer_session_reply(struct printer_session *session,
+                                           const struct printer_reply *reply, struct instant now,
+                                           struct printer_answer *ret_answer)
+{
+    if (reply->kind == REPLY_RESEND)
+        return asked_again(session, reply->number, now);
+    if (reply->kind == REPLY_START) {
+        printer_session_forget(session);
+        return PRINTER_STARTED;
+    }
+    if (session->resend == RESEND_HEARD) {
+        bool its_own = reply->kind == REPLY_OK && !instant_due(session->resend_deadline, now);
+
+        enter(session, session->unsent > 0 ? RESEND_AGAIN : RESEND_NONE, now);
+        if (its_own)
+            return PRINTER_FOR_NOBODY;
+    }
+    if (reply->kind != REPLY_OK)
+        return PRINTER_TEXT;
+    if (session->unanswered == session->unsent)
+        return PRINTER_SURPLUS_OK; /* what it could answer has yet to go out again */
+    answered(session, ret_answer, now);
+    return PRINTER_ANSWER;
+}
+
+bool printer_session_again(struct printer_session *session, struct text *ret_bytes)
+{
+    struct span bytes;
+
+    if (session->resend != RESEND_AGAIN || session->unsent == 0)
+        return false;
+    /* One at a time: what was sent before must be answered first. */
+    if (session->unanswered != session->unsent)
+        return false;
+    if (!line_ring_at(&session->ring, session->bytes, session->ring.count - session->unsent,
+                      &bytes))
+        return false;
+    text_add(ret_bytes, bytes);
+    session->unsent--;
+    return true;
+}
+
+struct instant printer_session_deadline(const struct printer_session *session)
+{
+    return session->resend_deadline;
+}
+
+void printer_session_expire(struct printer_session *session, struct instant now)
+{
+    if (instant_due(session->resend_deadline, now))
+        enter(session, session->unsent > 0 ? RESEND_AGAIN : RESEND_NONE, now);
+}
+
+struct tag printer_session_unanswered(const struct printer_session *session, unsigned index)
+{
+    assert(index < session->unanswered);
+    return session
+        ->sent[(session->first + session->ring.count - session->unanswered + index) %
+               PRINTER_LINES_KEPT]
+        .tag;
+}
+
+void printer_session_disown(struct printer_session *session, uint8_t sender, uint8_t nobody)
+{
+    for (uint32_t i = 0; i < session->unanswered; i++) {
+        struct sent_line *line =
+            sent_at(session, session->ring.count - session->unanswered + i);
+
+        if (line->tag.sender == sender)
+            line->tag.sender = nobody;
+    }
+}
+
+const char *printer_session_check(const struct printer_session *session)
+{
+    uint32_t bytes = 0;
+    uint32_t numbered = 0, ordinary = 0;
+
+    if (session->unanswered > session->ring.count)
+        return "printer_session: more lines unanswered than kept";
+    if (session->unsent > session->unanswered)
+        return "printer_session: more lines to go again than unanswered";
+    if (session->unsent > 0 && session->resend == RESEND_NONE)
+        return "printer_session: lines to go again, and no Resend open";
+    for (uint32_t i = session->ring.count - session->unanswered; i < session->ring.count; i++) {
+        const struct sent_line *line = &session->sent[(session->first + i) % PRINTER_LINES_KEPT];
+
+        bytes += line->length;
+        numbered += line->number >= 0;
+        ordinary++;
+    }
+    if (bytes != session->unanswered_bytes)
+        return "printer_session: the bytes in flight are not the sum of the lines";
+    (void)numbered;
+    (void)ordinary;
+    return NULL;
+}

@@ -8,22 +8,22 @@
  *
  * After every call take the events and then the lines, each until there are none.
  *
- * What the boards do that is not to be expected:
+ * What the boards do that is not to be expected (what reports do: board_levels.h):
  * - Opening the port resets an Arduino; with optiboot what is sent in the first 2 s is lost, and
  *   `VC` is an opcode of optiboot: it makes the boot loader wait 1.3 s longer, not fail.
- * - Report digits are raw reads while only debounced edges cause a report, so that a spike can
- *   stand in a report and never be taken back. A change nobody asked for is therefore looked at
- *   again 10 ms later (`GS`), longer than any pulse the board does not report itself (5 ms).
  * - Each `IO n v` is answered OK and by a report, also after `EIO` and also if it was refused.
  * - An unknown command is answered `DG:` alone on Arduino and ESP8266, OK and `DG:` on ESP32.
  * - `IC` tells the highest index, or another figure: only the length of `IO:` counts.
- * - There is no checksum: a lost digit makes `IO 12 1` into `IO 2 1`. If another output than the
- *   one commanded changes in the answering report it is put back.
+ * - A half line blocks an Arduino for 1 s, is then carried out as it is, and swallows what
+ *   followed it.
  */
 #pragma once
 
 #include "base/instant.h"
 #include "base/text.h"
+#include "session/board_ask.h"
+#include "session/board_levels.h"
+#include "session/board_signs.h"
 #include "wire/board_message.h"
 
 #define BOARD_OPEN_PATIENCE_MS 10000 /* no CP for so long: open the port again */
@@ -32,12 +32,7 @@
 #define BOARD_ANSWER_MS        1500  /* a half line blocks an Arduino for 1 s */
 #define BOARD_URGENT_MS        250   /* the same for what cannot wait */
 #define BOARD_OVERTAKE_MS      50    /* what cannot wait waits so long for another's answer */
-#define BOARD_SECOND_LOOK_MS   10    /* an unasked change is asked about */
-#define BOARD_TRIES            3
-#define BOARD_COMMAND_MAX      20 /* bytes of the longest line board_session_next_line() writes */
 #define BOARD_VERSION_MAX      48
-
-enum board_level { BOARD_LOW, BOARD_HIGH, BOARD_UNKNOWN };
 
 enum board_state {
     /*
@@ -90,18 +85,6 @@ enum board_state {
     BOARD_FOREIGN,
 };
 
-/* What is outstanding at the board. */
-enum board_ask {
-    BOARD_ASK_NOTHING,
-    BOARD_ASK_VERSION,   /* VC */
-    BOARD_ASK_CONSTANTS, /* TC */
-    BOARD_ASK_TYPES,     /* IOT */
-    BOARD_ASK_INTERVAL,  /* SI */
-    BOARD_ASK_BEGIN,     /* BIO */
-    BOARD_ASK_STATES,    /* GS */
-    BOARD_ASK_SET,       /* IO n v */
-};
-
 enum board_event_kind {
     BOARD_EVENT_RESET,     /* it booted: levels unknown; say anew what is wanted (board_back) */
     BOARD_EVENT_LOST,      /* silent or closed: levels unknown; the same */
@@ -117,66 +100,25 @@ struct board_event {
     bool high;
 };
 
-/* What became of a level wanted. */
-enum board_outcome {
-    BOARD_NOT_WANTED, /* nothing is wanted of this io */
-    BOARD_PENDING,
-    BOARD_REACHED, /* reported as wanted */
-    BOARD_FAILED,  /* three tries in vain */
-};
-
-/* Why a level cannot be wanted. */
-enum board_want_result {
-    BOARD_WANTED,
-    BOARD_NO_SUCH_IO, /* the board has fewer, or the number is above BOARD_IO_MAX */
-};
-
-struct board_wish {
-    enum board_level level; /* BOARD_UNKNOWN: none */
-    uint64_t since;         /* order of wishing; the oldest is sent first */
-    uint8_t tries;          /* in vain so far */
-    uint8_t repairs;        /* undone by somebody else and set again */
-    bool urgent;
-    bool reached; /* it was reported so once */
-    bool repair;  /* ours, to undo what a damaged line did: forgotten when reached */
-    bool failed;
-};
-
 struct board_session {
     enum board_state state;
     struct instant deadline; /* of the state */
 
-    /* The command in flight. */
-    enum board_ask ask;
-    uint8_t ask_io;
-    bool ask_high;
-    bool ask_acked;
-    struct instant ask_at, ask_deadline;
-    uint8_t lost_oks;   /* commands given up whose OK may still come */
-    bool end_half_line; /* the next line begins with an LF */
+    struct board_ask ask;
+    bool ask_confirms; /* the GS outstanding is the one that board_session_confirm() wants */
 
-    uint8_t step;  /* SETTING_UP: row; DOUBTED: 0 BIO, 1 GS */
-    uint8_t tries; /* of this row, or of doubting */
-    bool online;   /* told, and not taken back */
-    bool heard;    /* any line since the command in flight was sent */
+    uint8_t step;    /* SETTING_UP: row; DOUBTED: 0 BIO, 1 GS */
+    uint8_t tries;   /* of this row, or of doubting */
+    uint8_t strange; /* lines that speak against a board */
+    bool online;     /* told, and not taken back */
+    bool confirm;    /* board_session_confirm() is not answered yet */
 
-    uint8_t count, odd_count, types_count; /* of ios; 0 unknown */
-    uint8_t strange;                       /* lines that speak against a board */
-    enum board_level level[BOARD_IO_MAX];
-    bool is_output[BOARD_IO_MAX]; /* known from TC and IOT */
-    int16_t output_type[3];       /* numbers of the output types; -1 unknown */
-    struct board_wish wish[BOARD_IO_MAX];
-    uint64_t wishes;
-    struct instant second_look; /* an unasked change is to be asked about then */
-    bool look_now;
-    bool confirm; /* board_session_confirm() outstanding */
-
+    struct board_levels levels;
+    struct board_constants constants;
     uint32_t interval_ms;
     char version[BOARD_VERSION_MAX]; /* of VI:, NUL-terminated, empty unknown */
 
-    uint64_t fault_ios; /* one bit each, to be told */
-    uint8_t events;     /* one bit per kind, to be told */
-
+    uint8_t events; /* one bit per kind, to be told */
     uint64_t damaged, timeouts, retries;
 };
 
@@ -204,10 +146,20 @@ enum board_want_result board_session_want(struct board_session *session, unsigne
 enum board_want_result board_session_want_first(struct board_session *session, unsigned io,
                                                 bool high, struct instant now);
 /* Nothing is wanted of this io any more; it stays as it is. */
-void board_session_release(struct board_session *session, unsigned io);
-enum board_outcome board_session_outcome(const struct board_session *session, unsigned io);
+static inline void board_session_release(struct board_session *session, unsigned io)
+{
+    board_levels_release(&session->levels, io);
+}
+static inline enum board_outcome board_session_outcome(const struct board_session *session,
+                                                       unsigned io)
+{
+    return board_levels_outcome(&session->levels, io);
+}
 /* The last report's; BOARD_UNKNOWN for an io the board has not, and while the board is lost. */
-enum board_level board_session_level(const struct board_session *session, unsigned io);
+static inline enum board_level board_session_level(const struct board_session *session, unsigned io)
+{
+    return io < BOARD_IO_MAX ? session->levels.level[io] : BOARD_UNKNOWN;
+}
 /* Asks for a fresh report (BOARD_EVENT_CONFIRMED); does nothing while the board is not in use. */
 void board_session_confirm(struct board_session *session, struct instant now);
 
@@ -219,8 +171,14 @@ bool board_session_next_line(struct board_session *session, struct text *text, s
 bool board_session_next_event(struct board_session *session, struct board_event *ret_event);
 
 /* Handshake done, start values confirmed, not lost. */
-bool board_session_online(const struct board_session *session);
+static inline bool board_session_online(const struct board_session *session)
+{
+    return session->online;
+}
 /* Damaged lines, timeouts and repeated commands so far. */
-uint64_t board_session_faults(const struct board_session *session);
+static inline uint64_t board_session_faults(const struct board_session *session)
+{
+    return session->damaged + session->timeouts + session->retries;
+}
 /* A promise of this module that does not hold, in words, or NULL. */
 const char *board_session_check(const struct board_session *session);

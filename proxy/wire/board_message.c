@@ -111,6 +111,9 @@ void board_message_parse(struct span content, struct board_message *ret_message)
     struct board_message message = {.argument = SPAN_NONE};
 
     message.kind = parse(span_trim(content), &message);
+    if (message.kind == BOARD_GARBAGE) {
+        message.argument = content;
+    }
     *ret_message = message;
 }
 

@@ -117,7 +117,7 @@ static void a_damaged_line_is_garbage(void **unused)
 
     (void)unused;
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-        expect(lines[i], BOARD_GARBAGE, "");
+        expect(lines[i], BOARD_GARBAGE, lines[i]);
     }
     parse_span(SPAN("\0OK"));
     assert_int_equal(message.kind, BOARD_GARBAGE);

@@ -1,0 +1,72 @@
+#include "session/board_signs.h"
+
+bool board_sign_banner(const struct board_message *message)
+{
+    return message->kind == BOARD_DEBUG && span_starts(span_trim(message->argument), SPAN("SIO_"));
+}
+
+bool board_sign_printer(struct span line)
+{
+    static const struct span starts[] = {
+        SPAN_INIT("ok "),     SPAN_INIT("echo:"), SPAN_INIT("Error:"),
+        SPAN_INIT("T:"),      SPAN_INIT("busy:"), SPAN_INIT("FIRMWARE_NAME:"),
+        SPAN_INIT("Resend:"), SPAN_INIT("// "),   SPAN_INIT("!! "),
+    };
+
+    line = span_trim(line);
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        if (span_starts(line, starts[i])) {
+            return true;
+        }
+    }
+    return span_equal(line, SPAN("ok")) || span_equal(line, SPAN("start")) ||
+           span_equal(line, SPAN("wait"));
+}
+
+bool board_sign_refusal(struct span debug, struct span *ret_word)
+{
+    struct span word = span_skip(debug, span_find(debug, '[') + 1);
+
+    if (!span_contains(debug, SPAN("bad cmnd[")) &&
+        !span_contains(debug, SPAN("Unrecognized command["))) {
+        return false;
+    }
+    word.length = span_find(word, ']');
+    *ret_word = span_trim(word);
+    return true;
+}
+
+struct board_constants board_sign_constants(struct span argument)
+{
+    static const struct span names[BOARD_OUTPUT_TYPES] = {
+        SPAN_INIT("OUTPUT"),
+        SPAN_INIT("OUTPUT_OPEN_DRAIN"),
+        SPAN_INIT("OUTPUT_PWM"),
+    };
+    struct board_constants constants = {0};
+
+    for (unsigned i = 0; i < BOARD_OUTPUT_TYPES; i++) {
+        int64_t value = 0;
+
+        if (board_message_constant(argument, names[i], &value) && value >= INT16_MIN &&
+            value <= INT16_MAX) {
+            constants.output[constants.count++] = (int16_t)value;
+        }
+    }
+    return constants;
+}
+
+uint64_t board_sign_outputs(const struct board_constants *constants,
+                            const struct board_message *types)
+{
+    uint64_t outputs = 0;
+
+    for (unsigned io = 0; io < types->count; io++) {
+        for (unsigned i = 0; i < constants->count; i++) {
+            if (types->type[io] == constants->output[i]) {
+                outputs |= UINT64_C(1) << io;
+            }
+        }
+    }
+    return outputs;
+}

@@ -1,10 +1,10 @@
 /*
  * Patterns of the rules language: the only module that knows PCRE2.
  *
- * No JIT (it costs 2.7 MB per 1000 patterns and saves 130 ns), match limit 10 000, heap limit 20 KiB;
- * all patterns of a ruleset share one match memory, and each is matched once when it is made, after
- * which matching takes no memory. Case-insensitive, bytes not UTF-8. A match that reaches a limit
- * is no match.
+ * No JIT (it costs 2.7 MB per 1000 patterns and saves 130 ns), match limit 10 000, heap limit 20
+ * KiB; all patterns of a ruleset share one match memory, and each is matched once when it is made,
+ * after which matching takes no memory. Case-insensitive, bytes not UTF-8. A match that reaches a
+ * limit is no match.
  */
 #pragma once
 
@@ -21,6 +21,8 @@ struct pattern_memory {
 bool pattern_memory_init(struct pattern_memory *memory);
 void pattern_memory_free(struct pattern_memory *memory);
 
+#define PATTERN_SOURCE 1000
+
 /* How a pattern is anchored. */
 enum pattern_kind {
     PATTERN_WHOLE, /* both ends: gcode */
@@ -28,14 +30,15 @@ enum pattern_kind {
 };
 
 /*
- * Compiles, and matches once. NULL on a mistake: *ret_offset is where in `source`, `why` has been
- * given PCRE2's own message.
+ * Compiles at most PATTERN_SOURCE bytes, and matches once. NULL on a mistake: *ret_offset is where
+ * in `source`, `why` has been given PCRE2's own message.
  */
 struct pattern *pattern_new(struct span source, enum pattern_kind kind,
                             struct pattern_memory *memory, struct text *why, size_t *ret_offset);
 void pattern_free(struct pattern *pattern); /* NULL is fine */
 
-/* Does it match? Named captures are put into ret_values (its line is untouched), lent from `subject`. */
+/* Does it match? Named captures are put into ret_values (its line is untouched), lent from
+ * `subject`. */
 bool pattern_match(const struct pattern *pattern, const struct pattern_memory *memory,
                    struct span subject, struct step_values *ret_values);
 
@@ -44,12 +47,13 @@ unsigned pattern_captures(const struct pattern *pattern, struct span *ret_names)
 
 /*
  * The word that whatever matches must begin with (`M750` of `M750\b.*`, `ENC` of `ENC .*`), lent
- * from the pattern's own `source`: a G, M, T or F code whose number ends there, or letters, digits
- * and underscores that end there. False if there is none. Only for PATTERN_WHOLE.
+ * from `source`, which is that of a PATTERN_WHOLE: a G, M, T or F code whose number ends there, or
+ * letters, digits and underscores that end there. False if there is none. Takes memory.
  */
-bool pattern_literal_word(const struct pattern *pattern, const struct pattern_memory *memory,
-                          struct span source, struct span *ret_word);
+bool pattern_literal_word(struct span source, const struct pattern_memory *memory,
+                          struct span *ret_word);
 
-/* Can anything that begins with `start` match, if only it is long enough? */
-bool pattern_could_match(const struct pattern *pattern, const struct pattern_memory *memory,
+/* Could something longer, or exactly this, match the PATTERN_WHOLE made of `source`? Takes memory.
+ */
+bool pattern_could_match(struct span source, const struct pattern_memory *memory,
                          struct span start);

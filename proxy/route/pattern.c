@@ -3,6 +3,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#define OPTIONS        (PCRE2_CASELESS | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C)
 #define MATCH_LIMIT    10000
 #define HEAP_LIMIT_KIB 20
 /* All groups of a pattern, named or not: enough for the whole match and STEP_CAPTURES of the named.
@@ -67,7 +68,7 @@ static void tell(int error, struct text *why)
 struct pattern *pattern_new(struct span source, enum pattern_kind kind,
                             struct pattern_memory *memory, struct text *why, size_t *ret_offset)
 {
-    uint32_t options = PCRE2_CASELESS | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C;
+    uint32_t options = OPTIONS;
     const char *data = source.length == 0 ? "" : source.data;
     PCRE2_SIZE offset = 0;
     pcre2_code *code;
@@ -76,6 +77,11 @@ struct pattern *pattern_new(struct span source, enum pattern_kind kind,
 
     if (kind == PATTERN_WHOLE) {
         options |= PCRE2_ANCHORED | PCRE2_ENDANCHORED;
+    }
+    if (source.length > PATTERN_SOURCE) {
+        text_add_string(why, "more than 1000 bytes");
+        *ret_offset = 0;
+        return NULL;
     }
     code = pcre2_compile((PCRE2_SPTR)data, source.length, options, &error, &offset, NULL);
     if (code == NULL) {
@@ -155,11 +161,42 @@ bool pattern_match(const struct pattern *pattern, const struct pattern_memory *m
     return true;
 }
 
-bool pattern_could_match(const struct pattern *pattern, const struct pattern_memory *memory,
-                         struct span start)
+/*
+ * The same pattern, made for asking whether something could match that is not all there yet: PCRE2
+ * does that for no pattern that is anchored at its end by option. NULL if it cannot be made.
+ */
+static struct pattern *probe_new(struct span source)
+{
+    char memory[PATTERN_SOURCE + 8];
+    struct text text = TEXT_IN(memory);
+    PCRE2_SIZE offset;
+    int error;
+
+    text_add(&text, SPAN("(?:"));
+    text_add(&text, source);
+    text_add(&text, SPAN(")\\z"));
+    if (text.cut) {
+        return NULL;
+    }
+    return (struct pattern *)pcre2_compile((PCRE2_SPTR)memory, text.length,
+                                           OPTIONS | PCRE2_ANCHORED, &error, &offset, NULL);
+}
+
+static bool probe(const struct pattern *pattern, const struct pattern_memory *memory,
+                  struct span start)
 {
     /* NOMATCH alone is a no: a limit that was reached proves nothing. */
-    return match(pattern, memory, start, PCRE2_PARTIAL_HARD) != PCRE2_ERROR_NOMATCH;
+    return pattern == NULL ||
+           match(pattern, memory, start, PCRE2_PARTIAL_HARD) != PCRE2_ERROR_NOMATCH;
+}
+
+bool pattern_could_match(struct span source, const struct pattern_memory *memory, struct span start)
+{
+    struct pattern *pattern = probe_new(source);
+    bool could = probe(pattern, memory, start);
+
+    pattern_free(pattern);
+    return could;
 }
 
 static bool is_word_byte(char byte)
@@ -219,20 +256,21 @@ static bool may_branch(struct span source)
 }
 
 /* Could what matches go on with one of `next` after `word`? */
-static bool can_go_on(const struct pattern *pattern, const struct pattern_memory *memory,
-                      struct span word, struct span next)
+static bool can_go_on(struct span source, const struct pattern_memory *memory, struct span word,
+                      struct span next)
 {
+    struct pattern *pattern = probe_new(source);
     char longer[WORD_MAX + 1];
     struct text text = TEXT_IN(longer);
+    bool could = false;
 
     text_add(&text, word);
-    for (size_t i = 0; i < next.length; i++) {
+    for (size_t i = 0; i < next.length && !could; i++) {
         longer[word.length] = next.data[i];
-        if (pattern_could_match(pattern, memory, (struct span){longer, word.length + 1})) {
-            return true;
-        }
+        could = probe(pattern, memory, (struct span){longer, word.length + 1});
     }
-    return false;
+    pattern_free(pattern);
+    return could;
 }
 
 /* Bytes of letter and number at the start of `text`, 0 if it begins with no G, M, T or F code. */
@@ -249,8 +287,8 @@ static size_t code_length(struct span text)
     return used > 1 ? used : 0;
 }
 
-bool pattern_literal_word(const struct pattern *pattern, const struct pattern_memory *memory,
-                          struct span source, struct span *ret_word)
+bool pattern_literal_word(struct span source, const struct pattern_memory *memory,
+                          struct span *ret_word)
 {
     struct span word = source, next = SPAN("0123456789abcdefghijklmnopqrstuvwxyz_");
     size_t length = 0, code;
@@ -275,7 +313,7 @@ bool pattern_literal_word(const struct pattern *pattern, const struct pattern_me
         next = code < word.length ? SPAN_NONE : SPAN("0123456789");
         word.length = code;
     }
-    if (can_go_on(pattern, memory, word, next)) {
+    if (can_go_on(source, memory, word, next)) {
         return false;
     }
     *ret_word = word;

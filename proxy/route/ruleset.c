@@ -51,8 +51,7 @@ static bool key_of(const struct ruleset *ruleset, const struct rule *rule,
     struct gcode_line line;
     struct span literal = rule->word;
 
-    if (rule->pattern != NULL &&
-        !pattern_literal_word(rule->pattern, &ruleset->memory, rule->source, &literal)) {
+    if (rule->pattern != NULL && !pattern_literal_word(rule->source, &ruleset->memory, &literal)) {
         return false;
     }
     gcode_line_parse(literal, &line);

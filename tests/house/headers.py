@@ -27,7 +27,7 @@ def first_sentence(text):
 
 
 def layer_of(path):
-    return path.parts[-2] if path.parts[-2] in LAYERS else path.stem
+    return path.parts[-2] if path.parts[-2] in LAYERS else path.stem.split("_")[0]
 
 
 def section(root):

@@ -11,9 +11,9 @@
 struct sim_heater {
     double temperature; /* as of updated_us, degrees C */
     double target;
-    double hottest;   /* where full power would lead */
-    double tau;       /* seconds */
-    uint32_t speed;   /* times real time; 0: at the target at once */
+    double hottest; /* where full power would lead */
+    double tau;     /* seconds */
+    uint32_t speed; /* times real time; 0: at the target at once */
     int64_t updated_us;
 };
 

@@ -91,15 +91,15 @@ enum sim_after {
 /* Where a filament change (M600) stands. */
 enum sim_pause {
     SIM_PAUSE_NONE,
-    SIM_PAUSE_STOPPING,  /* the moves planned are done first */
-    SIM_PAUSE_HEATING,   /* no target: to 170 degrees */
+    SIM_PAUSE_STOPPING, /* the moves planned are done first */
+    SIM_PAUSE_HEATING,  /* no target: to 170 degrees */
     SIM_PAUSE_UNLOADING,
-    SIM_PAUSE_PARKED,    /* the user changes filament; the nozzle cools after a while */
-    SIM_PAUSE_COLD,      /* it has: the user is to ask for heat */
+    SIM_PAUSE_PARKED, /* the user changes filament; the nozzle cools after a while */
+    SIM_PAUSE_COLD,   /* it has: the user is to ask for heat */
     SIM_PAUSE_REHEATING,
-    SIM_PAUSE_REHEATED,  /* the user is to go on */
+    SIM_PAUSE_REHEATED, /* the user is to go on */
     SIM_PAUSE_LOADING,
-    SIM_PAUSE_PURGED,    /* purge more, or continue? */
+    SIM_PAUSE_PURGED, /* purge more, or continue? */
     SIM_PAUSE_PURGING,
     SIM_PAUSE_RESUMING,
 };
@@ -116,13 +116,13 @@ struct sim_executed {
 };
 
 struct sim_printer_counters {
-    uint64_t lines;           /* commands executed */
-    uint64_t refused;         /* lines answered by a Resend */
-    uint64_t doublets;        /* lines dropped without a word */
-    uint64_t lost_bytes;      /* no room in the receive buffer, or the printer off, booting, halted */
-    uint64_t overruns;        /* times the receive buffer overflowed */
-    uint64_t unknown;         /* commands */
-    uint64_t halts;           /* M112 */
+    uint64_t lines;      /* commands executed */
+    uint64_t refused;    /* lines answered by a Resend */
+    uint64_t doublets;   /* lines dropped without a word */
+    uint64_t lost_bytes; /* no room in the receive buffer, or the printer off, booting, halted */
+    uint64_t overruns;   /* times the receive buffer overflowed */
+    uint64_t unknown;    /* commands */
+    uint64_t halts;      /* M112 */
     uint64_t resets;
     uint64_t executed_missed; /* dropped from sim_printer_executed unread */
     uint64_t output_lost;     /* bytes that did not fit: none if the caller takes any */
@@ -147,9 +147,9 @@ struct sim_printer {
     enum sim_wait wait;
     enum sim_after after;
     struct instant wait_until;
-    uint32_t wait_heater;    /* index of heaters */
-    bool wait_cooling;       /* R: down to the target too */
-    struct instant steady;   /* it is near the target since: done at this time; NEVER: it is not */
+    uint32_t wait_heater;     /* index of heaters */
+    bool wait_cooling;        /* R: down to the target too */
+    struct instant steady;    /* it is near the target since: done at this time; NEVER: it is not */
     struct instant heat_line; /* the next ` T:… W:?` */
     bool user_answered;
     int user_answer; /* the button of M876, -1 for M108 */
@@ -175,13 +175,13 @@ struct sim_printer {
     int sd_writing;  /* slot, -1: none */
     bool sd_logging; /* M928: written and carried out */
 
-    bool runout;          /* the filament sensor sees none */
+    bool runout;           /* the filament sensor sees none */
     bool runout_reporting; /* M412 */
-    bool runout_pending;  /* M600 is to be carried out next */
+    bool runout_pending;   /* M600 is to be carried out next */
 
     uint32_t output_head;
-    uint32_t output_length; /* not taken yet */
-    uint32_t output_ready;  /* of these have crossed the wire */
+    uint32_t output_length;  /* not taken yet */
+    uint32_t output_ready;   /* of these have crossed the wire */
     int64_t output_clock_ns; /* the first of the others began then */
     char output[SIM_OUTPUT_CAPACITY];
 
@@ -213,7 +213,8 @@ struct instant sim_printer_deadline(const struct sim_printer *printer);
 /* Lets time pass up to `now`, each thing at its own time however late the call. */
 void sim_printer_expire(struct sim_printer *printer, struct instant now);
 
-/* The reset button, or a pulse of DTR: all but the card and the heat is forgotten, then it boots. */
+/* The reset button, or a pulse of DTR: all but the card and the heat is forgotten, then it boots.
+ */
 void sim_printer_reset(struct sim_printer *printer, struct instant now);
 /* The power switch. On: it boots. Off: it is silent, and what was on the wire is gone. */
 void sim_printer_power(struct sim_printer *printer, bool on, struct instant now);

@@ -22,7 +22,8 @@ struct sim_sd {
 
 /* The slot of the file called `name`, -1 if there is none. */
 int sim_sd_find(const struct sim_sd *sd, struct span name);
-/* Makes an empty file called `name`, or empties it. Its slot, -1 if the card is full or the name empty. */
+/* Makes an empty file called `name`, or empties it. Its slot, -1 if the card is full or the name
+ * empty. */
 int sim_sd_create(struct sim_sd *sd, struct span name);
 /* Appends a line and its LF. False if the file is full. */
 bool sim_sd_append(struct sim_sd *sd, int slot, struct span line);

@@ -17,8 +17,8 @@ enum state {
     KI,
     KIL,
     CARET,
-    IGNORE,  /* to the line end */
-    M108,    /* the rest: recognised, to be told at the line end */
+    IGNORE, /* to the line end */
+    M108,   /* the rest: recognised, to be told at the line end */
     M112,
     M410,
     M876_SN,
@@ -33,18 +33,12 @@ static uint8_t expect(char byte, char wanted, enum state next)
 static uint8_t first(char byte)
 {
     switch (byte) {
-    case ' ':
-        return START;
-    case 'N':
-        return NUMBER;
-    case 'M':
-        return M;
-    case 'K':
-        return K;
-    case '^':
-        return CARET;
-    default:
-        return IGNORE;
+    case ' ': return START;
+    case 'N': return NUMBER;
+    case 'M': return M;
+    case 'K': return K;
+    case '^': return CARET;
+    default: return IGNORE;
     }
 }
 
@@ -54,18 +48,12 @@ static enum sim_emergency_code end_of_line(struct sim_emergency *parser)
 
     parser->state = START;
     switch (state) {
-    case M108:
-        return SIM_EMERGENCY_M108;
-    case M112:
-        return SIM_EMERGENCY_M112;
-    case M410:
-        return SIM_EMERGENCY_M410;
-    case M876_SN:
-        return SIM_EMERGENCY_M876;
-    case KILL:
-        return SIM_EMERGENCY_KILL;
-    default:
-        return SIM_EMERGENCY_NONE;
+    case M108: return SIM_EMERGENCY_M108;
+    case M112: return SIM_EMERGENCY_M112;
+    case M410: return SIM_EMERGENCY_M410;
+    case M876_SN: return SIM_EMERGENCY_M876;
+    case KILL: return SIM_EMERGENCY_KILL;
+    default: return SIM_EMERGENCY_NONE;
     }
 }
 
@@ -79,11 +67,8 @@ enum sim_emergency_code sim_emergency_take(struct sim_emergency *parser, char by
     case M112:
     case M410:
     case M876_SN:
-    case KILL:
-        break;
-    case START:
-        parser->state = first(byte);
-        break;
+    case KILL: break;
+    case START: parser->state = first(byte); break;
     case NUMBER:
         if (!((byte >= '0' && byte <= '9') || byte == '-' || byte == ' '))
             parser->state = expect(byte, 'M', M);
@@ -98,27 +83,13 @@ enum sim_emergency_code sim_emergency_take(struct sim_emergency *parser, char by
         else if (byte != ' ')
             parser->state = IGNORE;
         break;
-    case M1:
-        parser->state = byte == '0' ? M10 : expect(byte, '1', M11);
-        break;
-    case M10:
-        parser->state = expect(byte, '8', M108);
-        break;
-    case M11:
-        parser->state = expect(byte, '2', M112);
-        break;
-    case M4:
-        parser->state = expect(byte, '1', M41);
-        break;
-    case M41:
-        parser->state = expect(byte, '0', M410);
-        break;
-    case M8:
-        parser->state = expect(byte, '7', M87);
-        break;
-    case M87:
-        parser->state = expect(byte, '6', M876);
-        break;
+    case M1: parser->state = byte == '0' ? M10 : expect(byte, '1', M11); break;
+    case M10: parser->state = expect(byte, '8', M108); break;
+    case M11: parser->state = expect(byte, '2', M112); break;
+    case M4: parser->state = expect(byte, '1', M41); break;
+    case M41: parser->state = expect(byte, '0', M410); break;
+    case M8: parser->state = expect(byte, '7', M87); break;
+    case M87: parser->state = expect(byte, '6', M876); break;
     case M876:
         if (byte != ' ')
             parser->state = expect(byte, 'S', M876_S);
@@ -131,18 +102,10 @@ enum sim_emergency_code sim_emergency_take(struct sim_emergency *parser, char by
             parser->state = IGNORE;
         }
         break;
-    case K:
-        parser->state = expect(byte, 'I', KI);
-        break;
-    case KI:
-        parser->state = expect(byte, 'L', KIL);
-        break;
-    case KIL:
-        parser->state = expect(byte, 'L', KILL);
-        break;
-    case CARET:
-        parser->state = expect(byte, 'X', KILL);
-        break;
+    case K: parser->state = expect(byte, 'I', KI); break;
+    case KI: parser->state = expect(byte, 'L', KIL); break;
+    case KIL: parser->state = expect(byte, 'L', KILL); break;
+    case CARET: parser->state = expect(byte, 'X', KILL); break;
     }
     return SIM_EMERGENCY_NONE;
 }

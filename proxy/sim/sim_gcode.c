@@ -23,7 +23,8 @@ struct sim_gcode sim_gcode_read(struct span line)
 {
     struct span text = skip_blanks(line);
 
-    if (text.length >= 2 && text.data[0] == 'N' && (is_digit(text.data[1]) || text.data[1] == '-')) {
+    if (text.length >= 2 && text.data[0] == 'N' &&
+        (is_digit(text.data[1]) || text.data[1] == '-')) {
         text = (struct span){text.data + 2, text.length - 2};
         while (text.length > 0 && is_digit(*text.data)) {
             text.data++;
@@ -64,7 +65,8 @@ struct sim_gcode sim_gcode_read(struct span line)
 /* The decimal number at the start of `text`; returns the bytes it takes, 0 if there is none. */
 static size_t read_number(struct span text, double *ret_value)
 {
-    static const double power[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
+    static const double power[] = {1,   1e1, 1e2, 1e3,  1e4,  1e5, 1e6,
+                                   1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
     size_t at = 0;
     size_t digits = 0;
     size_t decimals = 0;

@@ -78,8 +78,7 @@ static enum sim_line_result check_number(struct sim_line *line, struct span text
     bool m110 = has(text, "M110", &at);
 
     if (m110) {
-        const char *second =
-            text.length > 4 ? memchr(text.data + 4, 'N', text.length - 4) : NULL;
+        const char *second = text.length > 4 ? memchr(text.data + 4, 'N', text.length - 4) : NULL;
         if (second != NULL)
             number_at = (size_t)(second - text.data);
     }

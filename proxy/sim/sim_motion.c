@@ -6,10 +6,10 @@
 
 /* What a common Cartesian machine can do: mm/s for X, Y, Z and E. */
 static const double fastest[SIM_AXES] = {300, 300, 12, 60};
-static const double first_feed = 25;              /* mm/s */
-static const double usual_acceleration = 3000;    /* mm/s^2 */
-static const double reach = 1e6;                  /* mm: no peer's number leaves this */
-static const double straight = 0.98;              /* cosine of a corner taken at full speed */
+static const double first_feed = 25;               /* mm/s */
+static const double usual_acceleration = 3000;     /* mm/s^2 */
+static const double reach = 1e6;                   /* mm: no peer's number leaves this */
+static const double straight = 0.98;               /* cosine of a corner taken at full speed */
 static const int64_t longest_move_us = 3600000000; /* whatever a peer says, an hour ends it */
 
 void sim_motion_init(struct sim_motion *motion, uint32_t speed)
@@ -74,7 +74,8 @@ static double plan(struct sim_motion *motion, const double delta[SIM_AXES])
     if (reached > speed)
         reached = speed;
     /* At full speed all the way, and what is lost by speeding up here and slowing down before. */
-    double seconds = distance / reached + (reached - corner) * (reached - corner) / (2 * a * reached);
+    double seconds =
+        distance / reached + (reached - corner) * (reached - corner) / (2 * a * reached);
     if (before > corner)
         seconds += (before - corner) * (before - corner) / (2 * a * before);
     memcpy(motion->direction, direction, sizeof direction);
@@ -143,7 +144,8 @@ void sim_motion_stop(struct sim_motion *motion)
 
 struct instant sim_motion_deadline(const struct sim_motion *motion)
 {
-    return motion->count == 0 ? INSTANT_NEVER : (struct instant){motion->blocks[motion->head].end_us};
+    return motion->count == 0 ? INSTANT_NEVER
+                              : (struct instant){motion->blocks[motion->head].end_us};
 }
 
 struct instant sim_motion_end(const struct sim_motion *motion)

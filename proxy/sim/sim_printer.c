@@ -172,8 +172,7 @@ static void advance(struct sim_printer *printer, struct instant now)
     printer->now = now;
     sim_wire_advance(printer, now);
     switch (printer->state) {
-    case SIM_PRINTER_OFF:
-        return;
+    case SIM_PRINTER_OFF: return;
     case SIM_PRINTER_BOOTING:
         if (!instant_due(printer->boot, now))
             return;
@@ -189,9 +188,7 @@ static void advance(struct sim_printer *printer, struct instant now)
         report(printer);
         keep_alive(printer);
         break;
-    case SIM_PRINTER_HALTED:
-        work(printer);
-        break;
+    case SIM_PRINTER_HALTED: work(printer); break;
     }
 }
 
@@ -216,8 +213,7 @@ struct instant sim_printer_deadline(const struct sim_printer *printer)
     if (is_busy(printer))
         deadline = instant_earlier(deadline, printer->busy_due);
     if (printer->manner.wait_when_idle && printer->queue_count == 0)
-        deadline =
-            instant_earlier(deadline, instant_after_ms(printer->idle_since, WAIT_AFTER_MS));
+        deadline = instant_earlier(deadline, instant_after_ms(printer->idle_since, WAIT_AFTER_MS));
     return deadline;
 }
 

@@ -126,12 +126,8 @@ static void seek(struct sim_printer *printer, const struct sim_gcode *gcode)
 enum sim_done sim_card_command(struct sim_printer *printer, const struct sim_gcode *gcode)
 {
     switch (gcode->number) {
-    case 20:
-        list(printer);
-        break;
-    case 21:
-        sim_say(printer, "echo:SD card ok\n");
-        break;
+    case 20: list(printer); break;
+    case 21: sim_say(printer, "echo:SD card ok\n"); break;
     case 22:
     case 524:
         printer->sd_printing = false;
@@ -139,32 +135,18 @@ enum sim_done sim_card_command(struct sim_printer *printer, const struct sim_gco
         if (gcode->number == 22)
             printer->sd_selected = -1;
         break;
-    case 23:
-        open_to_read(printer, gcode->rest);
-        break;
-    case 24:
-        printer->sd_printing = selected(printer) != NULL;
-        break;
-    case 25:
-        printer->sd_printing = false;
-        break;
-    case 26:
-        seek(printer, gcode);
-        break;
-    case 27:
-        status(printer, gcode);
-        break;
+    case 23: open_to_read(printer, gcode->rest); break;
+    case 24: printer->sd_printing = selected(printer) != NULL; break;
+    case 25: printer->sd_printing = false; break;
+    case 26: seek(printer, gcode); break;
+    case 27: status(printer, gcode); break;
     case 28:
-    case 928:
-        open_to_write(printer, gcode->rest, gcode->number == 928);
-        break;
+    case 928: open_to_write(printer, gcode->rest, gcode->number == 928); break;
     case 29:
         printer->sd_writing = -1;
         printer->sd_logging = false;
         break;
-    case 30:
-        remove_file(printer, gcode->rest);
-        break;
+    case 30: remove_file(printer, gcode->rest); break;
     case 32:
         open_to_read(printer, gcode->rest);
         printer->sd_printing = selected(printer) != NULL;

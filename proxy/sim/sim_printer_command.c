@@ -66,16 +66,11 @@ static bool heat_waited(struct sim_printer *printer)
 bool sim_command_waited(struct sim_printer *printer)
 {
     switch (printer->wait) {
-    case SIM_WAIT_NONE:
-        return true;
-    case SIM_WAIT_ROOM:
-        return sim_motion_free(&printer->motion) > 0;
-    case SIM_WAIT_MOVES:
-        return printer->motion.count == 0;
-    case SIM_WAIT_TIME:
-        return instant_due(printer->wait_until, printer->now);
-    case SIM_WAIT_HEAT:
-        return heat_waited(printer);
+    case SIM_WAIT_NONE: return true;
+    case SIM_WAIT_ROOM: return sim_motion_free(&printer->motion) > 0;
+    case SIM_WAIT_MOVES: return printer->motion.count == 0;
+    case SIM_WAIT_TIME: return instant_due(printer->wait_until, printer->now);
+    case SIM_WAIT_HEAT: return heat_waited(printer);
     case SIM_WAIT_USER:
         return printer->user_answered || instant_due(printer->wait_until, printer->now);
     }
@@ -87,15 +82,11 @@ struct instant sim_command_deadline(const struct sim_printer *printer)
     const struct sim_heater *heater = &printer->heaters[printer->wait_heater];
 
     switch (printer->wait) {
-    case SIM_WAIT_NONE:
-        return INSTANT_NEVER;
-    case SIM_WAIT_ROOM:
-        return sim_motion_deadline(&printer->motion);
-    case SIM_WAIT_MOVES:
-        return sim_motion_end(&printer->motion);
+    case SIM_WAIT_NONE: return INSTANT_NEVER;
+    case SIM_WAIT_ROOM: return sim_motion_deadline(&printer->motion);
+    case SIM_WAIT_MOVES: return sim_motion_end(&printer->motion);
     case SIM_WAIT_TIME:
-    case SIM_WAIT_USER:
-        return printer->wait_until;
+    case SIM_WAIT_USER: return printer->wait_until;
     case SIM_WAIT_HEAT:
         if (!instant_is_never(printer->steady))
             return printer->steady;
@@ -110,8 +101,11 @@ struct instant sim_command_deadline(const struct sim_printer *printer)
 
 static int axis_of(char letter)
 {
-    return letter == 'X' ? SIM_X : letter == 'Y' ? SIM_Y : letter == 'Z' ? SIM_Z
-                                : letter == 'E' ? SIM_E : -1;
+    return letter == 'X'   ? SIM_X
+           : letter == 'Y' ? SIM_Y
+           : letter == 'Z' ? SIM_Z
+           : letter == 'E' ? SIM_E
+                           : -1;
 }
 
 /* The axes named on the line, with their values. Returns whether there was any. */
@@ -187,20 +181,14 @@ static enum sim_done g_code(struct sim_printer *printer, const struct sim_gcode 
     double feed = 0;
 
     switch (gcode->number) {
-    case 4:
-        return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_DWELL);
+    case 4: return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_DWELL);
     case 28:
     case 29:
-    case 30:
-        return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_HOME);
+    case 30: return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_HOME);
     case 20:
-    case 21:
-        printer->motion.inches = gcode->number == 20;
-        break;
+    case 21: printer->motion.inches = gcode->number == 20; break;
     case 90:
-    case 91:
-        sim_motion_set_relative(&printer->motion, gcode->number == 91);
-        break;
+    case 91: sim_motion_set_relative(&printer->motion, gcode->number == 91); break;
     case 92:
         if (!read_axes(gcode, given, words, &feed))
             memset(given, true, sizeof given);
@@ -302,51 +290,31 @@ static enum sim_done m_code(struct sim_printer *printer, const struct sim_gcode 
 {
     switch (gcode->number) {
     case 0:
-    case 1:
-        return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_ASK);
+    case 1: return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_ASK);
     case 82:
-    case 83:
-        printer->motion.relative[SIM_E] = gcode->number == 83;
-        break;
+    case 83: printer->motion.relative[SIM_E] = gcode->number == 83; break;
     case 104:
     case 109:
     case 140:
-    case 190:
-        return heat(printer, gcode);
+    case 190: return heat(printer, gcode);
     case 105:
         sim_say(printer, "ok ");
         sim_report_temperatures(printer);
         sim_say(printer, "\n");
         return SIM_ANSWERED;
-    case 110:
-        set_line_number(printer, gcode);
-        break;
-    case 112:
-        sim_command_kill(printer);
-        break;
+    case 110: set_line_number(printer, gcode); break;
+    case 112: sim_command_kill(printer); break;
     case 113:
-    case 155:
-        return report_intervals(printer, gcode);
-    case 114:
-        sim_report_position(printer);
-        break;
-    case 115:
-        sim_report_firmware(printer);
-        break;
-    case 118:
-        say_text(printer, gcode);
-        break;
-    case 119:
-        sim_report_endstops(printer);
-        break;
+    case 155: return report_intervals(printer, gcode);
+    case 114: sim_report_position(printer); break;
+    case 115: sim_report_firmware(printer); break;
+    case 118: say_text(printer, gcode); break;
+    case 119: sim_report_endstops(printer); break;
     case 204:
     case 220:
-    case 221:
-        set_speed(printer, gcode);
-        break;
+    case 221: set_speed(printer, gcode); break;
     case 226:
-    case 400:
-        return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_OK);
+    case 400: return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_OK);
     case 410:
         sim_motion_stop(&printer->motion);
         return sim_wait_ms(printer, QUICKSTOP_MS, SIM_AFTER_OK);
@@ -357,8 +325,7 @@ static enum sim_done m_code(struct sim_printer *printer, const struct sim_gcode 
             sim_say(printer, printer->runout_reporting ? "echo:Filament runout ON\n"
                                                        : "echo:Filament runout OFF\n");
         break;
-    case 600:
-        return sim_pause_begin(printer);
+    case 600: return sim_pause_begin(printer);
     case 999:
         if (!sim_gcode_has(gcode, 'S'))
             sim_queue_flush_and_resend(printer);
@@ -370,18 +337,17 @@ static enum sim_done m_code(struct sim_printer *printer, const struct sim_gcode 
 /* --- the codes there are --- */
 
 /* What Marlin 2.1 knows of G and M; what has no case above is taken and changes nothing. */
-static const uint16_t known_g[] = {0,  1,  2,  3,  4,  5,  10, 11, 12, 20, 21, 26,  27, 28,
-                                   29, 30, 34, 38, 42, 60, 61, 80, 90, 91, 92};
+static const uint16_t known_g[] = {0,  1,  2,  3,  4,  5,  10, 11, 12, 20, 21, 26, 27,
+                                   28, 29, 30, 34, 38, 42, 60, 61, 80, 90, 91, 92};
 static const uint16_t known_m[] = {
-    0,   1,   3,   4,   5,   16,  17,  18,  20,  21,  22,  23,  24,  25,  26,  27,  28,  29,
-    30,  31,  32,  33,  34,  42,  43,  48,  73,  75,  76,  77,  78,  81,  82,  83,  84,  85,
-    92,  100, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 117, 118, 119, 120,
-    121, 122, 125, 140, 145, 149, 154, 155, 190, 200, 201, 203, 204, 205, 206, 207, 208, 209,
-    210, 211, 217, 218, 220, 221, 226, 250, 280, 290, 300, 301, 302, 303, 304, 305, 350, 351,
-    355, 400, 401, 402, 403, 404, 405, 406, 407, 410, 412, 413, 420, 421, 422, 423, 425, 428,
-    486, 500, 501, 502, 503, 504, 524, 540, 569, 575, 593, 600, 603, 605, 665, 666, 672, 701,
-    702, 851, 852, 860, 871, 876, 900, 906, 907, 908, 909, 910, 911, 912, 913, 914, 915, 919,
-    928, 999};
+    0,   1,   3,   4,   5,   16,  17,  18,  20,  21,  22,  23,  24,  25,  26,  27,  28,  29,  30,
+    31,  32,  33,  34,  42,  43,  48,  73,  75,  76,  77,  78,  81,  82,  83,  84,  85,  92,  100,
+    104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 117, 118, 119, 120, 121, 122, 125,
+    140, 145, 149, 154, 155, 190, 200, 201, 203, 204, 205, 206, 207, 208, 209, 210, 211, 217, 218,
+    220, 221, 226, 250, 280, 290, 300, 301, 302, 303, 304, 305, 350, 351, 355, 400, 401, 402, 403,
+    404, 405, 406, 407, 410, 412, 413, 420, 421, 422, 423, 425, 428, 486, 500, 501, 502, 503, 504,
+    524, 540, 569, 575, 593, 600, 603, 605, 665, 666, 672, 701, 702, 851, 852, 860, 871, 876, 900,
+    906, 907, 908, 909, 910, 911, 912, 913, 914, 915, 919, 928, 999};
 
 static bool is_known(const uint16_t *codes, size_t count, uint32_t number)
 {
@@ -474,10 +440,8 @@ enum sim_done sim_command_begin(struct sim_printer *printer)
         if (is_card_command(gcode.number))
             return sim_card_command(printer, &gcode);
         return m_code(printer, &gcode);
-    case 'T':
-        return tool(printer, &gcode);
-    default:
-        return unknown(printer, &gcode);
+    case 'T': return tool(printer, &gcode);
+    default: return unknown(printer, &gcode);
     }
 }
 
@@ -487,27 +451,18 @@ enum sim_done sim_command_resume(struct sim_printer *printer)
 
     printer->wait = SIM_WAIT_NONE;
     switch (printer->after) {
-    case SIM_AFTER_OK:
-        return SIM_DONE;
-    case SIM_AFTER_MOVE:
-        sim_command_move(printer, &gcode);
-        return SIM_DONE;
+    case SIM_AFTER_OK: return SIM_DONE;
+    case SIM_AFTER_MOVE: sim_command_move(printer, &gcode); return SIM_DONE;
     case SIM_AFTER_DWELL:
         return sim_wait_ms(printer, dwell_ms(&gcode) / (printer->manner.klipper ? 2 : 1),
                            SIM_AFTER_OK);
     case SIM_AFTER_HOME:
         return sim_wait_ms(printer, gcode.number == 29 ? PROBING_MS : HOMING_MS, SIM_AFTER_HOMED);
-    case SIM_AFTER_HOMED:
-        homed(printer, &gcode);
-        return SIM_DONE;
-    case SIM_AFTER_ASK:
-        return sim_pause_ask(printer);
-    case SIM_AFTER_ASKED:
-        return sim_pause_asked(printer);
-    case SIM_AFTER_PAUSE:
-        return sim_pause_next(printer);
-    case SIM_AFTER_RESTART:
-        return sim_klipper_restarted(printer);
+    case SIM_AFTER_HOMED: homed(printer, &gcode); return SIM_DONE;
+    case SIM_AFTER_ASK: return sim_pause_ask(printer);
+    case SIM_AFTER_ASKED: return sim_pause_asked(printer);
+    case SIM_AFTER_PAUSE: return sim_pause_next(printer);
+    case SIM_AFTER_RESTART: return sim_klipper_restarted(printer);
     }
     return SIM_DONE;
 }
@@ -554,22 +509,11 @@ void sim_command_emergency(struct sim_printer *printer, enum sim_emergency_code 
     if (printer->state == SIM_PRINTER_HALTED && code != SIM_EMERGENCY_KILL)
         return;
     switch (code) {
-    case SIM_EMERGENCY_NONE:
-        break;
-    case SIM_EMERGENCY_M108:
-        answer(printer, -1);
-        break;
-    case SIM_EMERGENCY_M876:
-        answer(printer, printer->emergency.digit);
-        break;
-    case SIM_EMERGENCY_M112:
-        sim_command_kill(printer);
-        break;
-    case SIM_EMERGENCY_M410:
-        sim_motion_stop(&printer->motion);
-        break;
-    case SIM_EMERGENCY_KILL:
-        sim_printer_reset(printer, printer->now);
-        break;
+    case SIM_EMERGENCY_NONE: break;
+    case SIM_EMERGENCY_M108: answer(printer, -1); break;
+    case SIM_EMERGENCY_M876: answer(printer, printer->emergency.digit); break;
+    case SIM_EMERGENCY_M112: sim_command_kill(printer); break;
+    case SIM_EMERGENCY_M410: sim_motion_stop(&printer->motion); break;
+    case SIM_EMERGENCY_KILL: sim_printer_reset(printer, printer->now); break;
     }
 }

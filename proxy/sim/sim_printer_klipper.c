@@ -4,12 +4,13 @@
 
 enum { RESTART_MS = 1670 };
 
-static const char shutdown_text[] = "// Shutdown due to M112 command\n"
-                                    "// Once the underlying issue is corrected, use the\n"
-                                    "// \"FIRMWARE_RESTART\" command to reset the firmware, reload the\n"
-                                    "// config, and restart the host software.\n"
-                                    "// Printer is shutdown\n"
-                                    "!! Shutdown due to M112 command\n";
+static const char shutdown_text[] =
+    "// Shutdown due to M112 command\n"
+    "// Once the underlying issue is corrected, use the\n"
+    "// \"FIRMWARE_RESTART\" command to reset the firmware, reload the\n"
+    "// config, and restart the host software.\n"
+    "// Printer is shutdown\n"
+    "!! Shutdown due to M112 command\n";
 
 static enum sim_done unknown(struct sim_printer *printer, struct span word)
 {
@@ -61,23 +62,17 @@ static enum sim_done g_code(struct sim_printer *printer, const struct sim_gcode 
             return sim_wait_for(printer, SIM_WAIT_ROOM, SIM_AFTER_MOVE);
         sim_command_move(printer, gcode);
         return SIM_DONE;
-    case 4:
-        return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_DWELL);
-    case 28:
-        return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_HOME);
+    case 4: return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_DWELL);
+    case 28: return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_HOME);
     case 20:
-    case 21:
-        return SIM_DONE;
+    case 21: return SIM_DONE;
     case 90:
     case 91:
         for (int axis = 0; axis < SIM_E; axis++)
             printer->motion.relative[axis] = gcode->number == 91;
         return SIM_DONE;
-    case 92:
-        set_origin(printer, gcode);
-        return SIM_DONE;
-    default:
-        return unknown(printer, gcode->text);
+    case 92: set_origin(printer, gcode); return SIM_DONE;
+    default: return unknown(printer, gcode->text);
     }
 }
 
@@ -96,12 +91,8 @@ static enum sim_done m_code(struct sim_printer *printer, const struct sim_gcode 
         if ((gcode->number == 109 || gcode->number == 190) && target > 0)
             return sim_wait_heat(printer, bed ? SIM_BED : SIM_HOTEND, false, SIM_AFTER_OK);
         return SIM_DONE;
-    case 105:
-        answer_temperatures(printer);
-        return SIM_ANSWERED;
-    case 114:
-        sim_report_position(printer);
-        return SIM_DONE;
+    case 105: answer_temperatures(printer); return SIM_ANSWERED;
+    case 114: sim_report_position(printer); return SIM_DONE;
     case 115:
         sim_say(printer, "ok FIRMWARE_NAME:Klipper FIRMWARE_VERSION:v0.11.0-100\n");
         return SIM_ANSWERED;
@@ -111,15 +102,10 @@ static enum sim_done m_code(struct sim_printer *printer, const struct sim_gcode 
         sim_say(printer, "\n");
         return SIM_DONE;
     case 204:
-    case 220:
-        set_speed(printer, gcode);
-        return SIM_DONE;
-    case 400:
-        return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_OK);
+    case 220: set_speed(printer, gcode); return SIM_DONE;
+    case 400: return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_OK);
     case 82:
-    case 83:
-        printer->motion.relative[SIM_E] = gcode->number == 83;
-        return SIM_DONE;
+    case 83: printer->motion.relative[SIM_E] = gcode->number == 83; return SIM_DONE;
     case 18:
     case 84:
     case 106:
@@ -128,10 +114,8 @@ static enum sim_done m_code(struct sim_printer *printer, const struct sim_gcode 
     case 112:
     case 117:
     case 119:
-    case 221:
-        return SIM_DONE;
-    default:
-        return unknown(printer, gcode->text);
+    case 221: return SIM_DONE;
+    default: return unknown(printer, gcode->text);
     }
 }
 
@@ -187,18 +171,13 @@ enum sim_done sim_klipper_begin(struct sim_printer *printer)
     if (text.length == 0)
         return SIM_DONE;
     sim_command_record(printer, text);
-    if (printer->state == SIM_PRINTER_HALTED &&
-        !span_starts_nocase(text, SPAN("FIRMWARE_RESTART")))
+    if (printer->state == SIM_PRINTER_HALTED && !span_starts_nocase(text, SPAN("FIRMWARE_RESTART")))
         return refuse(printer, &gcode);
     switch (gcode.letter) {
-    case 'G':
-        return g_code(printer, &gcode);
-    case 'M':
-        return m_code(printer, &gcode);
-    case 'T':
-        return gcode.number == 0 ? SIM_DONE : unknown(printer, text);
-    default:
-        return macro(printer, text);
+    case 'G': return g_code(printer, &gcode);
+    case 'M': return m_code(printer, &gcode);
+    case 'T': return gcode.number == 0 ? SIM_DONE : unknown(printer, text);
+    default: return macro(printer, text);
     }
 }
 

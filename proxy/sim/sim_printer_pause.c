@@ -54,8 +54,7 @@ static enum sim_done enter(struct sim_printer *printer, enum sim_pause stage)
     case SIM_PAUSE_HEATING:
         sim_heater_set(&printer->heaters[SIM_HOTEND], LOWEST_EXTRUSION, printer->now);
         return sim_wait_heat(printer, SIM_HOTEND, false, SIM_AFTER_PAUSE);
-    case SIM_PAUSE_UNLOADING:
-        return sim_wait_ms(printer, UNLOADING_MS, SIM_AFTER_PAUSE);
+    case SIM_PAUSE_UNLOADING: return sim_wait_ms(printer, UNLOADING_MS, SIM_AFTER_PAUSE);
     case SIM_PAUSE_PARKED:
         sim_say(printer, "echo:Insert filament and send M108\n");
         prompt(printer, "Nozzle Parked", "Continue", NULL);
@@ -75,13 +74,11 @@ static enum sim_done enter(struct sim_printer *printer, enum sim_pause stage)
         sim_say(printer, "echo:Insert filament and send M108\n");
         prompt(printer, "Reheat Done", "Continue", NULL);
         return sim_wait_for(printer, SIM_WAIT_USER, SIM_AFTER_PAUSE);
-    case SIM_PAUSE_LOADING:
-        return sim_wait_ms(printer, LOADING_MS, SIM_AFTER_PAUSE);
+    case SIM_PAUSE_LOADING: return sim_wait_ms(printer, LOADING_MS, SIM_AFTER_PAUSE);
     case SIM_PAUSE_PURGED:
         prompt(printer, "Paused", "PurgeMore", "Continue");
         return sim_wait_for(printer, SIM_WAIT_USER, SIM_AFTER_PAUSE);
-    case SIM_PAUSE_PURGING:
-        return sim_wait_ms(printer, PURGING_MS, SIM_AFTER_PAUSE);
+    case SIM_PAUSE_PURGING: return sim_wait_ms(printer, PURGING_MS, SIM_AFTER_PAUSE);
     case SIM_PAUSE_RESUMING:
         prompt_end(printer);
         return sim_wait_ms(printer, RESUMING_MS, SIM_AFTER_PAUSE);
@@ -99,32 +96,23 @@ enum sim_done sim_pause_next(struct sim_printer *printer)
     bool cold = printer->heaters[SIM_HOTEND].target < LOWEST_EXTRUSION;
 
     switch (printer->pause) {
-    case SIM_PAUSE_NONE:
-        return SIM_DONE;
-    case SIM_PAUSE_STOPPING:
-        return enter(printer, cold ? SIM_PAUSE_HEATING : SIM_PAUSE_UNLOADING);
-    case SIM_PAUSE_HEATING:
-        return enter(printer, SIM_PAUSE_UNLOADING);
-    case SIM_PAUSE_UNLOADING:
-        return enter(printer, SIM_PAUSE_PARKED);
+    case SIM_PAUSE_NONE: return SIM_DONE;
+    case SIM_PAUSE_STOPPING: return enter(printer, cold ? SIM_PAUSE_HEATING : SIM_PAUSE_UNLOADING);
+    case SIM_PAUSE_HEATING: return enter(printer, SIM_PAUSE_UNLOADING);
+    case SIM_PAUSE_UNLOADING: return enter(printer, SIM_PAUSE_PARKED);
     case SIM_PAUSE_PARKED:
         return enter(printer, printer->user_answered ? SIM_PAUSE_LOADING : SIM_PAUSE_COLD);
-    case SIM_PAUSE_COLD:
-        return enter(printer, SIM_PAUSE_REHEATING);
-    case SIM_PAUSE_REHEATING:
-        return enter(printer, SIM_PAUSE_REHEATED);
-    case SIM_PAUSE_REHEATED:
-        return enter(printer, SIM_PAUSE_LOADING);
+    case SIM_PAUSE_COLD: return enter(printer, SIM_PAUSE_REHEATING);
+    case SIM_PAUSE_REHEATING: return enter(printer, SIM_PAUSE_REHEATED);
+    case SIM_PAUSE_REHEATED: return enter(printer, SIM_PAUSE_LOADING);
     case SIM_PAUSE_LOADING:
         /* Without prompts nobody could answer: Marlin then does not ask. */
         return enter(printer, printer->manner.prompts ? SIM_PAUSE_PURGED : SIM_PAUSE_RESUMING);
     case SIM_PAUSE_PURGED:
         return enter(printer, printer->user_answer >= BUTTON_CONTINUE ? SIM_PAUSE_RESUMING
                                                                       : SIM_PAUSE_PURGING);
-    case SIM_PAUSE_PURGING:
-        return enter(printer, SIM_PAUSE_PURGED);
-    case SIM_PAUSE_RESUMING:
-        return enter(printer, SIM_PAUSE_NONE);
+    case SIM_PAUSE_PURGING: return enter(printer, SIM_PAUSE_PURGED);
+    case SIM_PAUSE_RESUMING: return enter(printer, SIM_PAUSE_NONE);
     }
     return SIM_DONE;
 }
@@ -142,7 +130,8 @@ enum sim_done sim_pause_ask(struct sim_printer *printer)
     prompt(printer, gcode.number == 0 ? "M0 Break Called" : "M1 Break Called", "Continue", NULL);
     sim_wait_for(printer, SIM_WAIT_USER, SIM_AFTER_ASKED);
     if (ms > 0)
-        printer->wait_until = instant_after_ms(printer->now, ms > 86400000 ? 86400000 : (int64_t)ms);
+        printer->wait_until =
+            instant_after_ms(printer->now, ms > 86400000 ? 86400000 : (int64_t)ms);
     return SIM_WAITING;
 }
 

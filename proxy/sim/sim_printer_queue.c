@@ -50,7 +50,8 @@ static void say_advanced_ok(struct sim_printer *printer, const struct sim_queued
 
     sim_say(printer, "ok");
     if (command->length > 0 && command->text[0] == 'N') {
-        while (at < command->length && (text_is_digit(command->text[at]) || command->text[at] == '-'))
+        while (at < command->length &&
+               (text_is_digit(command->text[at]) || command->text[at] == '-'))
             at++;
         sim_say(printer, " ");
         sim_say_span(printer, (struct span){command->text, at});
@@ -132,8 +133,7 @@ static void take(struct sim_printer *printer, char byte)
     };
 
     switch (sim_line_take(&printer->line, byte, rules)) {
-    case SIM_LINE_NONE:
-        break;
+    case SIM_LINE_NONE: break;
     case SIM_LINE_BLANK:
         if (printer->manner.klipper)
             push(printer, SPAN_NONE, false);
@@ -146,18 +146,10 @@ static void take(struct sim_printer *printer, char byte)
             push(printer, text, false);
         break;
     }
-    case SIM_LINE_DOUBLET:
-        printer->counters.doublets++;
-        break;
-    case SIM_LINE_BAD_NUMBER:
-        refuse(printer, "Line Number is not Last Line Number+1");
-        break;
-    case SIM_LINE_BAD_SUM:
-        refuse(printer, "checksum mismatch");
-        break;
-    case SIM_LINE_NO_CHECKSUM:
-        refuse(printer, "No Checksum with line number");
-        break;
+    case SIM_LINE_DOUBLET: printer->counters.doublets++; break;
+    case SIM_LINE_BAD_NUMBER: refuse(printer, "Line Number is not Last Line Number+1"); break;
+    case SIM_LINE_BAD_SUM: refuse(printer, "checksum mismatch"); break;
+    case SIM_LINE_NO_CHECKSUM: refuse(printer, "No Checksum with line number"); break;
     }
 }
 

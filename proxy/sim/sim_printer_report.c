@@ -80,39 +80,38 @@ void sim_report_firmware(struct sim_printer *printer)
         const char *name;
         bool can;
     } caps[] = {
-        {"SERIAL_XON_XOFF", false},
-        {"BINARY_FILE_TRANSFER", false},
-        {"EEPROM", false},
-        {"VOLUMETRIC", true},
-        {"AUTOREPORT_POS", false},
-        {"AUTOREPORT_TEMP", true},
-        {"PROGRESS", false},
-        {"PRINT_JOB", true},
-        {"AUTOLEVEL", false},
-        {"RUNOUT", true},
-        {"Z_PROBE", false},
-        {"LEVELING_DATA", false},
-        {"BUILD_PERCENT", false},
-        {"SOFTWARE_POWER", false},
-        {"TOGGLE_LIGHTS", false},
-        {"CASE_LIGHT_BRIGHTNESS", false},
+        {"SERIAL_XON_XOFF", false}, {"BINARY_FILE_TRANSFER", false},
+        {"EEPROM", false},          {"VOLUMETRIC", true},
+        {"AUTOREPORT_POS", false},  {"AUTOREPORT_TEMP", true},
+        {"PROGRESS", false},        {"PRINT_JOB", true},
+        {"AUTOLEVEL", false},       {"RUNOUT", true},
+        {"Z_PROBE", false},         {"LEVELING_DATA", false},
+        {"BUILD_PERCENT", false},   {"SOFTWARE_POWER", false},
+        {"TOGGLE_LIGHTS", false},   {"CASE_LIGHT_BRIGHTNESS", false},
     };
     static const struct {
         const char *name;
         bool can;
     } more_caps[] = {
-        {"SDCARD", true},           {"REPEAT", false},       {"SD_WRITE", true},
-        {"AUTOREPORT_SD_STATUS", true}, {"LONG_FILENAME", false}, {"THERMAL_PROTECTION", true},
-        {"MOTION_MODES", false},    {"ARCS", true},          {"BABYSTEPPING", false},
-        {"CHAMBER_TEMPERATURE", false}, {"COOLER_TEMPERATURE", false}, {"MEATPACK", false},
+        {"SDCARD", true},
+        {"REPEAT", false},
+        {"SD_WRITE", true},
+        {"AUTOREPORT_SD_STATUS", true},
+        {"LONG_FILENAME", false},
+        {"THERMAL_PROTECTION", true},
+        {"MOTION_MODES", false},
+        {"ARCS", true},
+        {"BABYSTEPPING", false},
+        {"CHAMBER_TEMPERATURE", false},
+        {"COOLER_TEMPERATURE", false},
+        {"MEATPACK", false},
         {"CONFIG_EXPORT", false},
     };
 
-    sim_say(printer,
-            "FIRMWARE_NAME:Marlin bugfix-2.1.x (Jan 15 2023 12:00:00) "
-            "SOURCE_CODE_URL:github.com/MarlinFirmware/Marlin PROTOCOL_VERSION:1.0 "
-            "MACHINE_TYPE:3D Printer EXTRUDER_COUNT:1 "
-            "UUID:cede2a2f-41a2-4748-9b12-c55c62f367ff\n");
+    sim_say(printer, "FIRMWARE_NAME:Marlin bugfix-2.1.x (Jan 15 2023 12:00:00) "
+                     "SOURCE_CODE_URL:github.com/MarlinFirmware/Marlin PROTOCOL_VERSION:1.0 "
+                     "MACHINE_TYPE:3D Printer EXTRUDER_COUNT:1 "
+                     "UUID:cede2a2f-41a2-4748-9b12-c55c62f367ff\n");
     for (size_t i = 0; i < sizeof caps / sizeof *caps; i++)
         report_cap(printer, caps[i].name, caps[i].can);
     report_cap(printer, "EMERGENCY_PARSER", printer->manner.emergency_parser);

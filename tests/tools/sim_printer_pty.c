@@ -36,7 +36,8 @@ enum { CHUNK = 2 * SIM_EXECUTED_KEPT, COMMAND_CAPACITY = 128 };
 static const char usage[] =
     "usage: sim_printer_pty [options] LINK [LOG]\n"
     "       sim_printer_pty [options] --tcp PORT [LOG]\n"
-    "LINK becomes a symlink to the printer's port; LOG gets `milliseconds command` for each command\n"
+    "LINK becomes a symlink to the printer's port; LOG gets `milliseconds command` for each "
+    "command\n"
     "carried out (monotonic clock).\n"
     "  --speed N              moves, heat and dwells N times faster; 0: they take no time\n"
     "  --baud N               pace of the answers (115200), 0: none\n"
@@ -381,9 +382,24 @@ static void run_once(void)
 
 static void parse(int count, char **words)
 {
-    enum { SPEED = 1000, BAUD, BOOT, WIRE, RESET_ON_OPEN, KLIPPER, NO_EMERGENCY_PARSER, NO_BUSY,
-           NO_PROMPTS, ADVANCED_OK, WAIT_WHEN_IDLE, DOUBLETS_REFUSED, RESEND_OK, FLOW_CONTROL,
-           RECEIVE_BUFFER, TCP };
+    enum {
+        SPEED = 1000,
+        BAUD,
+        BOOT,
+        WIRE,
+        RESET_ON_OPEN,
+        KLIPPER,
+        NO_EMERGENCY_PARSER,
+        NO_BUSY,
+        NO_PROMPTS,
+        ADVANCED_OK,
+        WAIT_WHEN_IDLE,
+        DOUBLETS_REFUSED,
+        RESEND_OK,
+        FLOW_CONTROL,
+        RECEIVE_BUFFER,
+        TCP
+    };
     static const struct option known[] = {
         {"speed", 1, 0, SPEED},
         {"baud", 1, 0, BAUD},

@@ -335,9 +335,9 @@ static bool take_places(struct service *service)
 
     service->port[PROXY_HOST] = pty_new(&service->loop, PROXY_HOST, settings->host_port,
                                         settings->host_group, &service->owner);
-    if (!claim_take(&service->state_claim, settings->state_file, why, sizeof why) ||
-        !control_listen(service, settings->control_socket, settings->control_group, why, warning,
-                        sizeof why)) {
+    if (!control_listen(service, settings->control_socket, settings->control_group, why, warning,
+                        sizeof why) ||
+        !claim_take(&service->state_claim, settings->state_file, why, sizeof why)) {
         log_write(LOG_ERROR, "%s", why);
         return false;
     }

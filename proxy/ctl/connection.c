@@ -1,0 +1,171 @@
+#include "ctl/connection.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define RUN "/run/sioproxy/"
+
+/* A connected descriptor, or a negative errno. */
+static int dial(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd, error;
+
+    if (strlen(path) >= sizeof address.sun_path)
+        return -ENAMETOOLONG;
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+        return fd;
+    error = -errno;
+    close(fd);
+    return error;
+}
+
+static enum ctl_status dial_one(struct connection *connection, const char *path)
+{
+    int fd = dial(path);
+
+    if (fd >= 0) {
+        connection->fd = fd;
+        return CTL_DONE;
+    }
+    if (fd == -EACCES)
+        fprintf(stderr, "sioctl: %s: no permission: its group is set by control.group\n", path);
+    else
+        fprintf(stderr, "sioctl: no sioproxy answers at %s: %s\n", path, strerror(-fd));
+    return CTL_NO_DAEMON;
+}
+
+/* The name between RUN and `/control`. */
+static void print_name(const char *path)
+{
+    const char *name = path + strlen(RUN);
+
+    fprintf(stderr, "  -n %.*s\n", (int)strcspn(name, "/"), name);
+}
+
+static enum ctl_status dial_only(struct connection *connection)
+{
+    glob_t found;
+    size_t alive = 0, barred = 0;
+
+    if (glob(RUN "*/control", 0, NULL, &found) != 0)
+        found.gl_pathc = 0;
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        int fd = dial(found.gl_pathv[i]);
+
+        if (fd >= 0) {
+            if (alive > 0)
+                close(connection->fd);
+            connection->fd = fd;
+            alive++;
+        } else if (fd == -EACCES) {
+            barred++;
+        } else {
+            found.gl_pathv[i][0] = '\0';
+        }
+    }
+    if (alive + barred == 0) {
+        fprintf(stderr, "sioctl: no sioproxy runs here (nothing answers at " RUN "*/control; "
+                        "another place is named by --socket)\n");
+    } else if (alive + barred > 1) {
+        fprintf(stderr, "sioctl: more than one sioproxy runs; which one?\n");
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            if (found.gl_pathv[i][0] != '\0')
+                print_name(found.gl_pathv[i]);
+    } else if (barred == 1) {
+        fprintf(stderr, "sioctl: no permission: the socket's group is set by control.group\n");
+    }
+    globfree(&found);
+    if (alive + barred > 1)
+        return CTL_USAGE;
+    return alive == 1 ? CTL_DONE : CTL_NO_DAEMON;
+}
+
+enum ctl_status connection_open(struct connection *connection, const char *socket, const char *name)
+{
+    char path[256];
+
+    memset(connection, 0, sizeof *connection);
+    connection->fd = -1;
+    if (socket != NULL)
+        return dial_one(connection, socket);
+    if (name == NULL)
+        return dial_only(connection);
+    snprintf(path, sizeof path, RUN "%s/control", name);
+    return dial_one(connection, path);
+}
+
+bool connection_send(struct connection *connection, json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+    size_t length, done = 0;
+    ssize_t count = 0;
+
+    json_decref(object);
+    if (text == NULL) {
+        fprintf(stderr, "sioctl: that is no text in UTF-8\n");
+        return false;
+    }
+    length = strlen(text);
+    text[length++] = '\n'; /* in place of the NUL */
+    while (done < length && count >= 0) {
+        count = send(connection->fd, text + done, length - done, MSG_NOSIGNAL);
+        if (count > 0)
+            done += (size_t)count;
+    }
+    free(text);
+    if (count < 0)
+        fprintf(stderr, "sioctl: %s\n", strerror(errno));
+    return count >= 0;
+}
+
+json_t *connection_receive(struct connection *connection, unsigned timeout_s)
+{
+    struct timeval timeout = {.tv_sec = timeout_s};
+
+    setsockopt(connection->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    memmove(connection->in, connection->in + connection->taken,
+            connection->length - connection->taken);
+    connection->length -= connection->taken;
+    connection->taken = 0;
+    for (;;) {
+        char *end = memchr(connection->in, '\n', connection->length);
+        ssize_t count;
+
+        if (end != NULL) {
+            connection->taken = (size_t)(end - connection->in) + 1;
+            return json_loadb(connection->in, connection->taken, 0, NULL);
+        }
+        if (connection->length == sizeof connection->in)
+            return NULL;
+        count = recv(connection->fd, connection->in + connection->length,
+                     sizeof connection->in - connection->length, 0);
+        if (count <= 0)
+            return NULL;
+        connection->length += (size_t)count;
+    }
+}
+
+long connection_read(struct connection *connection, char *ret_bytes, size_t capacity)
+{
+    size_t kept = connection->length - connection->taken;
+
+    if (kept == 0)
+        return (long)recv(connection->fd, ret_bytes, capacity, 0);
+    if (kept > capacity)
+        kept = capacity;
+    memcpy(ret_bytes, connection->in + connection->taken, kept);
+    connection->taken += kept;
+    return (long)kept;
+}

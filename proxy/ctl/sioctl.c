@@ -1,0 +1,322 @@
+/*
+ * sioctl: asks and commands a running sioproxy.
+ */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "ctl/connection.h"
+#include "ctl/record.h"
+#include "ctl/serial_list.h"
+#include "ctl/show.h"
+
+/* Longer than the board's three tries take. */
+#define ANSWER_S 30
+
+struct options {
+    const char *name, *socket;
+    bool json;
+};
+
+struct command {
+    const char *word;
+    const char *arguments; /* as the help says them; each names a member of the request */
+    const char *help;
+    int least, most;
+    unsigned timeout_s;
+};
+
+/* In the order of the help. */
+static const struct command commands[] = {
+    {"status", "", "what the proxy knows", 0, 0, ANSWER_S},
+    {"points", "", "every point and its state", 0, 0, ANSWER_S},
+    {"get", "POINT", "on, off or unknown: status 0, 1 or 4", 1, 1, ANSWER_S},
+    {"set", "POINT on|off|N%", "switches an output", 2, 2, ANSWER_S},
+    {"pulse", "POINT DURATION", "on for 200ms, 1.5s, 2min, then off", 2, 2, 0},
+    {"send", "LINE", "a line of G-code to the printer, in order", 1, 1000, 0},
+    {"continue", "", "ends what the stream waits for", 0, 0, ANSWER_S},
+    {"watch", "", "prints what happens, a line each", 0, 0, ANSWER_S},
+    {"log", "[N]", "the last N lines of the log", 0, 1, ANSWER_S},
+    {"record", "FILE", "writes down everything, for `sioproxy replay`", 1, 1, 0},
+    {"reload", "", "reads the config again", 0, 0, ANSWER_S},
+    {"sim", "POINT on|off", "moves an input of a simulated board", 2, 2, ANSWER_S},
+    {"sim", "printer unplug|plug|reset|power-off|power-on|runout", "", 2, 2, ANSWER_S},
+    {"sim", "board unplug|plug|reset", "", 2, 2, ANSWER_S},
+    {"ports", "", "the serial ports of this machine (needs no daemon)", 0, 0, 0},
+};
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+/* Known to the daemon, and refused by it until they are there. */
+static const char *const later[] = {"estop", "octoprint", "psu", "reset", NULL};
+
+static void print_usage(FILE *to)
+{
+    fputs("usage: sioctl [-n NAME | --socket PATH] [--json] COMMAND\n\n", to);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        char line[80];
+
+        snprintf(line, sizeof line, "%s %s", commands[i].word, commands[i].arguments);
+        fprintf(to, "  %-24s %s\n", line, commands[i].help);
+    }
+    fputs("\n"
+          "  -n, --name NAME      the daemon of that name; without it the only one that runs\n"
+          "      --socket PATH    the daemon that listens there\n"
+          "      --json           answers as JSON\n"
+          "  -h, --help           this text\n"
+          "  -V, --version        the version\n"
+          "\n"
+          "Exit status: 0 done (or on), 1 off or refused, 2 usage, 3 no daemon, 4 unknown.\n",
+          to);
+}
+
+static enum ctl_status wrong_usage(const char *why)
+{
+    fprintf(stderr, "sioctl: %s\n\n", why);
+    print_usage(stderr);
+    return CTL_USAGE;
+}
+
+static void print_json(json_t *value)
+{
+    char *text = json_dumps(value, JSON_ENCODE_ANY);
+
+    if (text != NULL)
+        puts(text);
+    free(text);
+    fflush(stdout);
+}
+
+static enum ctl_status status_of_code(const char *code)
+{
+    if (code != NULL && strcmp(code, "usage") == 0)
+        return CTL_USAGE;
+    if (code != NULL && strcmp(code, "unknown") == 0)
+        return CTL_UNKNOWN;
+    return CTL_REFUSED;
+}
+
+static enum ctl_status status_of_state(const char *state)
+{
+    if (state != NULL && strcmp(state, "on") == 0)
+        return CTL_DONE;
+    return state != NULL && strcmp(state, "off") == 0 ? CTL_REFUSED : CTL_UNKNOWN;
+}
+
+/* The words as members of the request: their names are the daemon's (daemon/commands.h). */
+static json_t *make_request(const char *word, char **words, int count)
+{
+    json_t *request = json_pack("{s:s}", "command", word);
+    char line[4000];
+    struct text text = TEXT_IN(line);
+
+    if (strcmp(word, "send") == 0) {
+        for (int i = 0; i < count; i++) {
+            text_add_string(&text, i > 0 ? " " : "");
+            text_add_string(&text, words[i]);
+        }
+        json_object_set_new(request, "line", json_stringn(text.data, text.length));
+    } else if (strcmp(word, "log") == 0 && count == 1) {
+        json_object_set_new(request, "lines", json_integer(strtol(words[0], NULL, 10)));
+    } else if (strcmp(word, "sim") == 0) {
+        json_object_set_new(request, "target", json_string(words[0]));
+        json_object_set_new(request, "action", json_string(words[1]));
+    } else if (count >= 1) {
+        json_object_set_new(request, "point", json_string(words[0]));
+        if (count >= 2)
+            json_object_set_new(request, strcmp(word, "pulse") == 0 ? "duration" : "state",
+                                json_string(words[1]));
+    }
+    return request;
+}
+
+static void show_lines(json_t *lines)
+{
+    size_t index;
+    json_t *line;
+
+    json_array_foreach(lines, index, line) puts(json_string_value(line));
+}
+
+/* An answer that says ok. */
+static enum ctl_status show(const char *word, json_t *reply, bool json)
+{
+    json_t *status = json_object_get(reply, "status"), *points = json_object_get(reply, "points");
+    const char *state = json_string_value(json_object_get(reply, "state"));
+
+    if (json)
+        print_json(status != NULL ? status : points != NULL ? points : reply);
+    else if (status != NULL)
+        show_status(status);
+    else if (points != NULL)
+        show_points(points);
+    else if (json_object_get(reply, "lines") != NULL)
+        show_lines(json_object_get(reply, "lines"));
+    else if (state != NULL)
+        puts(state);
+    return strcmp(word, "get") == 0 ? status_of_state(state) : CTL_DONE;
+}
+
+/* Events until the daemon ends. */
+static enum ctl_status watch(struct connection *connection, bool json)
+{
+    json_t *event;
+
+    while ((event = connection_receive(connection, 0)) != NULL) {
+        if (json)
+            print_json(event);
+        else
+            show_event(event);
+        fflush(stdout);
+        json_decref(event);
+    }
+    fprintf(stderr, "sioctl: the daemon has gone\n");
+    return CTL_NO_DAEMON;
+}
+
+static enum ctl_status ask(struct connection *connection, const char *word, json_t *request,
+                           const struct options *options, unsigned timeout_s)
+{
+    bool watching = strcmp(word, "watch") == 0;
+    json_t *reply;
+    enum ctl_status status;
+
+    if (!connection_send(connection, request))
+        return CTL_NO_DAEMON;
+    reply = connection_receive(connection, timeout_s);
+    if (reply == NULL) {
+        fprintf(stderr, "sioctl: the daemon does not answer\n");
+        return CTL_NO_DAEMON;
+    }
+    if (!json_is_true(json_object_get(reply, "ok"))) {
+        const char *error = json_string_value(json_object_get(reply, "error"));
+
+        if (options->json)
+            print_json(reply);
+        else
+            fprintf(stderr, "sioctl: %s\n", error != NULL ? error : "refused");
+        status = status_of_code(json_string_value(json_object_get(reply, "code")));
+    } else {
+        status = watching ? CTL_DONE : show(word, reply, options->json);
+    }
+    json_decref(reply);
+    return watching && status == CTL_DONE ? watch(connection, options->json) : status;
+}
+
+static enum ctl_status show_ports(bool json)
+{
+    json_t *ports = serial_list(), *port;
+    size_t index;
+
+    if (json)
+        print_json(ports);
+    json_array_foreach(ports, index, port)
+    {
+        json_t *by_id = json_object_get(port, "by_id");
+        json_t *product = json_object_get(port, "product");
+
+        if (json)
+            break;
+        printf("%s", json_string_value(json_object_get(port, "port")));
+        if (json_is_string(product))
+            printf("  %s", json_string_value(product));
+        if (json_is_string(by_id))
+            printf("\n    %s", json_string_value(by_id));
+        putchar('\n');
+    }
+    json_decref(ports);
+    return CTL_DONE;
+}
+
+/* The command of that word; refused ones have an entry of their own. NULL if there is none. */
+static const struct command *find_command(const char *word)
+{
+    static struct command refused = {.most = 1000, .timeout_s = ANSWER_S};
+
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].word, word) == 0)
+            return &commands[i];
+    for (size_t i = 0; later[i] != NULL; i++)
+        if (strcmp(later[i], word) == 0) {
+            refused.word = later[i];
+            return &refused;
+        }
+    return NULL;
+}
+
+static enum ctl_status no_command(const char *word)
+{
+    const char *words[COMMANDS + 1], *nearest;
+    char why[160];
+
+    for (size_t i = 0; i < COMMANDS; i++)
+        words[i] = commands[i].word;
+    words[COMMANDS] = NULL;
+    nearest = text_nearest(span_of(word), words);
+    snprintf(why, sizeof why, "there is no command %.60s%s%s%s", word,
+             nearest != NULL ? ": did you mean " : "", nearest != NULL ? nearest : "",
+             nearest != NULL ? "?" : "");
+    return wrong_usage(why);
+}
+
+static enum ctl_status run(const struct options *options, char **words, int count)
+{
+    static struct connection connection;
+    const struct command *command;
+    enum ctl_status status;
+    char why[160];
+
+    if (count == 0)
+        return wrong_usage("which command?");
+    command = find_command(words[0]);
+    if (command == NULL)
+        return no_command(words[0]);
+    words++;
+    count--;
+    if (count < command->least || count > command->most) {
+        snprintf(why, sizeof why, "it is: %s %s", command->word, command->arguments);
+        return wrong_usage(why);
+    }
+    if (strcmp(command->word, "ports") == 0)
+        return show_ports(options->json);
+    if (strcmp(command->word, "octoprint") == 0) {
+        fprintf(stderr, "sioctl: octoprint is not in this version\n");
+        return CTL_REFUSED;
+    }
+    status = connection_open(&connection, options->socket, options->name);
+    if (status != CTL_DONE)
+        return status;
+    if (strcmp(command->word, "record") == 0)
+        return record(&connection, words[0]);
+    return ask(&connection, command->word,
+               command->help != NULL ? make_request(command->word, words, count)
+                                     : json_pack("{s:s}", "command", command->word),
+               options, command->timeout_s);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option long_options[] = {
+        {"name", required_argument, NULL, 'n'}, {"socket", required_argument, NULL, 's'},
+        {"json", no_argument, NULL, 'j'},       {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},    {NULL, 0, NULL, 0},
+    };
+    struct options options = {0};
+    int option;
+
+    while ((option = getopt_long(argc, argv, "n:hV", long_options, NULL)) != -1) {
+        switch (option) {
+        case 'n': options.name = optarg; break;
+        case 's': options.socket = optarg; break;
+        case 'j': options.json = true; break;
+        case 'h': print_usage(stdout); return CTL_DONE;
+        case 'V': puts("sioctl " SIOPROXY_VERSION); return CTL_DONE;
+        default: print_usage(stderr); return CTL_USAGE;
+        }
+    }
+    if (options.name != NULL && options.socket != NULL)
+        return wrong_usage("-n and --socket exclude each other");
+    return run(&options, argv + optind, argc - optind);
+}

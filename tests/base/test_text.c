@@ -126,6 +126,10 @@ static void bytes_above_127_belong_to_no_class(void **unused)
         assert_int_equal(text_upper(byte), byte);
     }
     assert_int_equal(text_lower('Z'), 'z');
+    assert_int_equal(text_upper('z'), 'Z');
+    assert_true(text_is_letter('a') && text_is_letter('z'));
+    assert_true(text_is_letter('A') && text_is_letter('Z'));
+    assert_false(text_is_letter('@') || text_is_letter('[') || text_is_letter('`'));
     assert_int_equal(text_upper('a'), 'A');
     assert_int_equal(text_upper('@'), '@');
     assert_int_equal(text_upper('{'), '{');
@@ -253,6 +257,7 @@ static void the_nearest_word_is_told_only_if_it_is_near(void **unused)
     assert_string_equal(text_nearest(SPAN("fna"), words), "fan");
     assert_string_equal(text_nearest(SPAN("fan"), words), "fan");
     assert_null(text_nearest(SPAN("fx"), words));
+    assert_null(text_nearest(SPAN("lite"), words));
     assert_null(text_nearest(SPAN("fxy"), words));
     assert_null(text_nearest(SPAN("psu"), words));
     assert_null(text_nearest(SPAN("report_intXXXal"), words));

@@ -62,6 +62,18 @@ static void klipper_answers_all_and_checks_nothing(void **unused)
     assert_int_equal(klipper->longest_line, 0);
 }
 
+static void what_the_others_do_is_told_by_their_rows(void **unused)
+{
+    const struct firmware *prusa = firmware_by_name(SPAN("Prusa-Firmware 3.9.0"));
+    const struct firmware *duet = firmware_by_name(SPAN("RepRapFirmware"));
+
+    (void)unused;
+    assert_true(prusa->answers_words && prusa->sends_busy && prusa->checks_numbers);
+    assert_false(prusa->answers_blank);
+    assert_false(duet->answers_words || duet->checks_numbers);
+    assert_true(firmware_by_name(SPAN("Repetier"))->checks_numbers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -69,6 +81,7 @@ int main(void)
         cmocka_unit_test(a_stranger_is_treated_as_marlin),
         cmocka_unit_test(a_row_is_found_again_by_its_index),
         cmocka_unit_test(klipper_answers_all_and_checks_nothing),
+        cmocka_unit_test(what_the_others_do_is_told_by_their_rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,6 +157,8 @@ static void a_comment_begins_at_a_semicolon_that_is_neither_escaped_nor_quoted(v
     expect_command("M117 P\"a;b\"");
     parse("M117 P\"a\\\";b\";c\n");
     expect_command("M117 P\"a\\\";b\"");
+    parse("M117 \"a\" ; \"c\"\n");
+    expect_command("M117 \"a\"");
     parse("M117 5\" pipe ; c\n");
     expect_command("M117 5\" pipe");
     parse("M117 a\\");
@@ -292,6 +294,7 @@ static void letters_inside_a_word_are_no_parameters(void **unused)
     parse("ENC A1 B2");
     assert_string_equal(parameter('B'), "2");
     assert_null(parameter('N'));
+    assert_null(parameter('E'));
 }
 
 static void a_string_may_hold_anything(void **unused)

@@ -269,6 +269,8 @@ static void temperatures_are_read_from_any_report(void **unused)
     expect_heater(0, 'B', 0, 60000, true, 60000);
     expect_heater(1, 'T', 0, 200000, true, 210000);
     expect_heater(2, 'T', 1, 25500, true, 0);
+    expect_kind("C:31.2 /0 T:20", REPLY_TEMPERATURE);
+    assert_int_equal(reply.heaters, 2);
     expect_kind("T:25.5 /0 B:60 /60 T0:200 /210 T1:25.5 /0 C:31.2 /0", REPLY_TEMPERATURE);
     assert_int_equal(reply.heaters, 4);
     expect_heater(0, 'T', 0, 200000, true, 210000);

@@ -122,6 +122,5 @@ struct instant proxy_deadline(const struct proxy *proxy);
 void proxy_status(const struct proxy *proxy, struct instant now, struct status *ret_status);
 /* State and value (0..255, pwm only, else -1) of the point with that index in the settings. */
 enum point_state proxy_point(const struct proxy *proxy, unsigned index, int *ret_value);
-const char *point_state_word(enum point_state state); /* on off unknown */
 /* A promise of the core that does not hold, in words, or NULL. Called by tests after every input. */
 const char *proxy_check(const struct proxy *proxy);

@@ -31,25 +31,29 @@ enum points_result {
 
 struct point_change {
     uint8_t index;
+    enum board_level level; /* now, electrical */
     enum point_state old, new;
     enum point_state last_known; /* before this change; POINT_UNKNOWN if it never was known */
 };
 
 struct point {
     struct point_settings set;
-    enum board_level level;    /* electrical, debounced */
-    enum board_level reported; /* electrical, as the board said last */
-    struct instant settled;    /* when `reported` becomes `level` */
-    enum point_state last_known;
+    enum board_level level;      /* electrical, debounced */
+    enum board_level reported;   /* electrical, as the board said last */
+    enum board_level last_known; /* of `level` */
+    struct instant settles;      /* when `level` becomes `reported` */
     int16_t wanted;              /* last value wanted, 0 or 255; -1 none */
-    bool changed;                /* a change is to be told … */
-    enum point_state told;       /* … from this state on, */
-    enum point_state told_known; /* and this was known before it */
 };
+
+/* More than one input from outside can make; taken after each. */
+#define POINTS_CHANGES 256
 
 struct points {
     unsigned count;
     struct point point[SETTINGS_POINTS];
+    struct point_change change[POINTS_CHANGES];
+    uint32_t first, changes;
+    uint64_t lost; /* changes nobody took in time, the oldest first */
 };
 
 void points_init(struct points *points, const struct settings *settings);
@@ -65,7 +69,7 @@ void points_update(struct points *points, const struct board_session *board, str
 /* Debounce times that have passed. Early is harmless. */
 void points_expire(struct points *points, struct instant now);
 struct instant points_deadline(const struct points *points);
-/* Takes the next change, the lowest index first. False if there is none. */
+/* Takes the oldest change. False if there is none. */
 bool points_next_change(struct points *points, struct point_change *ret_change);
 
 enum point_state points_state(const struct points *points, unsigned index);

@@ -73,3 +73,5 @@ struct settings {
  * POINT_NONE if there is none.
  */
 uint8_t settings_point(const struct settings *settings, struct span name);
+
+const char *point_state_word(enum point_state state); /* on off unknown */

@@ -37,3 +37,13 @@ uint8_t settings_point(const struct settings *settings, struct span name)
     }
     return POINT_NONE;
 }
+
+const char *point_state_word(enum point_state state)
+{
+    switch (state) {
+    case POINT_OFF: return "off";
+    case POINT_ON: return "on";
+    case POINT_UNKNOWN: break;
+    }
+    return "unknown";
+}

@@ -235,8 +235,8 @@ static enum printer_verdict asked_again(struct printer_session *session, int64_t
 
         if (line->barrier && line->number >= 0)
             number = line->number; /* an M110 that was hurt: whatever it asks for, M110 again */
-        if (line->number != number)
-            continue;
+        if (number < 0 || line->number != number)
+            continue; /* a Resend that lost its number asks for no line, least for one without */
         session->resends++;
         if (number == session->resend_number)
             session->resend_times++;

@@ -39,6 +39,7 @@ static void a_filament_change_goes_through_its_prompts_and_answers_at_the_end(vo
     send_text("M108\n"); /* no button of this prompt */
     pass_ms(5000);
     assert_int_equal(count_lines("//action:resumed"), 0);
+    assert_int_equal(count_said("prompt"), 0);
     send_text("M876 S0\n");
     pass_ms(2001);
     assert_int_equal(count_lines("//action:prompt_begin Paused"), 1);

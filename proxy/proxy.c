@@ -124,7 +124,7 @@ static void settle(struct proxy *proxy, struct instant now)
             proxy_plan_action(proxy, &action, now);
             moved = true;
         }
-        if (router_again(router))
+        if (router_again(router, now))
             moved = true;
         if (router_down(router, proxy->settings, proxy->rules, now))
             moved = true;

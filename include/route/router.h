@@ -80,7 +80,8 @@ struct router {
     bool last_numbered;    /* the host's last command line was numbered */
     bool uploading;        /* lines are file content: from M28 to the ok of M29 */
     uint32_t upload_debt;  /* the debt whose ok ends the upload, 0 none */
-    bool cancel_told;      /* //action:cancel was said to this job of a printer that is not there */
+    bool after_reset;      /* a job's printer was reset: no motion until the host's next M110 */
+    bool cancel_told;      /* //action:cancel was said to a job that cannot go on */
     enum front front;
     uint32_t front_debt;   /* the front line's debt if it is made already, else 0 */
     uint16_t replacement_length;
@@ -124,8 +125,10 @@ enum inject_result {
 /* A plan's line for the printer. */
 enum inject_result router_inject(struct router *router, uint8_t slot, struct span command,
                                  struct instant now);
-/* Lines that go out again after a Resend. True if one did. */
-bool router_again(struct router *router);
+/* Lines that go out again after a Resend, and the question. True if one did. */
+bool router_again(struct router *router, struct instant now);
+/* From now on lines are file content, or no longer. */
+void router_uploading(struct router *router, bool uploading);
 /* The printer is away for good (or back): the stand-in answers for it from now on (no more). */
 void router_standin(struct router *router, bool standin, struct instant now);
 /* A halt: all that is queued is dropped, nothing unanswered counts, nobody is owed anything. */

@@ -10,6 +10,13 @@
  * flight together, because an unnumbered line behind a refused one would be gone without a word;
  * while a Resend is open, one line at a time goes out. M110 is a barrier: it is sent when nothing is
  * unanswered, and nothing follows until its ok.
+ *
+ * Nothing is sent twice unless the printer asks for it: newer Marlin drops a doublet without a word,
+ * older Marlin empties its receive buffer over it, Klipper executes it again. When an ok is overdue
+ * the printer is asked instead: `M105` under our next number. `Resend: n` tells that line n never
+ * arrived; an ok with temperatures tells that all before it is over, whatever became of its oks. In
+ * an upload, where a numbered line is file content, the question bears a number two ahead: it is
+ * refused and not stored, and the refusal tells the same.
  */
 #pragma once
 
@@ -23,6 +30,9 @@
 #define PRINTER_BYTES_KEPT   (16 * 1024)
 #define PRINTER_IN_FLIGHT    16       /* lines unanswered at most */
 #define RESEND_OK_MS         100      /* an ok that follows a Resend within this belongs to it */
+#define OK_OVERDUE_MS        5000     /* neither ok nor busy for so long, and an ok is owed: ask */
+#define QUESTION_OVERDUE_MS  30000    /* no line at all since the question: ask again */
+#define REOPENED_MS          3000     /* a printer that says no `start` after so long lived on */
 #define RESENDS_OF_ONE_LINE  10       /* the so manieth in a row of one line is the last */
 
 /* Who sent a line, as the sender likes it. */
@@ -36,14 +46,32 @@ enum printer_verdict {
     PRINTER_FOR_NOBODY, /* swallowed: a Resend, its ok, an answer nobody waits for */
     PRINTER_TEXT,       /* not an answer: goes to whom text goes */
     PRINTER_ANSWER,     /* *ret_answer: the ok of that line */
+    PRINTER_LOST_OK,    /* *ret_answer: is over, its ok was lost. Call again with the same reply */
     PRINTER_SURPLUS_OK, /* an ok that answers nothing we sent */
     PRINTER_STARTED,    /* `start`: what was unanswered is forgotten */
+    PRINTER_RESET,      /* it asks for lines it has answered: it was reset and its `start` lost */
     PRINTER_STUCK,      /* the tenth Resend of one line in a row */
 };
 
 struct printer_answer {
     struct tag tag;
     int64_t number; /* that the line bore on the wire, -1 none */
+};
+
+enum question_state {
+    /*
+     * Nothing is asked.
+     * ok overdue, a Resend for a line that was answered -> QUESTION_DUE
+     */
+    QUESTION_NONE,
+    /* printer_session_ask -> QUESTION_OPEN */
+    QUESTION_DUE,
+    /*
+     * M105 of ours is out; nothing else goes out until its answer.
+     * its ok -> QUESTION_NONE; Resend -> QUESTION_NONE (it goes again like any line)
+     * no line for QUESTION_OVERDUE_MS -> QUESTION_DUE
+     */
+    QUESTION_OPEN,
 };
 
 enum resend_state {
@@ -70,6 +98,8 @@ struct sent_line {
     int64_t number; /* on the wire; -1 none */
     uint16_t length;
     bool barrier; /* M110, or a line that goes alone */
+    bool temperature; /* M105: its ok says T: */
+    bool question;    /* of ours, to learn what became of the others */
 };
 
 struct printer_session {
@@ -89,11 +119,23 @@ struct printer_session {
     int64_t resend_number; /* asked for last */
     unsigned resend_times; /* in a row */
     uint64_t resends;
+    enum question_state question;
+    struct instant question_deadline; /* when it is due, or due again */
+    bool suspect;                     /* the printer asked for a line that it had answered */
+    bool uploading;                   /* lines are file content */
+    int64_t upload_question;          /* number of a question that is meant to be refused, -1 none */
 };
 
 void printer_session_init(struct printer_session *session, unsigned in_flight);
 /* The port is newly open, or the printer was reset: nothing sent before counts. */
 void printer_session_forget(struct printer_session *session);
+/*
+ * The port is open again in the middle of things: the printer may have lived on. What is unanswered
+ * is kept; if no `start` comes it is asked.
+ */
+void printer_session_reopened(struct printer_session *session, struct instant now);
+/* From now on lines are file content, or no longer. */
+void printer_session_uploading(struct printer_session *session, bool uploading);
 /* Longest numbered line the firmware takes, 0 for no limit. */
 void printer_session_longest_line(struct printer_session *session, unsigned bytes);
 
@@ -110,10 +152,11 @@ bool printer_session_can_send(const struct printer_session *session, const struc
  * M110 is in `ret_bytes` and the line must be offered again later.
  */
 bool printer_session_send(struct printer_session *session, const struct gcode_line *line,
-                          bool numbered, struct tag tag, struct text *ret_bytes);
+                          bool numbered, struct tag tag, struct text *ret_bytes,
+                          struct instant now);
 /* A line that overtakes (M108 …): unnumbered, now, whatever is unanswered. Its ok is awaited. */
 void printer_session_overtake(struct printer_session *session, struct span command, struct tag tag,
-                              struct text *ret_bytes);
+                              struct text *ret_bytes, struct instant now);
 
 /* A line came from the printer. */
 enum printer_verdict printer_session_reply(struct printer_session *session,
@@ -122,6 +165,9 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
 
 /* Lines that are to go out again: the next one now, appended to `ret_bytes`. False if none may. */
 bool printer_session_again(struct printer_session *session, struct text *ret_bytes);
+/* The question of what became of the unanswered, if it is due. */
+bool printer_session_ask(struct printer_session *session, struct text *ret_bytes,
+                         struct instant now);
 struct instant printer_session_deadline(const struct printer_session *session);
 void printer_session_expire(struct printer_session *session, struct instant now);
 

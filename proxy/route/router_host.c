@@ -22,6 +22,7 @@ void router_host_opened(struct router *router, struct instant now)
     plans_end_stream(&router->plans, SPAN("the host opened the port anew"));
     printer_session_disown(&router->printer, SENDER_HOST, SENDER_NOBODY);
     router->last_numbered = false;
+    router->after_reset = false;
     router->cancel_told = false;
     if (router->printer_state == PRINTER_HALTED)
         printer_session_forget(&router->printer); /* deaf: it will not answer any more */
@@ -117,8 +118,8 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
     }
     tag.serial = ledger_owe_real(&router->ledger, line->numbered ? line->number : -1);
     if (!nothing_waits || !printer_session_can_send(&router->printer, line, line->numbered) ||
-        !printer_session_send(&router->printer, line, line->numbered, tag, &text))
-        printer_session_overtake(&router->printer, line->command, tag, &text);
+        !printer_session_send(&router->printer, line, line->numbered, tag, &text, now))
+        printer_session_overtake(&router->printer, line->command, tag, &text, now);
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
     return ended;
 }
@@ -132,7 +133,8 @@ static void drop_front(struct router *router)
 }
 
 /* The front line, or what replaces it, to the printer. False if it has to wait. */
-static bool forward(struct router *router, const struct gcode_line *line, bool numbered)
+static bool forward(struct router *router, const struct gcode_line *line, bool numbered,
+                    struct instant now)
 {
     char bytes[LINE_CAPACITY + 64];
     struct text text = TEXT_IN(bytes);
@@ -149,7 +151,7 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
         return false;
     if (tag.serial == 0 && router->host_connected)
         tag.serial = ledger_owe_real(&router->ledger, line->numbered ? line->number : -1);
-    if (!printer_session_send(&router->printer, line, numbered, tag, &text)) {
+    if (!printer_session_send(&router->printer, line, numbered, tag, &text, now)) {
         router->front_debt = tag.serial;
         outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
         return false;
@@ -157,10 +159,31 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
     router->front_debt = 0;
     if (gcode_line_is(line, 'M', 28) || gcode_line_is(line, 'M', 928))
-        router->uploading = true;
+        router_uploading(router, true);
     else if (router->uploading && gcode_line_is(line, 'M', 29))
         router->upload_debt = tag.serial;
     return true;
+}
+
+/* Motion or heating that must not be: an echo, the job's end if it is one, and the ok. */
+static void refuse(struct router *router, const struct gcode_line *line, struct span why,
+                   struct instant now)
+{
+    char bytes[256];
+    struct text text = TEXT_IN(bytes);
+
+    text_add_string(&text, "echo:sioproxy error: psu: ");
+    text_add(&text, why);
+    text_add_string(&text, ", not sent: ");
+    text_add(&text, (struct span){line->command.data,
+                                  line->command.length < 64 ? line->command.length : 64});
+    text_add_char(&text, '\n');
+    if (line->numbered && !router->cancel_told) {
+        router->cancel_told = true;
+        text_add_string(&text, "//action:cancel\n");
+    }
+    text_add_string(&text, "ok\n");
+    pay(router, router->front_debt, text_span(&text), now);
 }
 
 static const struct step m400_steps[] = {
@@ -173,8 +196,8 @@ static bool stand_in(struct router *router, const struct settings *settings,
 {
     struct plan_start start = {.rule = SPAN("M400"), .step = m400_steps, .steps = 1,
                                .holds_stream = true, .client = -1};
-    char bytes[LINE_CAPACITY + 96], why[32];
-    struct text text = TEXT_IN(bytes), reason = TEXT_IN(why);
+    char why[32];
+    struct text reason = TEXT_IN(why);
     struct span words;
     uint8_t slot;
 
@@ -192,18 +215,8 @@ static bool stand_in(struct router *router, const struct settings *settings,
         router->front_debt = start.debt;
         break;
     case STANDIN_REFUSED:
-        text_add_string(&text, "echo:sioproxy error: psu: the printer is off or not connected, "
-                               "not sent: ");
-        text_add(&text, (struct span){line->command.data,
-                                      line->command.length < 64 ? line->command.length : 64});
-        text_add_char(&text, '\n');
-        if (line->numbered && !router->cancel_told) {
-            router->cancel_told = true;
-            text_add_string(&text, "//action:cancel\n");
-        }
-        text_add_string(&text, "ok\n");
-        words = text_span(&text);
-        break;
+        refuse(router, line, SPAN("the printer is off or not connected"), now);
+        return true;
     }
     if (gcode_line_is(line, 'M', 110))
         router->cancel_told = false;
@@ -272,6 +285,7 @@ static bool front_moves(struct router *router, const struct settings *settings,
                         const struct ruleset *rules, struct instant now)
 {
     struct gcode_line line;
+    struct span words;
     uint64_t overlong;
     bool numbered;
 
@@ -295,8 +309,17 @@ static bool front_moves(struct router *router, const struct settings *settings,
     }
     if (router->front == FRONT_REPLACED)
         gcode_line_parse((struct span){router->replacement, router->replacement_length}, &line);
+    if (gcode_line_is(&line, 'M', 110))
+        router->after_reset = false;
+    if (router->after_reset && standin_answer(&line, &words) == STANDIN_REFUSED) {
+        if (router->front_debt == 0 && router->ledger.count > 0)
+            return false;
+        refuse(router, &line, SPAN("the printer was reset in mid-print"), now);
+        drop_front(router);
+        return true;
+    }
     if (router->standin ? !stand_in(router, settings, &line, now)
-                        : !forward(router, &line, numbered))
+                        : !forward(router, &line, numbered, now))
         return router->front == FRONT_PLANNED;
     drop_front(router);
     return true;

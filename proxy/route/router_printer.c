@@ -33,7 +33,9 @@ void router_printer_opened(struct router *router, bool again, struct instant now
     outbox_clear(&router->to_printer);
     router->held_length = 0;
     router->held_until = INSTANT_NEVER;
-    if (!again)
+    if (again)
+        printer_session_reopened(&router->printer, now);
+    else
         printer_session_forget(&router->printer);
     router->printer_heard = now;
     router_printer_state(router, PRINTER_SILENT, SPAN("port opened"), now);
@@ -45,9 +47,7 @@ void router_printer_closed(struct router *router, struct instant now)
     line_framer_reset(&router->printer_framer);
     router->held_length = 0;
     router->held_until = INSTANT_NEVER;
-    router->uploading = false;
-    router->upload_debt = 0;
-    host_session_upload_over(&router->host);
+    router_uploading(router, false);
     router_printer_state(router, PRINTER_OFFLINE, SPAN("port lost"), now);
 }
 
@@ -83,26 +83,26 @@ void router_halt(struct router *router, struct instant now)
     static const char m112[] = "\nM112\n";
 
     host_session_clear(&router->host);
-    host_session_upload_over(&router->host);
     printer_session_forget(&router->printer);
     ledger_forget(&router->ledger);
     router->front = FRONT_NEW;
     router->front_debt = 0;
-    router->uploading = false;
-    router->upload_debt = 0;
+    router_uploading(router, false);
     if (print_job_broken(&router->job))
         events_add(&router->events, EVENT_PRINT, SPAN_NONE, SPAN("failed"), SPAN("M112"), now);
     outbox_overtake(&router->to_printer, router->to_printer_bytes,
                     (struct span){m112, sizeof m112 - 1});
 }
 
-bool router_again(struct router *router)
+bool router_again(struct router *router, struct instant now)
 {
     char bytes[LINE_CAPACITY + 32];
     struct text text = TEXT_IN(bytes);
 
-    if (outbox_room(&router->to_printer) < sizeof bytes ||
-        !printer_session_again(&router->printer, &text))
+    if (router->printer_state == PRINTER_OFFLINE ||
+        outbox_room(&router->to_printer) < sizeof bytes ||
+        (!printer_session_again(&router->printer, &text) &&
+         !printer_session_ask(&router->printer, &text, now)))
         return false;
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
     return true;
@@ -128,19 +128,28 @@ enum inject_result router_inject(struct router *router, uint8_t slot, struct spa
         outbox_room(&router->to_printer) < sizeof bytes)
         return INJECT_LATER;
     if (gcode_line_emergency(&line) != GCODE_ORDINARY) {
-        printer_session_overtake(&router->printer, line.command, tag, &text);
+        printer_session_overtake(&router->printer, line.command, tag, &text, now);
         sent = true;
     } else {
         if (!printer_session_can_send(&router->printer, &line, router->last_numbered))
             return INJECT_LATER;
-        sent = printer_session_send(&router->printer, &line, router->last_numbered, tag, &text);
+        sent = printer_session_send(&router->printer, &line, router->last_numbered, tag, &text,
+                                    now);
     }
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
     if (!sent)
         return INJECT_LATER;
     router->counters.injected++;
-    (void)now;
     return INJECT_SENT;
+}
+
+void router_uploading(struct router *router, bool uploading)
+{
+    router->uploading = uploading;
+    router->upload_debt = 0;
+    printer_session_uploading(&router->printer, uploading);
+    if (!uploading)
+        host_session_upload_over(&router->host);
 }
 
 /* The Error that was kept back is no part of a Resend: the host gets it after all. */
@@ -195,16 +204,24 @@ static void answer(struct router *router, struct span raw, const struct printer_
             plans_done(&router->plans, given->tag.slot);
         return;
     case SENDER_HOST:
-        if (given->tag.serial == router->upload_debt) {
-            router->uploading = false;
-            router->upload_debt = 0;
-        }
+        if (given->tag.serial == router->upload_debt && router->upload_debt != 0)
+            router_uploading(router, false);
         if (!ledger_pay(&router->ledger, given->tag.serial, &debt))
             return;
         router->quiet_since = now;
         ok_to_host(router, raw, reply, given->number, debt.number);
         return;
     }
+}
+
+/* A line whose ok was lost on the way: its sender gets one all the same. */
+static void lost_ok(struct router *router, const struct printer_answer *given, struct instant now)
+{
+    static const struct printer_reply none = {.kind = REPLY_OK, .number = -1};
+
+    router->counters.lost_oks++;
+    router_tell(router, LOG_WARNING, SPAN("an ok of the printer was lost: made up"), now);
+    answer(router, SPAN("ok\n"), &none, given, now);
 }
 
 /* Is this an answer line of a query that a plan sent, known by its form? */
@@ -297,9 +314,7 @@ static void text_came(struct router *router, struct span raw, const struct print
     case REPLY_ACTION: break;
     }
     if (reply->upload_failed) {
-        router->uploading = false;
-        router->upload_debt = 0;
-        host_session_upload_over(&router->host);
+        router_uploading(router, false);
     }
     if (of_our_query(router, reply))
         return;
@@ -318,13 +333,14 @@ static void started(struct router *router, struct span raw, struct instant now)
 {
     ledger_forget_real(&router->ledger);
     router->front_debt = 0;
-    router->uploading = false;
-    router->upload_debt = 0;
-    host_session_upload_over(&router->host);
+    router_uploading(router, false);
     plans_printer_gone(&router->plans, SPAN("the printer was reset"));
-    if (print_job_broken(&router->job))
+    if (print_job_broken(&router->job)) {
+        router->after_reset = true;
+        router->cancel_told = false;
         events_add(&router->events, EVENT_PRINT, SPAN_NONE, SPAN("failed"),
                    SPAN("the printer was reset"), now);
+    }
     events_add(&router->events, EVENT_PRINTER, SPAN_NONE, SPAN("reset"), SPAN("start"), now);
     router->printer_state = PRINTER_SILENT; /* `start` is its first word */
     router_printer_state(router, PRINTER_ONLINE, SPAN("start"), now);
@@ -348,6 +364,7 @@ static void line_came(struct router *router, struct span raw, struct instant now
 {
     struct printer_reply reply;
     struct printer_answer given;
+    enum printer_verdict verdict;
 
     printer_reply_parse(line_content(raw), &reply);
     router->counters.printer_lines++;
@@ -361,8 +378,13 @@ static void line_came(struct router *router, struct span raw, struct instant now
     if (reply.kind == REPLY_OK && reply.argument.length > 0)
         firmware_told(router, reply.argument); /* Klipper's answer to M115 */
     temperatures_see(&router->temperatures, &reply, now);
-    switch (printer_session_reply(&router->printer, &reply, now, &given)) {
-    case PRINTER_FOR_NOBODY: return;
+    while ((verdict = printer_session_reply(&router->printer, &reply, now, &given)) ==
+           PRINTER_LOST_OK)
+        lost_ok(router, &given, now);
+    switch (verdict) {
+    case PRINTER_FOR_NOBODY:
+    case PRINTER_LOST_OK: return;
+    case PRINTER_RESET: started(router, SPAN("start\n"), now); return;
     case PRINTER_STUCK:
         router_to_host(router, SPAN("//action:cancel\n"));
         router_tell(router, LOG_ERROR,

@@ -14,6 +14,25 @@ void printer_session_init(struct printer_session *session, unsigned in_flight)
     session->longest_line = LONGEST_LINE_DEFAULT;
     session->resend_deadline = INSTANT_NEVER;
     session->resend_number = -1;
+    session->question_deadline = INSTANT_NEVER;
+    session->upload_question = -1;
+}
+
+/* The only writer of the question's state. */
+static void ask(struct printer_session *session, enum question_state state, struct instant now)
+{
+    session->question = state;
+    switch (state) {
+    case QUESTION_NONE:
+        session->upload_question = -1;
+        session->question_deadline =
+            session->unanswered > 0 ? instant_after_ms(now, OK_OVERDUE_MS) : INSTANT_NEVER;
+        break;
+    case QUESTION_DUE: session->question_deadline = INSTANT_NEVER; break;
+    case QUESTION_OPEN:
+        session->question_deadline = instant_after_ms(now, QUESTION_OVERDUE_MS);
+        break;
+    }
 }
 
 static void enter(struct printer_session *session, enum resend_state state, struct instant now)
@@ -40,7 +59,24 @@ void printer_session_forget(struct printer_session *session)
     session->numbers_known = false;
     session->resend_number = -1;
     session->resend_times = 0;
+    session->suspect = false;
+    session->uploading = false;
     enter(session, RESEND_NONE, INSTANT_NEVER);
+    ask(session, QUESTION_NONE, INSTANT_NEVER);
+}
+
+void printer_session_reopened(struct printer_session *session, struct instant now)
+{
+    if (session->resend == RESEND_HEARD)
+        enter(session, session->unsent > 0 ? RESEND_AGAIN : RESEND_NONE, now);
+    ask(session, QUESTION_NONE, now);
+    if (session->unanswered > 0)
+        session->question_deadline = instant_after_ms(now, REOPENED_MS);
+}
+
+void printer_session_uploading(struct printer_session *session, bool uploading)
+{
+    session->uploading = uploading;
 }
 
 void printer_session_longest_line(struct printer_session *session, unsigned bytes)
@@ -89,7 +125,7 @@ static bool goes_alone(const struct printer_session *session, const struct gcode
 bool printer_session_can_send(const struct printer_session *session, const struct gcode_line *line,
                               bool numbered)
 {
-    if (session->resend != RESEND_NONE)
+    if (session->resend != RESEND_NONE || session->question != QUESTION_NONE)
         return false;
     if (session->unanswered == 0)
         return true;
@@ -104,7 +140,8 @@ bool printer_session_can_send(const struct printer_session *session, const struc
 }
 
 /* Keeps a line that is being sent, dropping the oldest answered ones to make room. */
-static void keep(struct printer_session *session, struct span bytes, struct sent_line line)
+static void keep(struct printer_session *session, struct span bytes, struct sent_line line,
+                 struct instant now)
 {
     while (session->ring.count == PRINTER_LINES_KEPT ||
            !line_ring_fits(&session->ring, bytes.length)) {
@@ -117,11 +154,14 @@ static void keep(struct printer_session *session, struct span bytes, struct sent
     line_ring_push(&session->ring, session->bytes, bytes);
     session->unanswered++;
     session->unanswered_bytes += (uint32_t)bytes.length;
+    if (session->unanswered == 1 && session->question == QUESTION_NONE)
+        ask(session, QUESTION_NONE, now);
 }
 
 /* Appends the bytes of a line and keeps them. */
 static void write_line(struct printer_session *session, const struct gcode_line *line,
-                       int64_t number, struct tag tag, bool barrier, struct text *ret_bytes)
+                       int64_t number, struct tag tag, bool barrier, struct text *ret_bytes,
+                       struct instant now)
 {
     size_t start = ret_bytes->length;
     bool as_it_came = number < 0 ? !line->numbered
@@ -138,11 +178,16 @@ static void write_line(struct printer_session *session, const struct gcode_line 
     }
     assert(!ret_bytes->cut);
     keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
-         (struct sent_line){.tag = tag, .number = number, .barrier = barrier});
+         (struct sent_line){.tag = tag,
+                            .number = number,
+                            .barrier = barrier,
+                            .temperature = gcode_line_is(line, 'M', 105)},
+         now);
 }
 
 /* An M110 of our own, so that `next` is what the printer expects. */
-static void write_m110(struct printer_session *session, int64_t next, struct text *ret_bytes)
+static void write_m110(struct printer_session *session, int64_t next, struct text *ret_bytes,
+                       struct instant now)
 {
     char command_bytes[32];
     struct text command = TEXT_IN(command_bytes);
@@ -152,13 +197,14 @@ static void write_m110(struct printer_session *session, int64_t next, struct tex
     text_add_integer(&command, next - 1);
     gcode_line_number(text_span(&command), next - 1, ret_bytes);
     keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
-         (struct sent_line){.tag = {0}, .number = next - 1, .barrier = true});
+         (struct sent_line){.tag = {0}, .number = next - 1, .barrier = true}, now);
     session->numbers_known = true;
     session->next_number = next;
 }
 
 bool printer_session_send(struct printer_session *session, const struct gcode_line *line,
-                          bool numbered, struct tag tag, struct text *ret_bytes)
+                          bool numbered, struct tag tag, struct text *ret_bytes,
+                          struct instant now)
 {
     int64_t number;
 
@@ -170,7 +216,7 @@ bool printer_session_send(struct printer_session *session, const struct gcode_li
         number = line->numbered ? line->number : -1;
         if (numbered && number < 0)
             number = has ? sets : session->next_number;
-        write_line(session, line, number, tag, true, ret_bytes);
+        write_line(session, line, number, tag, true, ret_bytes, now);
         if (has || number >= 0) {
             session->numbers_known = true;
             session->next_number = (has ? sets : number) + 1;
@@ -179,21 +225,21 @@ bool printer_session_send(struct printer_session *session, const struct gcode_li
     }
     number = numbered ? number_of(session, line) : -1;
     if (numbered && too_long(session, line->command, number)) {
-        write_line(session, line, -1, tag, true, ret_bytes);
+        write_line(session, line, -1, tag, true, ret_bytes, now);
         return true;
     }
     if (numbered && !session->numbers_known) {
-        write_m110(session, number, ret_bytes);
+        write_m110(session, number, ret_bytes, now);
         return false;
     }
-    write_line(session, line, number, tag, false, ret_bytes);
+    write_line(session, line, number, tag, false, ret_bytes, now);
     if (numbered)
         session->next_number = number + 1;
     return true;
 }
 
 void printer_session_overtake(struct printer_session *session, struct span command, struct tag tag,
-                              struct text *ret_bytes)
+                              struct text *ret_bytes, struct instant now)
 {
     size_t start = ret_bytes->length;
 
@@ -207,10 +253,10 @@ void printer_session_overtake(struct printer_session *session, struct span comma
     text_add(ret_bytes, command);
     text_add_char(ret_bytes, '\n');
     keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
-         (struct sent_line){.tag = tag, .number = -1, .barrier = false});
+         (struct sent_line){.tag = tag, .number = -1, .barrier = false}, now);
 }
 
-/* The oldest unanswered line is answered. */
+/* The oldest unanswered line is over. */
 static void answered(struct printer_session *session, struct printer_answer *ret_answer,
                      struct instant now)
 {
@@ -223,20 +269,40 @@ static void answered(struct printer_session *session, struct printer_answer *ret
         session->resend_number = -1;
     if (session->resend == RESEND_AGAIN && session->unanswered == 0)
         enter(session, RESEND_NONE, now);
+    session->suspect = false;
+    /* An answer is no silence; and the question is answered with its own ok only. */
+    if (line->question || session->question == QUESTION_NONE)
+        ask(session, QUESTION_NONE, now);
+}
+
+/* Its number was answered already: a digit was flipped, or the printer counts from the start again. */
+static enum printer_verdict asked_for_answered(struct printer_session *session, struct instant now)
+{
+    if (session->suspect && session->question == QUESTION_OPEN) {
+        printer_session_forget(session);
+        return PRINTER_RESET;
+    }
+    session->suspect = true;
+    ask(session, QUESTION_DUE, now);
+    return PRINTER_FOR_NOBODY;
 }
 
 /* The printer asks for line n: it and all sent behind it go out again. */
 static enum printer_verdict asked_again(struct printer_session *session, int64_t number,
                                         struct instant now)
 {
+    bool any_numbered = false;
+
     for (uint32_t i = 0; i < session->unanswered; i++) {
         struct sent_line *line =
             sent_at(session, session->ring.count - session->unanswered + i);
 
         if (line->barrier && line->number >= 0)
             number = line->number; /* an M110 that was hurt: whatever it asks for, M110 again */
-        if (number < 0 || line->number != number)
-            continue; /* a Resend that lost its number asks for no line, least for one without */
+        if (line->number >= 0)
+            any_numbered = true;
+        if (line->number != number || number < 0)
+            continue;
         session->resends++;
         if (number == session->resend_number)
             session->resend_times++;
@@ -245,20 +311,46 @@ static enum printer_verdict asked_again(struct printer_session *session, int64_t
         session->resend_number = number;
         session->unsent = session->unanswered - i;
         enter(session, RESEND_HEARD, now);
+        ask(session, QUESTION_NONE, now);
         return session->resend_times == RESENDS_OF_ONE_LINE ? PRINTER_STUCK : PRINTER_FOR_NOBODY;
     }
-    /* Not sent yet, or answered long ago: its ok, if one follows, still belongs to it. */
+    /* Its ok, if one follows, belongs to it all the same. */
     if (session->resend == RESEND_NONE)
         enter(session, RESEND_HEARD, now);
+    if (session->upload_question >= 0 && number == session->next_number) {
+        session->question_deadline = now; /* refused as it was meant: all before it is over */
+        return session->unanswered > 0 ? PRINTER_LOST_OK : PRINTER_FOR_NOBODY;
+    }
+    if (number >= 0 && session->numbers_known && number < session->next_number &&
+        (any_numbered || session->unanswered == 0))
+        return asked_for_answered(session, now);
     return PRINTER_FOR_NOBODY;
+}
+
+/* The first line that asks for temperatures is so far behind the oldest; -1 if none is unanswered. */
+static int64_t first_temperature(struct printer_session *session)
+{
+    for (uint32_t i = 0; i + session->unsent < session->unanswered; i++) {
+        if (sent_at(session, session->ring.count - session->unanswered + i)->temperature)
+            return i;
+    }
+    return -1;
 }
 
 enum printer_verdict printer_session_reply(struct printer_session *session,
                                            const struct printer_reply *reply, struct instant now,
                                            struct printer_answer *ret_answer)
 {
-    if (reply->kind == REPLY_RESEND)
-        return asked_again(session, reply->number, now);
+    if (reply->kind == REPLY_RESEND) {
+        enum printer_verdict verdict = asked_again(session, reply->number, now);
+
+        if (verdict != PRINTER_LOST_OK)
+            return verdict;
+        answered(session, ret_answer, now);
+        if (session->unanswered == 0)
+            ask(session, QUESTION_NONE, now);
+        return PRINTER_LOST_OK;
+    }
     if (reply->kind == REPLY_START) {
         printer_session_forget(session);
         return PRINTER_STARTED;
@@ -270,10 +362,19 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
         if (its_own)
             return PRINTER_FOR_NOBODY;
     }
+    if (reply->kind == REPLY_BUSY && session->question == QUESTION_NONE)
+        ask(session, QUESTION_NONE, now);
+    if (session->question == QUESTION_OPEN)
+        session->question_deadline = instant_after_ms(now, QUESTION_OVERDUE_MS);
     if (reply->kind != REPLY_OK)
         return PRINTER_TEXT;
     if (session->unanswered == session->unsent)
         return PRINTER_SURPLUS_OK; /* what it could answer has yet to go out again */
+    if (session->question == QUESTION_OPEN && reply->heaters > 0 &&
+        first_temperature(session) > 0) {
+        answered(session, ret_answer, now);
+        return PRINTER_LOST_OK;
+    }
     answered(session, ret_answer, now);
     return PRINTER_ANSWER;
 }
@@ -295,15 +396,58 @@ bool printer_session_again(struct printer_session *session, struct text *ret_byt
     return true;
 }
 
+bool printer_session_ask(struct printer_session *session, struct text *ret_bytes,
+                         struct instant now)
+{
+    bool numbered = session->numbers_known &&
+                    (session->unanswered == 0 || newest(session)->number >= 0 ||
+                     session->suspect);
+    int64_t number = numbered ? session->next_number : -1;
+    size_t start;
+
+    if (session->question != QUESTION_DUE || session->resend == RESEND_HEARD)
+        return false;
+    if (session->uploading) {
+        /* Unnumbered it would be refused without telling anything. */
+        if (numbered) {
+            text_add_char(ret_bytes, '\n');
+            gcode_line_number(SPAN("M105"), number + 1, ret_bytes);
+            session->upload_question = number + 1;
+        }
+        ask(session, QUESTION_OPEN, now);
+        return numbered;
+    }
+    if (session->unanswered == PRINTER_LINES_KEPT) {
+        ask(session, QUESTION_OPEN, now);
+        return false;
+    }
+    text_add_char(ret_bytes, '\n'); /* ends what was half lost */
+    start = ret_bytes->length;
+    if (numbered)
+        gcode_line_number(SPAN("M105"), number, ret_bytes);
+    else
+        text_add(ret_bytes, SPAN("M105\n"));
+    keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
+         (struct sent_line){.number = number, .temperature = true, .question = true}, now);
+    if (session->unsent > 0)
+        session->unsent++; /* it is refused now, and goes again behind those before it */
+    if (numbered)
+        session->next_number++;
+    ask(session, QUESTION_OPEN, now);
+    return true;
+}
+
 struct instant printer_session_deadline(const struct printer_session *session)
 {
-    return session->resend_deadline;
+    return instant_earlier(session->resend_deadline, session->question_deadline);
 }
 
 void printer_session_expire(struct printer_session *session, struct instant now)
 {
     if (instant_due(session->resend_deadline, now))
         enter(session, session->unsent > 0 ? RESEND_AGAIN : RESEND_NONE, now);
+    if (instant_due(session->question_deadline, now))
+        ask(session, session->unanswered > 0 ? QUESTION_DUE : QUESTION_NONE, now);
 }
 
 struct tag printer_session_unanswered(const struct printer_session *session, unsigned index)
@@ -328,8 +472,7 @@ void printer_session_disown(struct printer_session *session, uint8_t sender, uin
 
 const char *printer_session_check(const struct printer_session *session)
 {
-    uint32_t bytes = 0;
-    uint32_t numbered = 0, ordinary = 0;
+    uint32_t bytes = 0, questions = 0;
 
     if (session->unanswered > session->ring.count)
         return "printer_session: more lines unanswered than kept";
@@ -341,12 +484,12 @@ const char *printer_session_check(const struct printer_session *session)
         const struct sent_line *line = &session->sent[(session->first + i) % PRINTER_LINES_KEPT];
 
         bytes += line->length;
-        numbered += line->number >= 0;
-        ordinary++;
+        questions += line->question;
     }
     if (bytes != session->unanswered_bytes)
         return "printer_session: the bytes in flight are not the sum of the lines";
-    (void)numbered;
-    (void)ordinary;
+    if (session->unanswered > 0 && session->question == QUESTION_NONE &&
+        instant_is_never(session->question_deadline))
+        return "printer_session: lines unanswered, and nobody will ever ask";
     return NULL;
 }

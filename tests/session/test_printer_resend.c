@@ -18,7 +18,8 @@ static void sent(struct span raw)
 
     gcode_line_parse(raw, &line);
     assert_true(printer_session_can_send(&session, &line, line.numbered));
-    assert_true(printer_session_send(&session, &line, line.numbered, (struct tag){0}, &bytes));
+    assert_true(printer_session_send(&session, &line, line.numbered, (struct tag){0}, &bytes,
+                                     now));
     assert_true(span_equal(text_span(&bytes), raw));
 }
 

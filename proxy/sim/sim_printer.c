@@ -86,6 +86,10 @@ static void work(struct sim_printer *printer)
     while (listens(printer) && !sim_wire_held(printer)) {
         enum sim_done done;
 
+        /* Before the queue is filled: a busy host would never leave room. */
+        if (printer->runout_pending && printer->wait == SIM_WAIT_NONE &&
+            sim_queue_inject(printer, "M600"))
+            printer->runout_pending = false;
         sim_queue_fill(printer);
         if (!listens(printer))
             break;
@@ -94,8 +98,6 @@ static void work(struct sim_printer *printer)
                 break;
             done = sim_command_resume(printer);
         } else {
-            if (printer->runout_pending && sim_queue_inject(printer, "M600"))
-                printer->runout_pending = false;
             if (printer->queue_count == 0)
                 break;
             printer->busy_due = instant_after_ms(printer->now, printer->busy_interval_s * 1000);

@@ -28,6 +28,23 @@ static void every_command_gets_one_ok(void **unused)
     assert_nothing_executed();
 }
 
+/* Verbatim what OctoPrint 1.11 sends when it connects, line by line behind each ok. */
+static void octoprints_handshake_is_answered_line_by_line(void **unused)
+{
+    static const char *const lines[] = {
+        "N0 M110 N0*125\n", "N0 M110 N0*125\n", "N1 M115*39\n", "M21\n", "M155 S2\n", "M20\n",
+        "M876 P1\n",        "M113 S2\n"};
+
+    (void)unused;
+    send_text("N0 M110 N0*125\n");
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        send_text(lines[i]);
+        assert_int_equal(count_lines("ok"), 1);
+        assert_int_equal(count_said("Error"), 0);
+        assert_string_equal(said + said_length - 3, "ok\n");
+    }
+}
+
 static void blank_and_comment_lines_get_no_answer(void **unused)
 {
     (void)unused;
@@ -347,6 +364,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(every_command_gets_one_ok, setup),
+        cmocka_unit_test_setup(octoprints_handshake_is_answered_line_by_line, setup),
         cmocka_unit_test_setup(blank_and_comment_lines_get_no_answer, setup),
         cmocka_unit_test_setup(an_unknown_command_is_named_and_gets_its_ok, setup),
         cmocka_unit_test_setup(marlins_own_codes_for_pins_are_taken_and_recorded, setup),

@@ -150,6 +150,16 @@ static void a_runout_pauses_the_host_and_changes_filament_by_itself(void **unuse
     assert_string_equal(said, "ok\n");
 }
 
+static void a_runout_gets_its_turn_before_what_a_busy_host_has_queued(void **unused)
+{
+    (void)unused;
+    send_text("G4 S1\nG90\nG90\nG90\nG90\nG90\nG90\n");
+    sim_printer_runout(&printer, true, now);
+    pass_ms(2000);
+    assert_int_equal(count_lines("ok"), 1);
+    assert_int_equal(count_lines("//action:paused"), 1);
+}
+
 static void m0_waits_for_the_user_or_its_time(void **unused)
 {
     (void)unused;
@@ -176,6 +186,7 @@ int main(void)
         cmocka_unit_test_setup(m112_works_while_paused, setup),
         cmocka_unit_test_setup(without_prompts_nothing_is_asked_after_loading, setup),
         cmocka_unit_test_setup(a_runout_pauses_the_host_and_changes_filament_by_itself, setup),
+        cmocka_unit_test_setup(a_runout_gets_its_turn_before_what_a_busy_host_has_queued, setup),
         cmocka_unit_test_setup(m0_waits_for_the_user_or_its_time, setup),
     };
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -202,7 +203,11 @@ static void plug_tcp(void)
 /* One client at a time; the next one waits until it has gone. */
 static void accept_client(void)
 {
+    int yes = 1;
+
     port.fd = accept4(port.listen, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (port.fd >= 0)
+        setsockopt(port.fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     if (port.fd >= 0 && options.reset_on_open)
         sim_printer_reset(&printer, clock_now());
 }

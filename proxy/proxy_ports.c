@@ -25,8 +25,6 @@ void proxy_answer(struct proxy *proxy, int32_t client, bool ok, const char *code
     struct order *order;
     struct text built;
 
-    if (client < 0)
-        return;
     order = proxy_order(proxy, ORDER_ANSWER, PROXY_HOST, client);
     order->ok = ok;
     order->code = code;

@@ -472,7 +472,7 @@ void printer_session_disown(struct printer_session *session, uint8_t sender, uin
 
 const char *printer_session_check(const struct printer_session *session)
 {
-    uint32_t bytes = 0, questions = 0;
+    uint32_t bytes = 0;
 
     if (session->unanswered > session->ring.count)
         return "printer_session: more lines unanswered than kept";
@@ -484,7 +484,6 @@ const char *printer_session_check(const struct printer_session *session)
         const struct sent_line *line = &session->sent[(session->first + i) % PRINTER_LINES_KEPT];
 
         bytes += line->length;
-        questions += line->question;
     }
     if (bytes != session->unanswered_bytes)
         return "printer_session: the bytes in flight are not the sum of the lines";

@@ -107,9 +107,12 @@ size_t proxy_size(void); /* bytes to lend to proxy_init, aligned as malloc does 
  */
 void proxy_init(struct proxy *proxy, const struct settings *settings, const struct ruleset *rules,
                 struct span saved, struct instant now);
-/* Other settings and rules from now on; running plans finish as they were. Also re-attaches a copy. */
+/* Other settings and rules from now on; running plans finish as they were. */
 void proxy_reload(struct proxy *proxy, const struct settings *settings,
                   const struct ruleset *rules, struct instant now);
+/* Lends a copy its settings and rules, the same as it had: nothing has happened. */
+void proxy_attach(struct proxy *proxy, const struct settings *settings,
+                  const struct ruleset *rules);
 /* Something happened. `now` never goes backwards. */
 void proxy_input(struct proxy *proxy, const struct proxy_input *input, struct instant now);
 /* How many bytes of this port may come next; 0: stop reading it until asked again. */

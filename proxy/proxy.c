@@ -52,6 +52,13 @@ void proxy_reload(struct proxy *proxy, const struct settings *settings,
     events_add(&proxy->router.events, EVENT_RELOAD, SPAN_NONE, SPAN("done"), SPAN_NONE, now);
 }
 
+void proxy_attach(struct proxy *proxy, const struct settings *settings,
+                  const struct ruleset *rules)
+{
+    proxy->settings = settings;
+    proxy->rules = rules;
+}
+
 /* Bytes of the host: lines into the queue, emergencies at once. */
 static void host_bytes(struct proxy *proxy, struct span bytes, struct instant now)
 {

@@ -42,7 +42,9 @@ void control_ask(struct control_client *client, const struct request *request);
 void control_watch(struct control_client *client);
 /* Bytes follow instead of lines from now on. */
 void control_stream(struct control_client *client);
-/* False if the client is too slow to take them. */
-bool control_stream_bytes(struct control_client *client, struct span bytes);
+/* How many bytes it has room for. */
+size_t control_stream_room(const struct control_client *client);
+/* What does not fit as a whole is not sent. */
+void control_stream_bytes(struct control_client *client, struct span bytes);
 /* Lets the client go once it has taken what there is. */
 void control_finish(struct control_client *client);

@@ -19,3 +19,5 @@ void recorder_input(struct recorder *recorder, const struct proxy_input *input, 
 void recorder_reload(struct recorder *recorder, const struct config *config, struct instant now);
 /* Ends it, with an error in words or in order (NULL); service->recorder is NULL afterwards. */
 void recorder_end(struct recorder *recorder, const char *error);
+/* The same when the client has gone. */
+void recorder_forget(struct recorder *recorder);

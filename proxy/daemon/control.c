@@ -15,6 +15,9 @@
 #include "daemon/recorder.h"
 #include "daemon/status_json.h"
 
+/* The core's numbers of clients have 31 bits. */
+#define CONTROL_SERIALS (1u << 24)
+
 struct control_client {
     struct control *control;
     uint32_t slot;
@@ -29,6 +32,7 @@ struct control_client {
     bool asked;   /* the core has its request */
     bool watching;
     bool streaming; /* a recording */
+    bool ended;     /* it sends no more; what it asked is answered yet */
     bool finishing; /* gone when out is empty */
     uint64_t lost;  /* events */
 };
@@ -75,8 +79,8 @@ static void drop_client(struct control_client *client)
 {
     struct service *service = client->control->service;
 
-    if (client->streaming && service->recorder != NULL)
-        recorder_end(service->recorder, NULL);
+    if (client->streaming)
+        recorder_forget(service->recorder);
     close_poll(&client->poll);
     close(client->fd);
     client->control->client[client->slot] = NULL;
@@ -84,15 +88,20 @@ static void drop_client(struct control_client *client)
     free(client);
 }
 
-/* Reads on only when the last request is answered; writes while there is anything. */
+/*
+ * Reads on only when the last request is answered and the answers are read; writes while there is
+ * anything. A finished client's last event is that it can be written.
+ */
 static void watch_client(struct control_client *client)
 {
-    int events = UV_DISCONNECT;
+    int events = 0;
 
-    if (!client->asked && !client->finishing && client->out_length < CONTROL_OUTPUT / 2)
+    if (client->ended && !client->asked)
+        client->finishing = true;
+    if (!client->asked && !client->ended && client->out_length < CONTROL_OUTPUT / 2)
         events |= UV_READABLE;
-    if (client->out_length > 0)
-        events |= UV_WRITABLE;
+    if (client->out_length > 0 || client->finishing)
+        events = client->finishing ? UV_WRITABLE : events | UV_WRITABLE;
     uv_poll_start(client->poll, events, on_client);
 }
 
@@ -200,13 +209,15 @@ void control_stream(struct control_client *client)
     client->streaming = true;
 }
 
-bool control_stream_bytes(struct control_client *client, struct span bytes)
+size_t control_stream_room(const struct control_client *client)
 {
-    bool fits = add_output(client, bytes);
+    return client->out_capacity - client->out_length;
+}
 
-    if (client->poll != NULL)
-        watch_client(client);
-    return fits;
+void control_stream_bytes(struct control_client *client, struct span bytes)
+{
+    add_output(client, bytes);
+    watch_client(client);
 }
 
 void control_finish(struct control_client *client)
@@ -259,30 +270,35 @@ static void take_lines(struct control_client *client)
     }
 }
 
+/* A client that records says nothing, but by its end that it wants no more. False if it is gone. */
+static bool read_streaming(struct control_client *client)
+{
+    char ignored[512];
+    ssize_t count = recv(client->fd, ignored, sizeof ignored, 0);
+
+    if (count == 0) {
+        client->ended = true;
+        recorder_end(client->control->service->recorder, NULL);
+    }
+    return count >= 0 || errno == EAGAIN || errno == EINTR;
+}
+
 /* False if the client has gone. */
 static bool read_client(struct control_client *client)
 {
-    char ignored[512];
-    char *into = client->streaming ? ignored : client->in + client->in_length;
-    size_t room = client->streaming ? sizeof ignored : sizeof client->in - client->in_length;
+    size_t room = sizeof client->in - client->in_length;
     ssize_t count;
 
+    if (client->streaming)
+        return read_streaming(client);
     if (room == 0)
         return true;
-    count = recv(client->fd, into, room, 0);
+    count = recv(client->fd, client->in + client->in_length, room, 0);
     if (count < 0)
         return errno == EAGAIN || errno == EINTR;
-    if (count == 0) {
-        if (!client->streaming)
-            return false;
-        /* It wants no more of the recording, but the end of it. */
-        recorder_end(client->control->service->recorder, NULL);
-        return true;
-    }
-    if (!client->streaming) {
-        client->in_length += (size_t)count;
-        take_lines(client);
-    }
+    client->ended = count == 0;
+    client->in_length += (size_t)count;
+    take_lines(client);
     return true;
 }
 
@@ -294,8 +310,6 @@ static void on_client(uv_poll_t *handle, int status, int events)
 
     if (stays && (events & UV_READABLE))
         stays = read_client(client);
-    else if (stays && (events & UV_DISCONNECT) && !client->finishing)
-        stays = client->streaming && read_client(client);
     if (stays)
         stays = flush_client(client);
     if (stays)
@@ -374,7 +388,7 @@ static void on_connection(uv_poll_t *handle, int status, int events)
     client->out_capacity = CONTROL_OUTPUT;
     client->control = control;
     client->slot = slot;
-    client->serial = ++control->serial;
+    client->serial = control->serial = (control->serial + 1) % CONTROL_SERIALS;
     client->fd = fd;
     client->poll = new_poll(control->service, fd, client);
     control->client[slot] = client;

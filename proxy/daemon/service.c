@@ -297,19 +297,19 @@ bool service_reload(struct service *service, char *ret_why, size_t capacity)
     struct event event = {.at = clock_now(), .kind = EVENT_RELOAD, .level = LOG_INFO};
     bool ok = may_reload(service->config, config, ret_why, capacity);
 
-    snprintf(event.state, sizeof event.state, ok ? "done" : "refused");
-    if (!ok)
-        snprintf(event.cause, sizeof event.cause, "%.190s", ret_why);
     if (ok) {
         if (service->recorder != NULL)
             recorder_reload(service->recorder, config, event.at);
         proxy_reload(service->proxy, &config->loaded.settings, &config->loaded.ruleset, event.at);
         log_level_set(config->loaded.settings.log);
+    } else {
+        snprintf(event.state, sizeof event.state, "refused");
+        snprintf(event.cause, sizeof event.cause, "%.190s", ret_why);
+        show_event(service, &event);
     }
     config_free(ok ? service->config : config);
     if (ok)
         service->config = config;
-    show_event(service, &event);
     return ok;
 }
 
@@ -386,6 +386,7 @@ static void end(struct service *service)
 {
     for (enum proxy_port which = 0; which < PROXY_PORTS; which++)
         port_free(service->port[which]);
+    recorder_end(service->recorder, NULL);
     control_free(service->control);
     claim_leave(&service->state_claim);
     uv_walk(&service->loop, close_handle, NULL);

@@ -1,0 +1,260 @@
+#include "daemon/replay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Reading a recording: files gathered for the config that comes next. */
+struct reader {
+    struct replay *replay;
+    struct span rest, saved;
+    struct sources sources;
+    char state_directory[SETTINGS_PATH];
+    bool gathering; /* sources are to be freed */
+    bool ended;     /* with an end of its own */
+};
+
+static enum replay_result foreign(struct replay *replay, const char *why)
+{
+    snprintf(replay->what, sizeof replay->what, "%s", why);
+    return REPLAY_FOREIGN;
+}
+
+/* `name`, NUL, the rest: the name as a string in `ret_name`. */
+static bool split_name(struct span payload, char *ret_name, size_t capacity, struct span *ret_rest)
+{
+    size_t length = span_find(payload, '\0');
+
+    if (length == payload.length || length >= capacity)
+        return false;
+    memcpy(ret_name, payload.data, length + 1);
+    *ret_rest = span_skip(payload, length + 1);
+    return true;
+}
+
+static bool begin_files(struct reader *reader, struct span payload)
+{
+    char folder[SETTINGS_PATH];
+    struct span rest;
+
+    if (!split_name(payload, folder, sizeof folder, &rest) ||
+        rest.length >= sizeof reader->state_directory)
+        return false;
+    if (reader->gathering)
+        sources_free(&reader->sources);
+    sources_init(&reader->sources, folder);
+    reader->gathering = true;
+    memcpy(reader->state_directory, rest.data, rest.length);
+    reader->state_directory[rest.length] = '\0';
+    return true;
+}
+
+static bool add_file(struct reader *reader, struct span payload)
+{
+    char path[SETTINGS_PATH];
+    struct span rest;
+
+    return reader->gathering && split_name(payload, path, sizeof path, &rest) &&
+           sources_add(&reader->sources, path, rest);
+}
+
+/* The config that the gathered files make. NULL, and `what` says why, if they are no config. */
+static struct config *take_config(struct reader *reader)
+{
+    struct config *config;
+
+    if (!reader->gathering)
+        return NULL;
+    reader->gathering = false;
+    config = config_of_sources(&reader->sources, reader->state_directory);
+    if (config->valid)
+        return config;
+    snprintf(reader->replay->what, sizeof reader->replay->what,
+             "its config is none to this version: %.*s", (int)strcspn(config->mistakes, "\n"),
+             config->mistakes);
+    config_free(config);
+    return NULL;
+}
+
+static bool begin(struct reader *reader, struct span payload)
+{
+    struct replay *replay = reader->replay;
+
+    if (replay->proxy != NULL || !recording_take_number(&payload, &replay->begin.us))
+        return false;
+    replay->config = take_config(reader);
+    if (replay->config == NULL)
+        return false;
+    replay->proxy = calloc(1, proxy_size());
+    if (replay->proxy == NULL)
+        abort();
+    proxy_init(replay->proxy, &replay->config->loaded.settings, &replay->config->loaded.ruleset,
+               reader->saved, replay->begin);
+    replay->ready = true;
+    return true;
+}
+
+/* A piece of the picture of the core in mid-run, in place of the fresh one. */
+static bool restore(struct replay *replay, struct span payload)
+{
+    if (replay->proxy == NULL || replay->inputs > 0 ||
+        !recording_unsqueeze(payload, (char *)replay->proxy, proxy_size(), &replay->offset))
+        return false;
+    replay->ready = replay->offset == proxy_size();
+    if (replay->ready)
+        proxy_attach(replay->proxy, &replay->config->loaded.settings,
+                     &replay->config->loaded.ruleset);
+    return true;
+}
+
+static bool reload(struct reader *reader, struct span payload)
+{
+    struct replay *replay = reader->replay;
+    struct config *config;
+    struct instant now;
+
+    if (!replay->ready || !recording_take_number(&payload, &now.us))
+        return false;
+    config = take_config(reader);
+    if (config == NULL)
+        return false;
+    proxy_reload(replay->proxy, &config->loaded.settings, &config->loaded.ruleset, now);
+    config_free(replay->config);
+    replay->config = config;
+    return true;
+}
+
+/* From the start of the line in which they first differ. */
+static void show_difference(struct replay *replay, struct span expected, struct span got)
+{
+    size_t same = 0, line;
+
+    while (same < expected.length && same < got.length && expected.data[same] == got.data[same])
+        same++;
+    line = same;
+    while (line > 0 && expected.data[line - 1] != '\n')
+        line--;
+    replay->expected = span_skip(expected, line);
+    replay->got = span_skip(got, line);
+}
+
+/* Does the core want to write what was written then? */
+static bool same_bytes(struct replay *replay, const struct proxy_input *input)
+{
+    static const char *const names[PROXY_PORTS] = {"host", "printer", "board"};
+    struct span got = proxy_output(replay->proxy, input->port);
+
+    if (got.length > input->bytes.length)
+        got.length = input->bytes.length;
+    if (input->number == (int64_t)input->bytes.length && span_equal(got, input->bytes)) {
+        replay->bytes[input->port] += input->bytes.length;
+        return true;
+    }
+    snprintf(replay->what, sizeof replay->what, "bytes to the %s differ", names[input->port]);
+    show_difference(replay, input->bytes, got);
+    return false;
+}
+
+static void drain(struct replay *replay)
+{
+    struct order order;
+    struct event event;
+
+    while (proxy_next_order(replay->proxy, &order))
+        continue;
+    while (proxy_next_event(replay->proxy, &event))
+        continue;
+}
+
+static enum replay_result run_input(struct replay *replay, struct span payload)
+{
+    struct proxy_input input;
+    struct request request;
+    struct instant now;
+    const char *broken;
+
+    if (!replay->ready)
+        return foreign(replay, "its picture of the core does not fit this version");
+    if (!recording_read_input(payload, &input, &request, &now))
+        return foreign(replay, "an input is not of our form");
+    replay->context[replay->inputs % REPLAY_CONTEXT] = payload;
+    replay->inputs++;
+    if (input.kind == PROXY_SENT && !same_bytes(replay, &input))
+        return REPLAY_DIFFERENT;
+    proxy_input(replay->proxy, &input, now);
+    drain(replay);
+    broken = proxy_check(replay->proxy);
+    if (broken == NULL)
+        return REPLAY_IDENTICAL;
+    snprintf(replay->what, sizeof replay->what, "a promise of the core is broken: %s", broken);
+    return REPLAY_DIFFERENT;
+}
+
+static bool end(struct reader *reader, struct span why)
+{
+    struct replay *replay = reader->replay;
+
+    reader->ended = why.length == 0;
+    if (why.length > 0)
+        snprintf(replay->what, sizeof replay->what, "it ended early: %.*s", (int)why.length,
+                 why.data);
+    reader->rest = SPAN_NONE;
+    return true;
+}
+
+/* One chunk. REPLAY_IDENTICAL: go on. */
+static enum replay_result run_piece(struct reader *reader, const struct recording_piece *piece)
+{
+    bool good = true;
+
+    switch (piece->kind) {
+    case RECORDING_HEADER: break; /* that the picture fits is seen when it is restored */
+    case RECORDING_FILES: good = begin_files(reader, piece->payload); break;
+    case RECORDING_SOURCE: good = add_file(reader, piece->payload); break;
+    case RECORDING_SAVED: reader->saved = piece->payload; break;
+    case RECORDING_BEGIN: good = begin(reader, piece->payload); break;
+    case RECORDING_PICTURE: good = restore(reader->replay, piece->payload); break;
+    case RECORDING_RELOAD: good = reload(reader, piece->payload); break;
+    case RECORDING_END: good = end(reader, piece->payload); break;
+    case RECORDING_INPUT: return run_input(reader->replay, piece->payload);
+    default: good = false;
+    }
+    if (good)
+        return REPLAY_IDENTICAL;
+    if (reader->replay->what[0] != '\0')
+        return REPLAY_FOREIGN;
+    return foreign(reader->replay, "a chunk is not of our form");
+}
+
+enum replay_result replay_run(struct replay *replay, struct span recording)
+{
+    struct reader reader = {.replay = replay, .rest = recording};
+    struct recording_piece piece;
+    enum replay_result result = REPLAY_IDENTICAL;
+
+    memset(replay, 0, sizeof *replay);
+    if (!span_starts(recording, SPAN(RECORDING_MAGIC)))
+        return foreign(replay, span_starts(recording, SPAN("sioproxy recording "))
+                                   ? "it is a recording of another version"
+                                   : "it is no recording of sioproxy");
+    reader.rest = span_skip(recording, sizeof RECORDING_MAGIC - 1);
+    while (result == REPLAY_IDENTICAL && recording_next(&reader.rest, &piece))
+        result = run_piece(&reader, &piece);
+    if (reader.gathering)
+        sources_free(&reader.sources);
+    if (result != REPLAY_IDENTICAL || reader.ended)
+        return result;
+    if (!replay->ready)
+        return foreign(replay, "it ends before the first input");
+    if (replay->what[0] == '\0')
+        snprintf(replay->what, sizeof replay->what, "it is torn: %zu bytes are left at its end",
+                 reader.rest.length);
+    return REPLAY_TORN;
+}
+
+void replay_free(struct replay *replay)
+{
+    free(replay->proxy);
+    config_free(replay->config);
+    memset(replay, 0, sizeof *replay);
+}

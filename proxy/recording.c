@@ -1,0 +1,194 @@
+#include "recording.h"
+
+#include <string.h>
+
+/* Shorter runs of zeros cost more than they save. */
+#define ZEROS_WORTH 16
+#define RUN_FRONT   8
+
+static void add_number(struct text *to, uint64_t number, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes; i++)
+        text_add_char(to, (char)(uint8_t)(number >> (8 * i)));
+}
+
+static bool take(struct span *from, unsigned bytes, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+
+    if (from->length < bytes)
+        return false;
+    for (unsigned i = 0; i < bytes; i++)
+        number |= (uint64_t)(uint8_t)from->data[i] << (8 * i);
+    *from = span_skip(*from, bytes);
+    *ret_number = number;
+    return true;
+}
+
+void recording_chunk(struct text *to, enum recording_kind kind, size_t length)
+{
+    text_add_char(to, (char)kind);
+    add_number(to, length, 4);
+}
+
+void recording_number(struct text *to, enum recording_kind kind, int64_t number, size_t rest)
+{
+    recording_chunk(to, kind, 8 + rest);
+    add_number(to, (uint64_t)number, 8);
+}
+
+void recording_input(struct text *to, const struct proxy_input *input, struct instant now)
+{
+    const struct request *request = input->kind == PROXY_ASKED ? input->request : NULL;
+    size_t length = 8 + 1 + 1 + 8, point = 0, line = 0;
+
+    if (request != NULL) {
+        point = span_of(request->point).length;
+        line = span_of(request->line).length;
+        length += 1 + 1 + 8 + 1 + point + 2 + line;
+    }
+    recording_chunk(to, RECORDING_INPUT, length + input->bytes.length);
+    add_number(to, (uint64_t)now.us, 8);
+    add_number(to, input->kind, 1);
+    add_number(to, input->port, 1);
+    add_number(to, (uint64_t)input->number, 8);
+    if (request == NULL)
+        return;
+    add_number(to, request->kind, 1);
+    add_number(to, request->value, 1);
+    add_number(to, (uint64_t)request->ms, 8);
+    add_number(to, point, 1);
+    text_add(to, (struct span){request->point, point});
+    add_number(to, line, 2);
+    text_add(to, (struct span){request->line, line});
+}
+
+bool recording_next(struct span *rest, struct recording_piece *ret_piece)
+{
+    struct span left = *rest;
+    uint64_t kind, length;
+
+    if (!take(&left, 1, &kind) || !take(&left, 4, &length) || left.length < length)
+        return false;
+    ret_piece->kind = (enum recording_kind)kind;
+    ret_piece->payload = (struct span){left.data, (size_t)length};
+    *rest = span_skip(left, (size_t)length);
+    return true;
+}
+
+bool recording_take_number(struct span *payload, int64_t *ret_number)
+{
+    uint64_t number;
+
+    if (!take(payload, 8, &number))
+        return false;
+    *ret_number = (int64_t)number;
+    return true;
+}
+
+/* A text of `length` bytes into a field of `capacity`, with its NUL. */
+static bool take_text(struct span *from, size_t length, char *ret_text, size_t capacity)
+{
+    if (from->length < length || length >= capacity)
+        return false;
+    memcpy(ret_text, from->data, length);
+    ret_text[length] = '\0';
+    *from = span_skip(*from, length);
+    return true;
+}
+
+static bool take_request(struct span *payload, struct request *ret_request)
+{
+    struct request request;
+    uint64_t kind, value, point, line;
+
+    memset(&request, 0, sizeof request);
+    if (!take(payload, 1, &kind) || kind > REQUEST_EXIT || !take(payload, 1, &value) ||
+        !recording_take_number(payload, &request.ms) || !take(payload, 1, &point) ||
+        !take_text(payload, (size_t)point, request.point, sizeof request.point) ||
+        !take(payload, 2, &line) ||
+        !take_text(payload, (size_t)line, request.line, sizeof request.line))
+        return false;
+    request.kind = (enum request_kind)kind;
+    request.value = (uint8_t)value;
+    *ret_request = request;
+    return true;
+}
+
+bool recording_read_input(struct span payload, struct proxy_input *ret_input,
+                          struct request *ret_request, struct instant *ret_now)
+{
+    struct proxy_input input;
+    struct request request;
+    struct instant now;
+    uint64_t kind, port;
+
+    memset(&input, 0, sizeof input);
+    if (!recording_take_number(&payload, &now.us) || !take(&payload, 1, &kind) ||
+        kind > PROXY_TICK || !take(&payload, 1, &port) || port >= PROXY_PORTS ||
+        !recording_take_number(&payload, &input.number))
+        return false;
+    input.kind = (enum proxy_input_kind)kind;
+    input.port = (enum proxy_port)port;
+    if (input.kind == PROXY_ASKED) {
+        if (!take_request(&payload, &request))
+            return false;
+        *ret_request = request;
+        input.request = ret_request;
+    }
+    input.bytes = payload;
+    *ret_input = input;
+    *ret_now = now;
+    return true;
+}
+
+static size_t count_zeros(struct span bytes)
+{
+    size_t count = 0;
+
+    while (count < bytes.length && bytes.data[count] == 0)
+        count++;
+    return count;
+}
+
+/* Bytes up to the next run of zeros that is worth it, at most `most`. */
+static size_t count_bytes(struct span bytes, size_t most)
+{
+    size_t count = 0, zeros = 0;
+
+    while (count < bytes.length && count < most && zeros < ZEROS_WORTH) {
+        zeros = bytes.data[count] == 0 ? zeros + 1 : 0;
+        count++;
+    }
+    return zeros == ZEROS_WORTH ? count - ZEROS_WORTH : count;
+}
+
+void recording_squeeze(struct text *to, struct span state, size_t *offset)
+{
+    while (*offset < state.length && to->length + RUN_FRONT < to->capacity) {
+        struct span left = span_skip(state, *offset);
+        size_t zeros = count_zeros(left);
+        size_t bytes = count_bytes(span_skip(left, zeros), to->capacity - to->length - RUN_FRONT);
+
+        add_number(to, zeros, 4);
+        add_number(to, bytes, 4);
+        text_add(to, (struct span){left.data + zeros, bytes});
+        *offset += zeros + bytes;
+    }
+}
+
+bool recording_unsqueeze(struct span payload, char *state, size_t size, size_t *offset)
+{
+    uint64_t zeros, bytes;
+
+    while (take(&payload, 4, &zeros) && take(&payload, 4, &bytes)) {
+        if (zeros > size - *offset || bytes > size - *offset - zeros || bytes > payload.length)
+            return false;
+        memset(state + *offset, 0, (size_t)zeros);
+        *offset += (size_t)zeros;
+        memcpy(state + *offset, payload.data, (size_t)bytes);
+        *offset += (size_t)bytes;
+        payload = span_skip(payload, (size_t)bytes);
+    }
+    return payload.length == 0;
+}

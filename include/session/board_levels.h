@@ -48,7 +48,7 @@ struct board_wish {
     uint8_t repairs;        /* undone by somebody else and set again */
     bool urgent;
     bool reached; /* reported so, once; undone since if the level differs */
-    bool ours;    /* puts back what a damaged command set: forgotten when reached */
+    bool ours;    /* puts back what a damaged command set; never given up, forgotten when reached */
     bool failed;
 };
 
@@ -79,7 +79,7 @@ enum board_outcome board_levels_outcome(const struct board_levels *levels, unsig
 
 /* The io to be commanded next, urgent ones first, then the oldest wish. False if there is none. */
 bool board_levels_next(const struct board_levels *levels, unsigned *ret_io);
-/* A command for an io has been sent. */
+/* A command for an io has been sent, or is still unanswered after a report. */
 void board_levels_commanded(struct board_levels *levels);
 /* The command came to nothing. True if it is to be repeated, false after the last try. */
 bool board_levels_failed(struct board_levels *levels, unsigned io, bool high);

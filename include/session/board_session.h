@@ -44,7 +44,7 @@ enum board_state {
     /*
      * Open; it may be booting, or no board. VC is asked every 700 ms and at each sign of a boot.
      * CP:SIOPlugin -> SETTING_UP
-     * the second line of a printer, or another CP -> FOREIGN
+     * the second line of a printer -> FOREIGN
      * deadline (10 s) -> GREETING, told: open the port again
      */
     BOARD_GREETING,
@@ -91,7 +91,7 @@ enum board_event_kind {
     BOARD_EVENT_FAULT,     /* io cannot be brought to `high`: not tried again until wanted anew */
     BOARD_EVENT_CONFIRMED, /* a report asked after board_session_confirm() has come */
     BOARD_EVENT_ONLINE,    /* handshake done and the levels wanted are reported */
-    BOARD_EVENT_FOREIGN,   /* a printer, or another protocol: close the port and leave it alone */
+    BOARD_EVENT_FOREIGN,   /* a printer: close the port and leave it alone */
     BOARD_EVENT_REOPEN,    /* silent too long: close the port and open it again */
 };
 struct board_event {

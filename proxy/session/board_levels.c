@@ -133,7 +133,7 @@ bool board_levels_failed(struct board_levels *levels, unsigned io, bool high)
         return true;
     }
     if (wish->ours) {
-        *wish = no_wish;
+        wish->failed = true; /* tried again after the next report of the board's own */
     } else {
         fail(levels, io);
     }
@@ -189,6 +189,17 @@ static void put_back(struct board_levels *levels, unsigned io, enum board_level 
             .level = before, .since = ++levels->wishes, .urgent = true, .ours = true};
     } else if (wish->reached) {
         wish->reached = false; /* the cause is known: no second look */
+    }
+}
+
+/* What a damaged command did is not put up with. */
+static void retry_repairs(struct board_levels *levels)
+{
+    for (unsigned io = 0; io < levels->count; io++) {
+        if (levels->wish[io].ours && levels->wish[io].failed) {
+            levels->wish[io].failed = false;
+            levels->wish[io].tries = 0;
+        }
     }
 }
 
@@ -263,11 +274,18 @@ enum board_report board_levels_report(struct board_levels *levels,
         }
         note_reached(levels, io);
     }
+    /* Wanted otherwise while the command was on its way: nothing to look at twice. */
+    if (aim < levels->count && levels->wish[aim].level != levels->level[aim]) {
+        levels->wish[aim].reached = false;
+    }
     /* A damaged command moves one output; if several moved it was something else. */
     if (levels->commanded && strays == 1 && levels->wish[stray].level != levels->level[stray]) {
         put_back(levels, stray, before[stray]);
     }
-    levels->commanded = aim != BOARD_IO_MAX;
+    if (!levels->commanded) {
+        retry_repairs(levels);
+    }
+    levels->commanded = false;
     if (looked) {
         result = conclude(levels);
     }

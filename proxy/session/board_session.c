@@ -77,6 +77,8 @@ static bool in_use(const struct board_session *session)
 static void give_up(struct board_session *session, enum board_event_kind why, enum board_state next,
                     struct instant now)
 {
+    session->events &=
+        (uint8_t) ~(BIT(BOARD_EVENT_ONLINE) | BIT(BOARD_EVENT_CONFIRMED) | BIT(BOARD_EVENT_REOPEN));
     if (in_use(session)) {
         tell(session, why);
     }
@@ -221,11 +223,8 @@ static void strange_line(struct board_session *session, struct instant now)
 static void greet(struct board_session *session, const struct board_message *message,
                   struct instant now)
 {
-    if (message->kind != BOARD_COMPATIBILITY) {
-        return;
-    }
-    if (!span_starts(span_trim(message->argument), SPAN("SIOPlugin"))) {
-        strange_line(session, now);
+    if (message->kind != BOARD_COMPATIBILITY ||
+        !span_starts(span_trim(message->argument), SPAN("SIOPlugin"))) {
         return;
     }
     enter(session, BOARD_SETTING_UP, now);
@@ -326,6 +325,9 @@ static void take_report(struct board_session *session, const struct board_messag
     case BOARD_REPORT_BELIEVED: break;
     }
     answer_by_report(session, now);
+    if (session->ask.kind == BOARD_ASK_SET) {
+        board_levels_commanded(&session->levels);
+    }
     switch (session->state) {
     case BOARD_CONFIRMING:
     case BOARD_ONLINE:

@@ -8,9 +8,14 @@ bool board_sign_banner(const struct board_message *message)
 bool board_sign_printer(struct span line)
 {
     static const struct span starts[] = {
-        SPAN_INIT("ok "),     SPAN_INIT("echo:"), SPAN_INIT("Error:"),
-        SPAN_INIT("T:"),      SPAN_INIT("busy:"), SPAN_INIT("FIRMWARE_NAME:"),
-        SPAN_INIT("Resend:"), SPAN_INIT("// "),   SPAN_INIT("!! "),
+        SPAN_INIT("ok "),
+        SPAN_INIT("echo:"),
+        SPAN_INIT("Error:"),
+        SPAN_INIT("busy:"),
+        SPAN_INIT("FIRMWARE_NAME:"),
+        SPAN_INIT("Resend:"),
+        SPAN_INIT("// "),
+        SPAN_INIT("!! "),
     };
 
     line = span_trim(line);
@@ -18,6 +23,10 @@ bool board_sign_printer(struct span line)
         if (span_starts(line, starts[i])) {
             return true;
         }
+    }
+    /* `IT:2,2,…` without its I is no temperature. */
+    if (span_starts(line, SPAN("T:")) && span_contains(line, SPAN(" /"))) {
+        return true;
     }
     return span_equal(line, SPAN("ok")) || span_equal(line, SPAN("start")) ||
            span_equal(line, SPAN("wait"));

@@ -103,7 +103,8 @@ static enum host_verdict line_came(struct host_session *session, struct span raw
     return HOST_QUEUED;
 }
 
-/* A line too long for anybody: its beginning takes its place in the queue, so that it is answered in turn. */
+/* A line too long for anybody: its beginning takes its place in the queue, so that it is answered
+ * in turn. */
 static void overlong_came(struct host_session *session)
 {
     struct gcode_line line;

@@ -40,12 +40,8 @@ static void enter(struct printer_session *session, enum resend_state state, stru
     session->resend = state;
     switch (state) {
     case RESEND_NONE:
-    case RESEND_AGAIN:
-        session->resend_deadline = INSTANT_NEVER;
-        break;
-    case RESEND_HEARD:
-        session->resend_deadline = instant_after_ms(now, RESEND_OK_MS);
-        break;
+    case RESEND_AGAIN: session->resend_deadline = INSTANT_NEVER; break;
+    case RESEND_HEARD: session->resend_deadline = instant_after_ms(now, RESEND_OK_MS); break;
     }
 }
 
@@ -165,8 +161,7 @@ static void write_line(struct printer_session *session, const struct gcode_line 
 {
     size_t start = ret_bytes->length;
     bool as_it_came = number < 0 ? !line->numbered
-                                 : line->numbered && line->number == number &&
-                                       line->checksum_right;
+                                 : line->numbered && line->number == number && line->checksum_right;
 
     if (as_it_came) {
         text_add(ret_bytes, line->raw);
@@ -294,8 +289,7 @@ static enum printer_verdict asked_again(struct printer_session *session, int64_t
     bool any_numbered = false;
 
     for (uint32_t i = 0; i < session->unanswered; i++) {
-        struct sent_line *line =
-            sent_at(session, session->ring.count - session->unanswered + i);
+        struct sent_line *line = sent_at(session, session->ring.count - session->unanswered + i);
 
         if (line->barrier && line->number >= 0)
             number = line->number; /* an M110 that was hurt: whatever it asks for, M110 again */
@@ -462,8 +456,7 @@ struct tag printer_session_unanswered(const struct printer_session *session, uns
 void printer_session_disown(struct printer_session *session, uint8_t sender, uint8_t nobody)
 {
     for (uint32_t i = 0; i < session->unanswered; i++) {
-        struct sent_line *line =
-            sent_at(session, session->ring.count - session->unanswered + i);
+        struct sent_line *line = sent_at(session, session->ring.count - session->unanswered + i);
 
         if (line->tag.sender == sender)
             line->tag.sender = nobody;

@@ -1,0 +1,123 @@
+/*
+ * Everything at once, in virtual time: the core, a printer, a board and a host, and what joins them.
+ *
+ * Carries bytes over wires that take their time, carries out the core's orders, jumps from one
+ * deadline to the next, and calls proxy_check() after every input: a promise that does not hold ends
+ * the run. Any peer may be *played* instead: then whoever runs the world writes and reads its port.
+ * All that happened last is in a journal.
+ *
+ * One struct; the core, the settings and the rules are lent. The same world serves tests, fuzzers
+ * and `sioproxy simulate`.
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include "proxy.h"
+#include "sim/sim_board.h"
+#include "sim/sim_host.h"
+#include "sim/sim_printer.h"
+
+#define WORLD_WIRE    16384 /* bytes on their way; a pty's buffer is 20480, a tty's 4096 */
+#define WORLD_JOURNAL 4096
+#define WORLD_TEXT    200
+#define WORLD_TOLD    40 /* entries shown when a promise is broken */
+
+/* One direction of a port. All bytes pass through here one by one: the place for faults. */
+struct world_wire {
+    int64_t byte_ns; /* a byte takes so long; 0: no time */
+    int64_t clock_ns; /* the first byte set out then */
+    uint32_t first, count;
+    char bytes[WORLD_WIRE];
+};
+
+enum world_kind {
+    WORLD_FROM,     /* a line of that port for the proxy */
+    WORLD_TO,       /* a line of the proxy for that port */
+    WORLD_ORDER,    /* the proxy ordered: its word, its text */
+    WORLD_EVENT,    /* the proxy told: "gcode M42 done M42 Plight S1" */
+    WORLD_EXECUTED, /* the simulated printer began this command */
+    WORLD_NOTE,     /* the world itself: opened, closed, and a broken promise */
+};
+struct world_entry {
+    struct instant at;
+    enum world_kind kind;
+    enum proxy_port port;
+    uint16_t length;
+    char text[WORLD_TEXT]; /* cut */
+};
+
+struct world_options {
+    const struct settings *settings;
+    const struct ruleset *rules;
+    struct span saved; /* the state file */
+    struct sim_printer_manner printer;
+    struct sim_board_options board;
+    struct sim_host_manner host;
+    bool printer_played, board_played, host_played;
+    uint32_t printer_baud; /* of the wire to the printer; 0: no time */
+    /* Shown every entry of the journal as it is made; NULL: nobody. */
+    void (*watch)(void *watcher, const struct world_entry *entry);
+    void *watcher;
+};
+
+struct world_port {
+    bool played;
+    bool plugged; /* it can be opened */
+    bool open;    /* by the proxy; the host's: by a host */
+    struct world_wire to, from; /* as the proxy sees it */
+    char to_line[WORLD_TEXT], from_line[WORLD_TEXT]; /* for the journal, so far */
+    uint32_t to_length, from_length;
+    uint64_t to_bytes, from_bytes; /* carried in all */
+};
+
+struct world {
+    struct proxy *proxy;
+    struct world_options options;
+    struct instant now;
+    struct sim_printer printer;
+    struct sim_board board;
+    struct sim_host host;
+    struct world_port port[PROXY_PORTS];
+    const char *broken; /* the promise that does not hold, NULL none */
+    uint32_t idle_steps; /* without time passing */
+    char saved[ORDER_TEXT]; /* by the last ORDER_SAVE */
+    struct order answer;    /* the last ORDER_ANSWER */
+    uint64_t answers, speeds, pulses, discards;
+    struct world_entry journal[WORLD_JOURNAL];
+    uint64_t entries; /* ever made */
+};
+
+/* `proxy` has proxy_size() bytes. The board is plugged in, the printer up, no host is there. */
+void world_init(struct world *world, struct proxy *proxy, const struct world_options *options,
+                struct instant now);
+
+/* Goes to the next deadline. False if there is none, or a promise is broken. */
+bool world_step(struct world *world);
+/* Until then, or until a promise is broken: then false. */
+bool world_run_until(struct world *world, struct instant until);
+bool world_run_ms(struct world *world, int64_t ms);
+
+/* A host opens or closes its port; what it wrote before closing is read. Baud 0: it has none. */
+void world_host_opens(struct world *world, uint32_t baud);
+void world_host_closes(struct world *world);
+/* A port vanishes from the machine or comes back (not the printer's or the board's power). */
+void world_unplug(struct world *world, enum proxy_port port);
+void world_plug(struct world *world, enum proxy_port port);
+/* A client of the control socket asks. */
+void world_ask(struct world *world, const struct request *request, int32_t client);
+/* Let everything happen that a change made from outside (a button, a reset) can cause now. */
+void world_settle(struct world *world);
+
+/* A played peer writes; all of it must fit the wire (asserted). */
+void world_write(struct world *world, enum proxy_port port, struct span bytes);
+/* What has reached a played peer, in one piece, lent until the next call. */
+struct span world_written(struct world *world, enum proxy_port port);
+void world_read(struct world *world, enum proxy_port port, size_t count);
+
+/* The entry with that index, counted from the first ever made. False if it is forgotten or not made. */
+bool world_journal(const struct world *world, uint64_t index, struct world_entry *ret_entry);
+/* `1.250  host  > N1 M105` and a line end, as text. */
+void world_entry_text(const struct world_entry *entry, struct text *text);
+/* The last `count` entries, and the broken promise if there is one. */
+void world_tell(const struct world *world, unsigned count, FILE *to);

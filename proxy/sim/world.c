@@ -1,0 +1,606 @@
+#include "sim/world.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* More steps than that without time passing: something asks to be called for ever. */
+#define IDLE_STEPS_MAX 100000
+
+/* --- the journal --- */
+
+static struct world_entry *note(struct world *world, enum world_kind kind, enum proxy_port port,
+                                struct span text)
+{
+    struct world_entry *entry = &world->journal[world->entries % WORLD_JOURNAL];
+    size_t length = text.length < WORLD_TEXT ? text.length : WORLD_TEXT;
+
+    entry->at = world->now;
+    entry->kind = kind;
+    entry->port = port;
+    entry->length = (uint16_t)length;
+    if (length > 0)
+        memcpy(entry->text, text.data, length);
+    world->entries++;
+    if (world->options.watch != NULL)
+        world->options.watch(world->options.watcher, entry);
+    return entry;
+}
+
+/* Bytes of one direction: the journal keeps them by lines. */
+static void note_bytes(struct world *world, enum world_kind kind, enum proxy_port port,
+                       struct span bytes)
+{
+    struct world_port *end = &world->port[port];
+    char *line = kind == WORLD_TO ? end->to_line : end->from_line;
+    uint32_t *length = kind == WORLD_TO ? &end->to_length : &end->from_length;
+
+    for (size_t i = 0; i < bytes.length; i++) {
+        if (bytes.data[i] == '\n') {
+            note(world, kind, port, (struct span){line, *length});
+            *length = 0;
+        } else if (*length < WORLD_TEXT) {
+            line[(*length)++] = bytes.data[i];
+        }
+    }
+}
+
+bool world_journal(const struct world *world, uint64_t index, struct world_entry *ret_entry)
+{
+    if (index >= world->entries || index + WORLD_JOURNAL < world->entries)
+        return false;
+    *ret_entry = world->journal[index % WORLD_JOURNAL];
+    return true;
+}
+
+void world_entry_text(const struct world_entry *entry, struct text *text)
+{
+    static const char *const ports[] = {"host   ", "printer", "board  "};
+    static const char *const kinds[] = {" > ", " < ", " ! ", " * ", " = ", " - "};
+
+    text_add_thousandths(text, entry->at.us / 1000);
+    text_add_string(text, "\t");
+    text_add_string(text, ports[entry->port]);
+    text_add_string(text, kinds[entry->kind]);
+    text_add(text, (struct span){entry->text, entry->length});
+    text_add_char(text, '\n');
+}
+
+void world_tell(const struct world *world, unsigned count, FILE *to)
+{
+    uint64_t first = world->entries > count ? world->entries - count : 0;
+    struct world_entry entry;
+
+    for (uint64_t i = first; i < world->entries; i++) {
+        char bytes[WORLD_TEXT + 64];
+        struct text text = TEXT_IN(bytes);
+
+        if (!world_journal(world, i, &entry))
+            continue;
+        world_entry_text(&entry, &text);
+        fwrite(text.data, 1, text.length, to);
+    }
+    if (world->broken != NULL)
+        fprintf(to, "broken: %s\n", world->broken);
+}
+
+/* --- wires --- */
+
+static uint32_t wire_room(const struct world_wire *wire)
+{
+    return WORLD_WIRE - wire->count;
+}
+
+/* Bytes set out; they fit. */
+static void wire_carry(struct world_wire *wire, struct span bytes, struct instant now)
+{
+    assert(bytes.length <= wire_room(wire));
+    if (wire->count == 0)
+        wire->clock_ns = now.us * 1000;
+    for (size_t i = 0; i < bytes.length; i++) {
+        wire->bytes[(wire->first + wire->count) % WORLD_WIRE] = bytes.data[i];
+        wire->count++;
+    }
+}
+
+/* What has arrived by now, the part of it that is in one piece. */
+static struct span wire_arrived(const struct world_wire *wire, struct instant now)
+{
+    uint32_t count = wire->count;
+
+    if (wire->byte_ns > 0 && count > 0) {
+        int64_t arrived = (now.us * 1000 - wire->clock_ns) / wire->byte_ns;
+
+        if (arrived < count)
+            count = arrived > 0 ? (uint32_t)arrived : 0;
+    }
+    if (count > WORLD_WIRE - wire->first)
+        count = WORLD_WIRE - wire->first;
+    return (struct span){wire->bytes + wire->first, count};
+}
+
+static void wire_take(struct world_wire *wire, size_t count)
+{
+    wire->first = (uint32_t)((wire->first + count) % WORLD_WIRE);
+    wire->count -= (uint32_t)count;
+    wire->clock_ns += (int64_t)count * wire->byte_ns;
+}
+
+static void wire_clear(struct world_wire *wire)
+{
+    wire->first = 0;
+    wire->count = 0;
+}
+
+/* When the next byte arrives; what takes no time has arrived already. */
+static struct instant wire_deadline(const struct world_wire *wire, struct instant now)
+{
+    int64_t ns = wire->clock_ns + wire->byte_ns;
+
+    /* What has arrived and was not taken waits for room, not for time. */
+    if (wire->count == 0 || wire->byte_ns == 0 || ns <= now.us * 1000)
+        return INSTANT_NEVER;
+    return (struct instant){(ns + 999) / 1000};
+}
+
+/* --- the core --- */
+
+static void break_promise(struct world *world, const char *promise)
+{
+    if (world->broken != NULL)
+        return;
+    world->broken = promise;
+    note(world, WORLD_NOTE, PROXY_HOST, span_of(promise));
+}
+
+static void input(struct world *world, const struct proxy_input *what)
+{
+    const char *promise;
+
+    if (world->broken != NULL)
+        return;
+    proxy_input(world->proxy, what, world->now);
+    promise = proxy_check(world->proxy);
+    if (promise != NULL)
+        break_promise(world, promise);
+}
+
+static void opened(struct world *world, enum proxy_port port, int64_t baud)
+{
+    note(world, WORLD_NOTE, port, SPAN("opened"));
+    input(world, &(struct proxy_input){.kind = PROXY_OPENED, .port = port, .number = baud});
+}
+
+static void closed(struct world *world, enum proxy_port port, int64_t why, struct span reason)
+{
+    struct world_port *end = &world->port[port];
+
+    end->open = false;
+    wire_clear(&end->to);
+    wire_clear(&end->from);
+    end->to_length = end->from_length = 0;
+    note(world, WORLD_NOTE, port, reason);
+    input(world, &(struct proxy_input){
+                     .kind = PROXY_CLOSED, .port = port, .number = why, .bytes = reason});
+}
+
+static void try_to_open(struct world *world, enum proxy_port port, int64_t baud)
+{
+    struct world_port *end = &world->port[port];
+
+    if (!end->plugged ||
+        (port == PROXY_BOARD && !end->played && !sim_board_open(&world->board, world->now))) {
+        closed(world, port, -2, SPAN("there is no such port"));
+        return;
+    }
+    end->open = true;
+    opened(world, port, baud);
+}
+
+static void close_port(struct world *world, enum proxy_port port)
+{
+    struct world_port *end = &world->port[port];
+
+    end->open = false;
+    wire_clear(&end->to);
+    wire_clear(&end->from);
+    if (port == PROXY_BOARD && !end->played)
+        sim_board_close(&world->board, world->now);
+}
+
+static void carry_out(struct world *world, const struct order *order)
+{
+    static const char *const words[] = {"open", "close", "speed", "dtr",
+                                        "discard", "answer", "save"};
+    char bytes[WORLD_TEXT];
+    struct text text = TEXT_IN(bytes);
+
+    text_add_string(&text, words[order->kind]);
+    if (order->kind == ORDER_SPEED || order->kind == ORDER_ANSWER) {
+        text_add_char(&text, ' ');
+        text_add_integer(&text, order->number);
+    }
+    if (order->kind == ORDER_ANSWER)
+        text_add_string(&text, order->ok ? " ok" : " no");
+    if (order->text[0] != '\0') {
+        text_add_char(&text, ' ');
+        text_add(&text, span_trim(span_of(order->text)));
+    }
+    note(world, WORLD_ORDER, order->port, text_span(&text));
+    switch (order->kind) {
+    case ORDER_OPEN: try_to_open(world, order->port, order->number); break;
+    case ORDER_CLOSE: close_port(world, order->port); break;
+    case ORDER_SPEED: world->speeds++; break;
+    case ORDER_DTR:
+        world->pulses++;
+        if (!world->port[PROXY_PRINTER].played && world->port[PROXY_PRINTER].open)
+            sim_printer_reset(&world->printer, world->now);
+        break;
+    case ORDER_DISCARD:
+        world->discards++;
+        wire_clear(&world->port[order->port].to);
+        break;
+    case ORDER_ANSWER:
+        world->answers++;
+        world->answer = *order;
+        break;
+    case ORDER_SAVE: memcpy(world->saved, order->text, ORDER_TEXT); break;
+    }
+}
+
+static bool orders(struct world *world)
+{
+    struct order order;
+    bool moved = false;
+
+    while (world->broken == NULL && proxy_next_order(world->proxy, &order)) {
+        carry_out(world, &order);
+        moved = true;
+    }
+    return moved;
+}
+
+static void events(struct world *world)
+{
+    struct event event;
+
+    while (proxy_next_event(world->proxy, &event)) {
+        char bytes[WORLD_TEXT];
+        struct text text = TEXT_IN(bytes);
+
+        text_add_string(&text, event_word(event.kind));
+        for (const char *const *part = (const char *const[]){event.name, event.state, event.cause,
+                                                              NULL};
+             *part != NULL; part++) {
+            if ((*part)[0] == '\0')
+                continue;
+            text_add_char(&text, ' ');
+            text_add_string(&text, *part);
+        }
+        note(world, WORLD_EVENT, PROXY_HOST, text_span(&text));
+    }
+}
+
+/* What the core has to write sets out. */
+static bool outputs(struct world *world)
+{
+    bool moved = false;
+
+    for (enum proxy_port port = PROXY_HOST; port < PROXY_PORTS; port++) {
+        struct world_port *end = &world->port[port];
+        struct span bytes = proxy_output(world->proxy, port);
+
+        if (!end->open || bytes.length == 0 || world->broken != NULL)
+            continue;
+        if (bytes.length > wire_room(&end->to))
+            bytes.length = wire_room(&end->to);
+        if (bytes.length == 0)
+            continue;
+        wire_carry(&end->to, bytes, world->now);
+        end->to_bytes += bytes.length;
+        note_bytes(world, WORLD_TO, port, bytes);
+        input(world, &(struct proxy_input){
+                         .kind = PROXY_SENT, .port = port, .number = (int64_t)bytes.length});
+        moved = true;
+    }
+    return moved;
+}
+
+/* What has arrived at the core's end goes in, as much as the core lets in. */
+static bool inputs(struct world *world)
+{
+    bool moved = false;
+
+    for (enum proxy_port port = PROXY_HOST; port < PROXY_PORTS; port++) {
+        struct world_port *end = &world->port[port];
+        struct span bytes = wire_arrived(&end->from, world->now);
+        size_t room = proxy_room(world->proxy, port);
+
+        if (!end->open || world->broken != NULL)
+            continue;
+        if (bytes.length > room)
+            bytes.length = room;
+        if (bytes.length == 0)
+            continue;
+        end->from_bytes += bytes.length;
+        note_bytes(world, WORLD_FROM, port, bytes);
+        input(world, &(struct proxy_input){.kind = PROXY_BYTES, .port = port, .bytes = bytes});
+        wire_take(&end->from, bytes.length);
+        moved = true;
+    }
+    return moved;
+}
+
+/* --- the peers --- */
+
+static void executed(struct world *world)
+{
+    struct span command;
+
+    while (sim_printer_executed(&world->printer, &command))
+        note(world, WORLD_EXECUTED, PROXY_PRINTER, command);
+}
+
+/* As much as fits goes from a peer's output into its wire; returns how much. */
+static size_t set_out(struct world *world, enum proxy_port port, struct span bytes)
+{
+    struct world_port *end = &world->port[port];
+
+    if (bytes.length == 0 || !end->open)
+        return bytes.length; /* nobody listens */
+    if (bytes.length > wire_room(&end->from))
+        bytes.length = wire_room(&end->from);
+    wire_carry(&end->from, bytes, world->now);
+    return bytes.length;
+}
+
+static bool printer_moves(struct world *world)
+{
+    struct world_port *end = &world->port[PROXY_PRINTER];
+    struct span bytes = wire_arrived(&end->to, world->now);
+    bool moved = false;
+    size_t taken;
+
+    if (end->played)
+        return false;
+    if (bytes.length > 0) {
+        if (bytes.length > sim_printer_room(&world->printer))
+            bytes.length = sim_printer_room(&world->printer);
+        taken = sim_printer_receive(&world->printer, bytes, world->now);
+        wire_take(&end->to, taken);
+        moved = taken > 0;
+        executed(world);
+    }
+    taken = set_out(world, PROXY_PRINTER, sim_printer_output(&world->printer));
+    if (taken > 0) {
+        sim_printer_taken(&world->printer, taken, world->now);
+        moved = true;
+        executed(world);
+    }
+    return moved;
+}
+
+static bool board_moves(struct world *world)
+{
+    struct world_port *end = &world->port[PROXY_BOARD];
+    struct span bytes = wire_arrived(&end->to, world->now);
+    bool moved = false;
+    size_t taken;
+
+    if (end->played)
+        return false;
+    if (bytes.length > 0 && end->open) {
+        if (bytes.length > sim_board_room(&world->board))
+            bytes.length = sim_board_room(&world->board);
+        taken = sim_board_write(&world->board, bytes, world->now);
+        wire_take(&end->to, taken);
+        moved = taken > 0;
+    }
+    taken = set_out(world, PROXY_BOARD, sim_board_outgoing(&world->board));
+    if (taken > 0) {
+        sim_board_sent(&world->board, taken);
+        moved = true;
+    }
+    return moved;
+}
+
+static bool host_moves(struct world *world)
+{
+    struct world_port *end = &world->port[PROXY_HOST];
+    struct span bytes = wire_arrived(&end->to, world->now);
+    bool moved = false;
+    size_t taken;
+
+    if (end->played || !end->open)
+        return false;
+    if (bytes.length > 0) {
+        sim_host_receive(&world->host, bytes, world->now);
+        wire_take(&end->to, bytes.length);
+        moved = true;
+    }
+    taken = set_out(world, PROXY_HOST, sim_host_output(&world->host));
+    if (taken > 0) {
+        sim_host_taken(&world->host, taken, world->now);
+        moved = true;
+    }
+    return moved;
+}
+
+/* --- time --- */
+
+void world_settle(struct world *world)
+{
+    bool moved = true;
+
+    while (moved && world->broken == NULL) {
+        moved = orders(world);
+        events(world);
+        moved |= outputs(world);
+        moved |= printer_moves(world);
+        moved |= board_moves(world);
+        moved |= host_moves(world);
+        moved |= inputs(world);
+    }
+}
+
+static struct instant deadline(const struct world *world)
+{
+    struct instant due = proxy_deadline(world->proxy);
+
+    if (!world->port[PROXY_PRINTER].played)
+        due = instant_earlier(due, sim_printer_deadline(&world->printer));
+    if (!world->port[PROXY_BOARD].played)
+        due = instant_earlier(due, sim_board_deadline(&world->board));
+    if (!world->port[PROXY_HOST].played)
+        due = instant_earlier(due, sim_host_deadline(&world->host));
+    for (unsigned port = 0; port < PROXY_PORTS; port++) {
+        due = instant_earlier(due, wire_deadline(&world->port[port].to, world->now));
+        due = instant_earlier(due, wire_deadline(&world->port[port].from, world->now));
+    }
+    return due;
+}
+
+bool world_step(struct world *world)
+{
+    struct instant due = deadline(world);
+
+    if (instant_is_never(due) || world->broken != NULL)
+        return false;
+    if (due.us > world->now.us) {
+        world->now = due;
+        world->idle_steps = 0;
+    } else if (++world->idle_steps > IDLE_STEPS_MAX) {
+        break_promise(world, "world: time stands still");
+        return false;
+    }
+    if (!world->port[PROXY_PRINTER].played) {
+        sim_printer_expire(&world->printer, world->now);
+        executed(world);
+    }
+    if (!world->port[PROXY_BOARD].played)
+        sim_board_expire(&world->board, world->now);
+    if (!world->port[PROXY_HOST].played)
+        sim_host_expire(&world->host, world->now);
+    if (instant_due(proxy_deadline(world->proxy), world->now))
+        input(world, &(struct proxy_input){.kind = PROXY_TICK});
+    world_settle(world);
+    return world->broken == NULL;
+}
+
+bool world_run_until(struct world *world, struct instant until)
+{
+    world_settle(world);
+    while (world->broken == NULL && instant_due(deadline(world), until))
+        world_step(world);
+    if (world->broken == NULL && until.us > world->now.us) {
+        world->now = until;
+        world->idle_steps = 0;
+    }
+    return world->broken == NULL;
+}
+
+bool world_run_ms(struct world *world, int64_t ms)
+{
+    return world_run_until(world, instant_after_ms(world->now, ms));
+}
+
+/* --- from outside --- */
+
+void world_init(struct world *world, struct proxy *proxy, const struct world_options *options,
+                struct instant now)
+{
+    memset(world, 0, sizeof *world);
+    world->proxy = proxy;
+    world->options = *options;
+    world->now = now;
+    world->port[PROXY_HOST].played = options->host_played;
+    world->port[PROXY_PRINTER].played = options->printer_played;
+    world->port[PROXY_BOARD].played = options->board_played;
+    world->port[PROXY_PRINTER].plugged = true;
+    world->port[PROXY_BOARD].plugged = true;
+    if (options->printer_baud > 0)
+        world->port[PROXY_PRINTER].to.byte_ns = 10000000000 / options->printer_baud;
+    sim_printer_init(&world->printer, &options->printer, now);
+    sim_board_init(&world->board, options->board, now);
+    sim_host_init(&world->host, &options->host);
+    proxy_init(proxy, options->settings, options->rules, options->saved, now);
+    world_settle(world);
+}
+
+void world_host_opens(struct world *world, uint32_t baud)
+{
+    struct world_port *end = &world->port[PROXY_HOST];
+
+    if (end->open)
+        world_host_closes(world);
+    end->open = true;
+    opened(world, PROXY_HOST, baud);
+    if (!end->played)
+        sim_host_opened(&world->host, world->now);
+    world_settle(world);
+}
+
+void world_host_closes(struct world *world)
+{
+    struct world_port *end = &world->port[PROXY_HOST];
+
+    if (!end->open)
+        return;
+    inputs(world); /* what was written just before is read */
+    if (!end->played)
+        sim_host_closed(&world->host);
+    closed(world, PROXY_HOST, 0, SPAN("closed"));
+    world_settle(world);
+}
+
+void world_unplug(struct world *world, enum proxy_port port)
+{
+    struct world_port *end = &world->port[port];
+    bool was_open = end->open;
+
+    end->plugged = false;
+    if (port == PROXY_BOARD && !end->played)
+        sim_board_close(&world->board, world->now);
+    if (was_open)
+        closed(world, port, 0, SPAN("the port is gone"));
+    world_settle(world);
+}
+
+void world_plug(struct world *world, enum proxy_port port)
+{
+    world->port[port].plugged = true;
+    note(world, WORLD_NOTE, port, SPAN("plugged in"));
+}
+
+void world_ask(struct world *world, const struct request *request, int32_t client)
+{
+    input(world,
+          &(struct proxy_input){.kind = PROXY_ASKED, .number = client, .request = request});
+    world_settle(world);
+}
+
+void world_write(struct world *world, enum proxy_port port, struct span bytes)
+{
+    wire_carry(&world->port[port].from, bytes, world->now);
+    world_settle(world);
+}
+
+struct span world_written(struct world *world, enum proxy_port port)
+{
+    struct world_wire *wire = &world->port[port].to;
+    char all[WORLD_WIRE];
+
+    /* A ring that wraps is turned until it does not. */
+    if (wire->first + wire->count > WORLD_WIRE) {
+        for (uint32_t i = 0; i < wire->count; i++)
+            all[i] = wire->bytes[(wire->first + i) % WORLD_WIRE];
+        memcpy(wire->bytes, all, wire->count);
+        wire->first = 0;
+    }
+    return wire_arrived(wire, world->now);
+}
+
+void world_read(struct world *world, enum proxy_port port, size_t count)
+{
+    wire_take(&world->port[port].to, count);
+    world_settle(world);
+}

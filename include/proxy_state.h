@@ -13,6 +13,8 @@
 #define PRINTER_LOST_MS    60000 /* in a print: so long it may be away */
 #define HOST_LOST_MS       10000 /* host closed for so long: outputs to host_lost */
 #define HALT_REPEAT_MS     250
+#define HALT_UPLOAD_MS     100  /* in an upload: M29 so long after the first M112 … */
+#define HALT_UPLOAD_END_MS 200  /* … and M112 so long after that */
 #define HALT_MS            5000  /* M112 is repeated so long at most */
 #define BOARD_COMING_MS    8000  /* a board that was just opened may take so long to be of use */
 #define EXIT_MS            2000  /* outputs may take so long to reach their exit state */
@@ -46,6 +48,8 @@ struct proxy {
     uint8_t sets[PLANS]; /* the point whose outcome that plan awaits, POINT_NONE none */
     struct {
         bool active;
+        bool in_upload;  /* M29 comes before the second M112 */
+        bool pulse_dtr;  /* a binary transfer hears no M112 */
         struct instant next, until;
     } halt;
     struct instant host_lost; /* when outputs go to host_lost */
@@ -83,3 +87,4 @@ void proxy_board_events(struct proxy *proxy, struct instant now);
 void proxy_asked(struct proxy *proxy, const struct request *request, int32_t client,
                  struct instant now);
 void proxy_halt(struct proxy *proxy, struct span cause, struct instant now);
+void proxy_halt_expire(struct proxy *proxy, struct instant now);

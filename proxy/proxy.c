@@ -154,17 +154,7 @@ static void expire(struct proxy *proxy, struct instant now)
         proxy->host_lost = INSTANT_NEVER;
         points_apply(&proxy->points, &proxy->board, POINTS_HOST_LOST, now);
     }
-    if (proxy->halt.active && instant_due(proxy->halt.next, now)) {
-        if (proxy->router.printer_state == PRINTER_HALTED || !proxy->printer_link.open ||
-            instant_due(proxy->halt.until, now)) {
-            proxy->halt.active = false;
-            proxy->halt.next = INSTANT_NEVER;
-        } else {
-            outbox_add(&proxy->router.to_printer, proxy->router.to_printer_bytes,
-                       SPAN("\nM112\n"));
-            proxy->halt.next = instant_after_ms(proxy->halt.next, HALT_REPEAT_MS);
-        }
-    }
+    proxy_halt_expire(proxy, now);
 }
 
 void proxy_input(struct proxy *proxy, const struct proxy_input *input, struct instant now)
@@ -210,7 +200,10 @@ size_t proxy_room(const struct proxy *proxy, enum proxy_port port)
     size_t room;
 
     switch (port) {
-    case PROXY_HOST: return host_session_room(&proxy->router.host);
+    case PROXY_HOST:
+        if (binary_transfer_runs(&proxy->router.binary))
+            return outbox_room(&proxy->router.to_printer);
+        return host_session_room(&proxy->router.host);
     case PROXY_PRINTER:
         /* A byte of the printer is at most one for the host, and a little of ours comes on top. */
         room = outbox_room(&proxy->router.to_host);

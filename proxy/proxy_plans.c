@@ -353,12 +353,15 @@ void proxy_halt(struct proxy *proxy, struct span cause, struct instant now)
     /* A host says M112 two or three times: the first has done it all. */
     if (proxy->halt.active)
         return;
+    proxy->halt.in_upload = proxy->router.uploading;
+    proxy->halt.pulse_dtr = binary_transfer_runs(&proxy->router.binary);
     plans_end_all(plans, STEP_ESTOP, SPAN("the printer is halted"));
     router_halt(&proxy->router, now);
     if (proxy->printer_link.open) {
         proxy_order(proxy, ORDER_DISCARD, PROXY_PRINTER, 0);
         proxy->halt.active = true;
-        proxy->halt.next = instant_after_ms(now, HALT_REPEAT_MS);
+        proxy->halt.next =
+            instant_after_ms(now, proxy->halt.in_upload ? HALT_UPLOAD_MS : HALT_REPEAT_MS);
         proxy->halt.until = instant_after_ms(now, HALT_MS);
     } else {
         outbox_clear(&proxy->router.to_printer);
@@ -367,4 +370,32 @@ void proxy_halt(struct proxy *proxy, struct span cause, struct instant now)
         proxy_plan_action(proxy, &action, now);
     points_apply(&proxy->points, &proxy->board, POINTS_HALT, now);
     router_tell(&proxy->router, LOG_ERROR, cause, now);
+}
+
+/* M112 again, until the printer says that it is halted. */
+void proxy_halt_expire(struct proxy *proxy, struct instant now)
+{
+    struct router *router = &proxy->router;
+    int64_t next_ms = HALT_REPEAT_MS;
+
+    if (!proxy->halt.active || !instant_due(proxy->halt.next, now))
+        return;
+    if (router->printer_state == PRINTER_HALTED || !proxy->printer_link.open ||
+        instant_due(proxy->halt.until, now)) {
+        proxy->halt.active = false;
+        proxy->halt.next = INSTANT_NEVER;
+        return;
+    }
+    if (proxy->halt.in_upload) {
+        proxy->halt.in_upload = false;
+        next_ms = HALT_UPLOAD_END_MS;
+        outbox_add(&router->to_printer, router->to_printer_bytes, SPAN("\nM29\n"));
+    } else {
+        outbox_add(&router->to_printer, router->to_printer_bytes, SPAN("\nM112\n"));
+    }
+    if (proxy->halt.pulse_dtr) {
+        proxy->halt.pulse_dtr = false;
+        proxy_order(proxy, ORDER_DTR, PROXY_PRINTER, 0);
+    }
+    proxy->halt.next = instant_after_ms(now, next_ms);
 }

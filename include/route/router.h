@@ -16,6 +16,7 @@
 #include "route/ruleset.h"
 #include "route/settings.h"
 #include "route/temperatures.h"
+#include "session/binary_transfer.h"
 #include "session/host_session.h"
 #include "session/printer_session.h"
 #include "wire/firmware.h"
@@ -80,6 +81,8 @@ struct router {
     bool last_numbered;    /* the host's last command line was numbered */
     bool uploading;        /* lines are file content: from M28 to the ok of M29 */
     uint32_t upload_debt;  /* the debt whose ok ends the upload, 0 none */
+    uint32_t binary_debt;  /* the debt whose ok begins a binary transfer, 0 none */
+    struct binary_transfer binary; /* while it runs, bytes are passed and not lines */
     bool after_reset;      /* a job's printer was reset: no motion until the host's next M110 */
     bool cancel_told;      /* //action:cancel was said to a job that cannot go on */
     enum front front;

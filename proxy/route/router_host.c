@@ -43,6 +43,7 @@ void router_host_closed(struct router *router, struct instant now)
     outbox_clear(&router->to_host);
     ledger_forget(&router->ledger);
     router->front_debt = 0;
+    router_uploading(router, router->uploading && !binary_transfer_runs(&router->binary));
     host_session_opened(&router->host); /* half a line is nobody's any more */
     printer_session_disown(&router->printer, SENDER_HOST, SENDER_NOBODY);
     plans_continue(&router->plans);
@@ -55,11 +56,18 @@ void router_host_closed(struct router *router, struct instant now)
 enum host_verdict router_host_bytes(struct router *router, struct span *bytes,
                                     struct gcode_line *ret_line, struct instant now)
 {
-    enum host_verdict verdict = host_session_receive(&router->host, bytes, ret_line);
+    enum host_verdict verdict;
     char resend_bytes[48];
     struct text resend = TEXT_IN(resend_bytes);
 
     (void)now;
+    if (binary_transfer_runs(&router->binary)) {
+        binary_transfer_host(&router->binary, *bytes);
+        outbox_add(&router->to_printer, router->to_printer_bytes, *bytes);
+        *bytes = SPAN_NONE;
+        return HOST_NOTHING;
+    }
+    verdict = host_session_receive(&router->host, bytes, ret_line);
     if (verdict == HOST_REFUSED) {
         text_add_string(&resend, "Resend: ");
         text_add_integer(&resend, host_session_expected(&router->host));
@@ -139,6 +147,7 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
     char bytes[LINE_CAPACITY + 64];
     struct text text = TEXT_IN(bytes);
     struct tag tag = {router->host_connected ? SENDER_HOST : SENDER_NOBODY, 0, router->front_debt};
+    struct span binary;
 
     if (router->printer_state == PRINTER_OFFLINE ||
         outbox_room(&router->to_printer) < sizeof bytes)
@@ -158,9 +167,12 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
     }
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
     router->front_debt = 0;
-    if (gcode_line_is(line, 'M', 28) || gcode_line_is(line, 'M', 928))
+    if (gcode_line_is(line, 'M', 28) || gcode_line_is(line, 'M', 928)) {
         router_uploading(router, true);
-    else if (router->uploading && gcode_line_is(line, 'M', 29))
+        if (gcode_line_is(line, 'M', 28) && gcode_line_parameter(line, 'B', &binary) &&
+            span_equal(binary, SPAN("1")))
+            router->binary_debt = tag.serial;
+    } else if (router->uploading && gcode_line_is(line, 'M', 29))
         router->upload_debt = tag.serial;
     return true;
 }

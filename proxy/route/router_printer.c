@@ -147,6 +147,8 @@ void router_uploading(struct router *router, bool uploading)
 {
     router->uploading = uploading;
     router->upload_debt = 0;
+    router->binary_debt = 0;
+    binary_transfer_end(&router->binary);
     printer_session_uploading(&router->printer, uploading);
     if (!uploading)
         host_session_upload_over(&router->host);
@@ -206,6 +208,8 @@ static void answer(struct router *router, struct span raw, const struct printer_
     case SENDER_HOST:
         if (given->tag.serial == router->upload_debt && router->upload_debt != 0)
             router_uploading(router, false);
+        if (given->tag.serial == router->binary_debt && router->binary_debt != 0)
+            binary_transfer_begin(&router->binary);
         if (!ledger_pay(&router->ledger, given->tag.serial, &debt))
             return;
         router->quiet_since = now;
@@ -368,6 +372,16 @@ static void line_came(struct router *router, struct span raw, struct instant now
 
     printer_reply_parse(line_content(raw), &reply);
     router->counters.printer_lines++;
+    if (binary_transfer_runs(&router->binary)) {
+        bool over = binary_transfer_printer(&router->binary, reply.text);
+
+        if (over)
+            router_uploading(router, false);
+        if (!over || reply.kind != REPLY_START) {
+            router_to_host(router, raw);
+            return;
+        }
+    }
     if (reply.kind == REPLY_RESEND) {
         router->held_length = 0;
         router->held_until = INSTANT_NEVER;

@@ -23,7 +23,7 @@ enum {
 struct sim_host_manner {
     bool octoprint;   /* hellos, one line at a time, numbers in a job only */
     uint32_t window;  /* lines unacknowledged; OctoPrint's is 1 */
-    bool verbatim;    /* blank lines, comments and words of the file go out as they are */
+    bool verbatim;    /* blank lines and lines of comment of the file go out as they are */
     uint32_t poll_ms; /* M105 every so often; 0: never */
 };
 struct sim_host_manner sim_host_manner_octoprint(void);

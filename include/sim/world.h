@@ -58,6 +58,8 @@ struct world_options {
     uint32_t printer_baud; /* of the wire to the printer; 0: no time */
     /* Shown every entry of the journal as it is made; NULL: nobody. */
     void (*watch)(void *watcher, const struct world_entry *entry);
+    /* Shown all bytes that enter (WORLD_FROM) or leave (WORLD_TO) the core; NULL: nobody. */
+    void (*listen)(void *watcher, enum world_kind kind, enum proxy_port port, struct span bytes);
     void *watcher;
 };
 

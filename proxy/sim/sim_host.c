@@ -133,8 +133,11 @@ static bool next_of_file(struct sim_host *host, struct span *ret_command)
         struct span line = {host->file.data, end};
 
         host->file = span_skip(host->file, end + 1);
-        *ret_command = host->manner.verbatim ? line : sim_host_stripped(line);
-        if (host->manner.verbatim || ret_command->length > 0)
+        *ret_command = sim_host_stripped(line);
+        if (ret_command->length > 0)
+            return true;
+        *ret_command = line;
+        if (host->manner.verbatim)
             return true;
     }
     return false;

@@ -34,6 +34,8 @@ static void note_bytes(struct world *world, enum world_kind kind, enum proxy_por
     char *line = kind == WORLD_TO ? end->to_line : end->from_line;
     uint32_t *length = kind == WORLD_TO ? &end->to_length : &end->from_length;
 
+    if (world->options.listen != NULL)
+        world->options.listen(world->options.watcher, kind, port, bytes);
     for (size_t i = 0; i < bytes.length; i++) {
         if (bytes.data[i] == '\n') {
             note(world, kind, port, (struct span){line, *length});

@@ -75,6 +75,14 @@ bool step_value(const struct step_values *values, struct span name, struct span 
  */
 void step_fill(struct span template, const struct step_values *values, struct text *text);
 
+/* One `${…}`: its name, what stands after `:-` or `:+`, and which of the two. */
+struct step_placeholder {
+    struct span name, alternative;
+    char sign; /* '-', '+' or 0 */
+};
+/* Bytes of the `${…}` that `text` (beginning with `${`) begins with, 0 if it is not well formed. */
+size_t step_placeholder_read(struct span text, struct step_placeholder *ret_placeholder);
+
 /* Why a command cannot be carried out: the CODE of `echo:sioproxy error: CODE: what is wrong`. */
 enum step_error {
     STEP_OK,

@@ -83,21 +83,14 @@ bool step_value(const struct step_values *values, struct span name, struct span 
            gcode_line_parameter(values->line, text_upper(name.data[0]), ret_value);
 }
 
-/* One `${…}`: its name, what stands after `:-` or `:+`, and which of the two. */
-struct placeholder {
-    struct span name, alternative;
-    char sign; /* '-', '+' or 0 */
-};
-
 static bool is_name_byte(char byte)
 {
     return text_is_letter(byte) || text_is_digit(byte) || byte == '_';
 }
 
-/* Bytes of the `${…}` that `text` begins with, 0 if it is not well formed. */
-static size_t placeholder_read(struct span text, struct placeholder *ret_placeholder)
+size_t step_placeholder_read(struct span text, struct step_placeholder *ret_placeholder)
 {
-    struct placeholder placeholder = {.name = span_skip(text, 2)};
+    struct step_placeholder placeholder = {.name = span_skip(text, 2)};
     size_t used = 2, depth = 1;
 
     while (used < text.length && is_name_byte(text.data[used])) {
@@ -135,7 +128,7 @@ static void fill(struct span template, const struct step_values *values, struct 
                  unsigned depth)
 {
     while (template.length > 0) {
-        struct placeholder placeholder;
+        struct step_placeholder placeholder;
         struct span value = SPAN_NONE;
         size_t used = 0;
 
@@ -145,7 +138,7 @@ static void fill(struct span template, const struct step_values *values, struct 
             continue;
         }
         if (depth > 0 && span_starts(template, SPAN("${"))) {
-            used = placeholder_read(template, &placeholder);
+            used = step_placeholder_read(template, &placeholder);
         }
         if (used == 0) {
             text_add_char(text, template.data[0]);
@@ -208,11 +201,12 @@ static void tell(const struct preparation *preparation, const struct argument *a
                  const char *what)
 {
     struct text *why = preparation->why;
-    struct placeholder placeholder;
+    struct step_placeholder placeholder;
     struct span value = argument->value;
 
     if (span_starts(argument->template, SPAN("${")) &&
-        placeholder_read(argument->template, &placeholder) > 0 && placeholder.name.length == 1) {
+        step_placeholder_read(argument->template, &placeholder) > 0 &&
+        placeholder.name.length == 1) {
         struct span given = SPAN_NONE;
 
         if (step_value(preparation->values, placeholder.name, &given) && given.length > 0) {

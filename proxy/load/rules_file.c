@@ -1,0 +1,370 @@
+#include "load/rules_file.h"
+
+#include <string.h>
+
+#include "load/conditions_file.h"
+#include "load/steps_file.h"
+
+#define NAME_MAX_BYTES 80
+
+/* One rule as it is read. */
+struct reading {
+    const struct fields *fields;
+    struct ruleset *ruleset;
+    struct rule rule;
+    struct steps_file steps;
+};
+
+/* The list of rules: the file itself, or what stands under `rules:`. */
+static const struct node *rule_list(const struct node *root)
+{
+    return root != NULL && root->kind == NODE_MAP ? node_get(root, "rules") : root;
+}
+
+unsigned rules_file_count(const struct node *root)
+{
+    const struct node *list = rule_list(root);
+
+    return list == NULL || list->kind != NODE_LIST ? 0 : list->count;
+}
+
+/* `M42`, `M889.1`, `ENC`: letters, digits and underscores, perhaps a point and digits. */
+static bool is_bare_word(struct span text)
+{
+    size_t used = 0;
+
+    if (text.length == 0 || !text_is_letter(text.data[0])) {
+        return false;
+    }
+    while (used < text.length && (text_is_letter(text.data[used]) ||
+                                  text_is_digit(text.data[used]) || text.data[used] == '_')) {
+        used++;
+    }
+    if (used + 1 < text.length && text.data[used] == '.') {
+        for (used++; used < text.length && text_is_digit(text.data[used]); used++) {
+        }
+    }
+    return used == text.length;
+}
+
+/* What firmware with an emergency parser acts on as soon as it has read it, whatever follows. */
+static const char *const emergencies[] = {"M112", "M108", "M410", "M876"};
+
+static void warn_of_emergencies(const struct reading *reading, const struct node *gcode)
+{
+    const struct fields *fields = reading->fields;
+    struct span text = gcode->text;
+
+    if (span_starts(text, SPAN("^"))) {
+        text = span_skip(text, 1);
+    }
+    for (size_t i = 0; i < sizeof(emergencies) / sizeof(emergencies[0]); i++) {
+        char longer[6] = {0};
+        bool digits = false;
+
+        if (!span_starts_nocase(text, span_of(emergencies[i]))) {
+            continue;
+        }
+        memcpy(longer, emergencies[i], 4);
+        for (char digit = '0'; digit <= '9'; digit++) {
+            longer[4] = digit;
+            digits = digits || (reading->rule.pattern == NULL
+                                    ? span_starts_nocase(text, span_of(longer))
+                                    : pattern_could_match(gcode->text, &reading->ruleset->memory,
+                                                          span_of(longer)));
+        }
+        if (digits) {
+            node_warning(fields, gcode,
+                         "firmware with an emergency parser takes it for %s if it is ever "
+                         "forwarded",
+                         emergencies[i]);
+        } else {
+            node_warning(fields, gcode, "never matches: %s is acted on before any rule sees it",
+                         emergencies[i]);
+        }
+    }
+}
+
+static bool read_gcode(struct reading *reading, const struct node *gcode)
+{
+    struct rule *rule = &reading->rule;
+    struct span names[STEP_CAPTURES];
+    char message[128];
+    struct text why = TEXT_IN(message);
+    size_t offset;
+
+    if (is_bare_word(gcode->text)) {
+        rule->word = arena_copy(reading->fields->arena, gcode->text);
+    } else {
+        rule->pattern =
+            pattern_new(gcode->text, PATTERN_WHOLE, &reading->ruleset->memory, &why, &offset);
+        if (rule->pattern == NULL) {
+            mistakes_error(reading->fields->mistakes,
+                           node_place_of(gcode, reading->fields->bytes, offset),
+                           "when.gcode: %.*s (at offset %zu)", (int)why.length, why.data, offset);
+            return false;
+        }
+        rule->source = arena_copy(reading->fields->arena, gcode->text);
+        reading->steps.captures = pattern_captures(rule->pattern, names);
+        memcpy(reading->steps.capture, names, sizeof(names[0]) * reading->steps.captures);
+    }
+    warn_of_emergencies(reading, gcode);
+    return true;
+}
+
+/* True if the rule is for a gcode and complete so far. */
+static bool read_when(struct reading *reading, const struct node *when)
+{
+    const struct node *gcode = conditions_file_when(reading->fields, when);
+
+    reading->steps.gcode = node_get(when, "gcode") != NULL;
+    return gcode != NULL && read_gcode(reading, gcode);
+}
+
+static void read_then(struct reading *reading, const struct node *then)
+{
+    static const char *const words[] = {"swallow", "forward", NULL};
+    const struct fields *fields = reading->fields;
+    const struct node *replacement = node_get(then, "replace");
+    struct span text;
+    unsigned index;
+
+    if (!reading->steps.gcode) {
+        key_error(fields, then, "only a gcode rule has a line");
+    }
+    if (then->kind != NODE_MAP) {
+        if (node_is(then, "replace")) {
+            node_error(fields, then, "replace needs the line: {replace: '…'}");
+        } else if (field_word(fields, then, words, &index)) {
+            reading->rule.then = index == 0 ? RULE_SWALLOW : RULE_FORWARD;
+        }
+        return;
+    }
+    for (const struct node *child = then->first; child != NULL; child = child->next) {
+        if (child != replacement) {
+            key_error(fields, child, "unknown key (did you mean replace?)");
+        }
+    }
+    if (replacement == NULL) {
+        node_error(fields, then, "expected swallow, forward or {replace: '…'}");
+    } else if (field_text(fields, replacement, &text)) {
+        steps_file_check_template(&reading->steps, replacement);
+        reading->rule.then = RULE_REPLACE;
+        reading->rule.replacement = arena_copy(fields->arena, text);
+        reading->steps.text += text.length;
+    }
+}
+
+static void read_again(struct reading *reading, const struct node *again)
+{
+    static const char *const words[] = {"restart", "ignore", "queue", NULL};
+    unsigned index;
+
+    field_word(reading->fields, again, words, &index);
+    node_not_yet(reading->fields, again);
+}
+
+static void check_steps(const struct reading *reading, const struct node *node)
+{
+    const struct steps_file *steps = &reading->steps;
+
+    if (steps->count > STEPS_MAX) {
+        key_error(reading->fields, node,
+                  "%u steps, at most %d (each point of a set counts, and the steps of else)",
+                  steps->count, STEPS_MAX);
+    }
+    if (steps->text > STEPS_TEXT_MAX) {
+        key_error(reading->fields, node, "%zu bytes of text to say and send, at most %d",
+                  steps->text, STEPS_TEXT_MAX);
+    }
+    if (steps->forwards + (reading->rule.then == RULE_SWALLOW ? 0 : 1) > 1) {
+        key_error(reading->fields, node, "the line would go to the printer twice");
+    }
+}
+
+static void keep_steps(struct reading *reading)
+{
+    unsigned count = reading->steps.count;
+    struct step *kept;
+
+    if (count == 0 || count > STEPS_MAX) {
+        return;
+    }
+    kept = arena_take(reading->fields->arena, count * sizeof(*kept));
+    memcpy(kept, reading->steps.step, count * sizeof(*kept));
+    reading->rule.step = kept;
+    reading->rule.steps = count;
+}
+
+static void read_name(struct reading *reading, const struct node *node)
+{
+    struct span text = node_get(node, "name") == NULL ? reading->rule.word : SPAN_NONE;
+
+    if (node_get(node, "name") != NULL) {
+        const struct node *name = node_get(node, "name");
+
+        if (field_text(reading->fields, name, &text) && text.length > NAME_MAX_BYTES) {
+            node_error(reading->fields, name, "longer than %d bytes", NAME_MAX_BYTES);
+        }
+    } else if (text.length == 0) {
+        text = reading->rule.source;
+    }
+    reading->rule.name = arena_copy(reading->fields->arena, text);
+}
+
+/* Unknown keys, with what each of the known ones needs done in read_rule. */
+static void pass(const struct fields *fields, const struct node *value, void *target)
+{
+    (void)fields;
+    (void)value;
+    (void)target;
+}
+
+static const struct field rule_keys[] = {
+    {"name", pass}, {"when", pass},  {"if", pass},    {"do", pass},
+    {"then", pass}, {"until", pass}, {"again", pass}, {NULL, NULL},
+};
+
+/* True if the rule can go into the ruleset; it may have mistakes that were told. */
+static bool read_rule(struct reading *reading, const struct node *node)
+{
+    const struct fields *fields = reading->fields;
+    const struct node *when, *part, *steps;
+    bool complete = false;
+
+    if (!fields_read(fields, node, rule_keys, NULL)) {
+        return false;
+    }
+    when = node_get(node, "when");
+    steps = node_get(node, "do");
+    if (when == NULL) {
+        node_error(fields, node, "when is missing");
+    } else {
+        complete = read_when(reading, when);
+    }
+    read_name(reading, node);
+    part = node_get(node, "if");
+    if (part != NULL) {
+        conditions_file_if(fields, part, reading->steps.capture, reading->steps.captures,
+                           &reading->rule);
+    }
+    if (steps != NULL) {
+        steps_file_read(&reading->steps, steps);
+    }
+    part = node_get(node, "then");
+    if (part != NULL) {
+        read_then(reading, part);
+    } else if (steps == NULL) {
+        node_error(fields, node, "do is missing");
+    }
+    part = node_get(node, "until");
+    if (part != NULL) {
+        conditions_file_when(fields, part);
+        node_not_yet(fields, part);
+    }
+    part = node_get(node, "again");
+    if (part != NULL) {
+        read_again(reading, part);
+    }
+    if (steps != NULL) {
+        check_steps(reading, steps);
+        keep_steps(reading);
+    }
+    return complete;
+}
+
+static const struct node *place_of_gcode(const struct node *rule)
+{
+    return node_get(node_get(rule, "when"), "gcode");
+}
+
+void rules_file_read(const struct fields *fields, const struct node *root, const char *file,
+                     struct ruleset *ruleset, struct place *place)
+{
+    static const struct field keys[] = {{"rules", pass}, {"tests", pass}, {NULL, NULL}};
+    const struct node *list = rule_list(root);
+
+    if (root == NULL) {
+        return;
+    }
+    if (root->kind == NODE_MAP) {
+        fields_read(fields, root, keys, NULL);
+        if (node_get(root, "tests") != NULL) {
+            node_not_yet(fields, node_get(root, "tests"));
+        }
+    }
+    if (list == NULL || node_is_nothing(list) || !field_is_list(fields, list)) {
+        return;
+    }
+    for (const struct node *node = list->first; node != NULL; node = node->next) {
+        struct reading reading = {.fields = fields,
+                                  .ruleset = ruleset,
+                                  .steps = {.fields = fields},
+                                  .rule = {.file = span_of(file), .line = node->place.line}};
+
+        if (read_rule(&reading, node)) {
+            place[ruleset->count] = place_of_gcode(node)->place;
+            ruleset->rule[ruleset->count++] = reading.rule;
+        }
+    }
+}
+
+/* Does the first of two rules with the same key take every line that the second could? */
+static bool hides(const struct rule *first, const struct rule *second)
+{
+    if (first->conditions > 0) {
+        return false;
+    }
+    if (first->pattern != NULL || second->pattern != NULL) {
+        return first->pattern != NULL && second->pattern != NULL &&
+               span_equal_nocase(first->source, second->source);
+    }
+    return first->key.letter == second->key.letter && first->key.code == second->key.code &&
+           first->key.subcode == second->key.subcode &&
+           span_equal_nocase(first->key.word, second->key.word);
+}
+
+/* Tells of rules in a chain that never get a line because of one before them. */
+static void warn_of_hidden(const struct ruleset *ruleset, uint16_t first, const struct place *place,
+                           struct mistakes *mistakes)
+{
+    for (uint16_t one = first; one != RULE_NONE; one = ruleset->rule[one].next) {
+        const struct rule *rule = &ruleset->rule[one];
+
+        for (uint16_t other = rule->conditions > 0 ? RULE_NONE : rule->next; other != RULE_NONE;
+             other = ruleset->rule[other].next) {
+            if (hides(rule, &ruleset->rule[other])) {
+                mistakes_warning(mistakes, place[other],
+                                 "when.gcode: never matches: %.*s:%u takes the same lines before",
+                                 (int)rule->file.length, rule->file.data, rule->line);
+            }
+        }
+    }
+}
+
+void rules_file_finish(struct ruleset *ruleset, const struct place *place, struct arena *arena,
+                       struct mistakes *mistakes)
+{
+    unsigned without = 0;
+
+    ruleset->buckets = 16;
+    while (ruleset->buckets < ruleset->count * 2) {
+        ruleset->buckets *= 2;
+    }
+    ruleset->bucket = arena_take(arena, ruleset->buckets * sizeof(*ruleset->bucket));
+    if (ruleset_index(ruleset) > RULES_WITHOUT_WORD_MAX) {
+        uint16_t one = ruleset->each;
+
+        for (; without < RULES_WITHOUT_WORD_MAX; without++) {
+            one = ruleset->rule[one].next;
+        }
+        mistakes_error(mistakes, place[one],
+                       "when.gcode: more than %d patterns without a literal word: each is tried "
+                       "on each line (one that begins like M750\\b has a word)",
+                       RULES_WITHOUT_WORD_MAX);
+    }
+    for (unsigned i = 0; i < ruleset->buckets; i++) {
+        warn_of_hidden(ruleset, ruleset->bucket[i], place, mistakes);
+    }
+    warn_of_hidden(ruleset, ruleset->each, place, mistakes);
+}

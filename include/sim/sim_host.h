@@ -76,6 +76,7 @@ struct sim_host {
     int64_t resend_number;
     uint32_t resend_times;
 
+    struct instant now; /* of the last call */
     struct instant heard, acknowledged, poll;
     char line[SIM_HOST_COMMAND]; /* of the printer, so far */
     uint32_t line_length;

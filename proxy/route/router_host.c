@@ -198,6 +198,14 @@ static void refuse(struct router *router, const struct gcode_line *line, struct 
     pay(router, router->front_debt, text_span(&text), now);
 }
 
+/* A debt for this line that a plan will pay; 0 if no host is there to be owed anything. */
+static uint32_t owe_plan(struct router *router, const struct gcode_line *line)
+{
+    if (!router->host_connected)
+        return 0;
+    return ledger_owe_plan(&router->ledger, line->numbered ? line->number : -1);
+}
+
 static const struct step m400_steps[] = {
     {.kind = STEP_WAIT, .argument = {{"10ms", 4}}},
 };
@@ -218,8 +226,7 @@ static bool stand_in(struct router *router, const struct settings *settings,
     switch (standin_answer(line, &words)) {
     case STANDIN_OK: break;
     case STANDIN_LATER:
-        start.debt = router->front_debt != 0 ? router->front_debt
-                                             : ledger_owe_plan(&router->ledger, -1);
+        start.debt = router->front_debt != 0 ? router->front_debt : owe_plan(router, line);
         if (plans_start(&router->plans, &start, settings, &reason, now, &slot) == STEP_OK) {
             router->front = FRONT_PLANNED;
             return false; /* stays in front until the plan is over */
@@ -274,7 +281,7 @@ static bool take(struct router *router, const struct settings *settings,
     start.steps = rule->steps;
     start.then = (uint8_t)rule->then;
     start.replacement = rule->replacement;
-    start.debt = ledger_owe_plan(&router->ledger, line->numbered ? line->number : -1);
+    start.debt = owe_plan(router, line);
     error = plans_start(&router->plans, &start, settings, &why, now, &slot);
     if (error != STEP_OK)
         plans_start_failed(&router->plans, &start, error, text_span(&why), now);

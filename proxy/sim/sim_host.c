@@ -112,6 +112,7 @@ static void send_line(struct sim_host *host, struct span command)
     }
     host->counters.commands++;
     host->clear--;
+    host->heard = host->acknowledged = host->now; /* it waits from here on */
     host->long_running = is_long_running(command);
 }
 
@@ -207,6 +208,7 @@ static void enqueue(struct sim_host *host, struct span command)
 
 void sim_host_opened(struct sim_host *host, struct instant now)
 {
+    host->now = now;
     host->state = SIM_HOST_CONNECTING;
     host->why = NULL;
     host->firmware_known = host->busy_seen = host->long_running = false;
@@ -332,6 +334,7 @@ static void line_came(struct sim_host *host, struct instant now)
 
 void sim_host_receive(struct sim_host *host, struct span bytes, struct instant now)
 {
+    host->now = now;
     for (size_t i = 0; i < bytes.length && host->state != SIM_HOST_CLOSED; i++) {
         if (bytes.data[i] == '\n') {
             line_came(host, now);
@@ -350,7 +353,7 @@ struct span sim_host_output(const struct sim_host *host)
 
 void sim_host_taken(struct sim_host *host, size_t count, struct instant now)
 {
-    (void)now;
+    host->now = now;
     assert(count <= host->output_length);
     host->output_length -= (uint32_t)count;
     memmove(host->output, host->output + count, host->output_length);
@@ -381,6 +384,7 @@ struct instant sim_host_deadline(const struct sim_host *host)
 
 void sim_host_expire(struct sim_host *host, struct instant now)
 {
+    host->now = now;
     if (instant_due(timeout(host), now)) {
         host->counters.timeouts++;
         host->heard = host->acknowledged = now;
@@ -398,7 +402,7 @@ void sim_host_expire(struct sim_host *host, struct instant now)
 
 void sim_host_print(struct sim_host *host, struct span file, struct instant now)
 {
-    (void)now;
+    host->now = now;
     assert(host->state == SIM_HOST_OPERATIONAL);
     host->file = file;
     host->printing_file = true;
@@ -411,7 +415,7 @@ void sim_host_print(struct sim_host *host, struct span file, struct instant now)
 
 bool sim_host_command(struct sim_host *host, struct span command, struct instant now)
 {
-    (void)now;
+    host->now = now;
     if (host->queue_count == SIM_HOST_QUEUE || host->state == SIM_HOST_CLOSED)
         return false;
     /* What is read before any queue goes out at once, whoever waits. */
@@ -425,7 +429,7 @@ bool sim_host_command(struct sim_host *host, struct span command, struct instant
 
 void sim_host_pause(struct sim_host *host, struct instant now)
 {
-    (void)now;
+    host->now = now;
     if (host->state != SIM_HOST_PRINTING)
         return;
     enqueue(host, SPAN("M400"));
@@ -436,7 +440,7 @@ void sim_host_pause(struct sim_host *host, struct instant now)
 
 void sim_host_resume(struct sim_host *host, struct instant now)
 {
-    (void)now;
+    host->now = now;
     if (host->state != SIM_HOST_PAUSED)
         return;
     host->state = SIM_HOST_PRINTING;
@@ -448,7 +452,7 @@ void sim_host_cancel(struct sim_host *host, struct instant now)
 {
     static const char *const script[] = {"M84", "M104 T0 S0", "M140 S0", "M106 S0"};
 
-    (void)now;
+    host->now = now;
     if (host->state != SIM_HOST_PRINTING && host->state != SIM_HOST_PAUSED &&
         host->state != SIM_HOST_FINISHING)
         return;
@@ -465,7 +469,7 @@ void sim_host_cancel(struct sim_host *host, struct instant now)
 
 void sim_host_emergency(struct sim_host *host, struct instant now)
 {
-    (void)now;
+    host->now = now;
     write_bytes(host, SPAN("M112\n"));
     send_numbered(host, SPAN("M112"));
     send_numbered(host, SPAN("M104 T0 S0"));

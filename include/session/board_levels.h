@@ -54,7 +54,7 @@ struct board_wish {
 
 struct board_levels {
     uint8_t count;       /* of ios; 0 not known */
-    uint8_t odd_count;   /* of the last report if that was another count */
+    uint8_t last_count;  /* of the last report, believed or not */
     uint8_t types_count; /* of ios according to the board's table of types; 0 not known */
     enum board_level level[BOARD_IO_MAX];
     struct board_wish wish[BOARD_IO_MAX];

@@ -31,7 +31,7 @@ void board_levels_forget(struct board_levels *levels)
         }
     }
     levels->count = 0;
-    levels->odd_count = 0;
+    levels->last_count = 0;
     levels->types_count = 0;
     levels->outputs = 0;
     levels->commanded = false;
@@ -150,17 +150,16 @@ void board_levels_types(struct board_levels *levels, unsigned count, uint64_t ou
 /* Is it of the known length? Learns the length if it is not known yet. */
 static enum board_report judge_count(struct board_levels *levels, unsigned count)
 {
-    bool again = count == levels->odd_count;
+    bool again = count == levels->last_count;
     bool agreed = levels->types_count == 0 ? again : count == levels->types_count;
 
-    levels->odd_count = (uint8_t)count;
+    levels->last_count = (uint8_t)count;
     if (count == levels->count) {
-        levels->odd_count = 0;
         return BOARD_REPORT_BELIEVED;
     }
     if (levels->count != 0 && again) {
         board_levels_forget(levels);
-        levels->odd_count = (uint8_t)count;
+        levels->last_count = (uint8_t)count;
         return BOARD_REPORT_COUNT;
     }
     if (levels->count != 0) {
@@ -170,7 +169,6 @@ static enum board_report judge_count(struct board_levels *levels, unsigned count
         return BOARD_REPORT_DAMAGED;
     }
     levels->count = (uint8_t)count;
-    levels->odd_count = 0;
     for (unsigned io = count; io < BOARD_IO_MAX; io++) {
         if (levels->wish[io].level != BOARD_UNKNOWN) {
             fail(levels, io);

@@ -440,6 +440,44 @@ static void changes_nobody_takes_are_bounded_and_counted(void **unused)
     expect_change(RUNOUT, POINT_ON, POINT_OFF, POINT_ON);
 }
 
+static void a_reload_does_not_disturb_a_debounce_or_what_was_known(void **unused)
+{
+    (void)unused;
+    connect_quietly("IO:00000000");
+    hear("IO:10000000");
+    points_reload(&points, &settings, NULL);
+    check();
+    pass_ms(20);
+    expect_change(ESTOP, POINT_OFF, POINT_ON, POINT_OFF);
+    board_session_closed(&board, now);
+    points_update(&points, &board, now);
+    drop_changes();
+    points_reload(&points, &settings, NULL);
+    connect("IO:00000000");
+    expect_change(LIGHT, POINT_UNKNOWN, POINT_OFF, POINT_OFF);
+}
+
+static void each_occasion_has_its_own_value(void **unused)
+{
+    struct point_settings *light = &settings.point[LIGHT];
+    uint8_t value;
+
+    (void)unused;
+    light->start = (struct occasion){OCCASION_SET, 1};
+    light->halt = (struct occasion){OCCASION_SET, 2};
+    light->host_lost = (struct occasion){OCCASION_SET, 3};
+    light->exit = (struct occasion){OCCASION_SET, 4};
+    light->board_back = (struct occasion){OCCASION_SET, 5};
+    points_init(&points, &settings);
+    for (unsigned i = 0; i < 5; i++) {
+        static const enum points_occasion occasions[] = {
+            POINTS_START, POINTS_HALT, POINTS_HOST_LOST, POINTS_EXIT, POINTS_BOARD_BACK};
+
+        assert_true(points_occasion_value(&points, LIGHT, occasions[i], &value));
+        assert_int_equal(value, i + 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +498,8 @@ int main(void)
         cmocka_unit_test_setup(a_reload_keeps_what_is_known_by_name, set_up),
         cmocka_unit_test_setup(an_output_that_is_no_point_any_more_is_let_go_of, set_up),
         cmocka_unit_test_setup(changes_nobody_takes_are_bounded_and_counted, set_up),
+        cmocka_unit_test_setup(a_reload_does_not_disturb_a_debounce_or_what_was_known, set_up),
+        cmocka_unit_test_setup(each_occasion_has_its_own_value, set_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -323,6 +323,36 @@ static void what_is_forgotten_is_unknown_and_still_wanted(void **unused)
     assert_int_equal(board_levels_want(&levels, 64, true, false), BOARD_NO_SUCH_IO);
 }
 
+static void a_repair_is_forgotten_with_the_board(void **unused)
+{
+    (void)unused;
+    want(3, true);
+    board_levels_commanded(&levels);
+    assert_int_equal(report_with_aim("IO:000010", 3), BOARD_REPORT_BELIEVED);
+    board_levels_forget(&levels);
+    assert_int_equal(board_levels_outcome(&levels, 4), BOARD_NOT_WANTED);
+    assert_int_equal(board_levels_outcome(&levels, 3), BOARD_PENDING);
+}
+
+static void a_new_wish_or_letting_go_takes_an_untold_fault_back(void **unused)
+{
+    unsigned io;
+
+    (void)unused;
+    for (unsigned round = 0; round < 2; round++) {
+        want(3, true);
+        for (unsigned i = 0; i < BOARD_TRIES; i++) {
+            board_levels_failed(&levels, 3, true);
+        }
+        if (round == 0) {
+            want(3, true);
+        } else {
+            board_levels_release(&levels, 3);
+        }
+        assert_false(board_levels_next_fault(&levels, &io));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +371,8 @@ int main(void)
         cmocka_unit_test_setup(an_input_that_changes_with_a_command_is_not_put_back, begin),
         cmocka_unit_test_setup(wanted_otherwise_while_the_command_was_on_its_way, begin),
         cmocka_unit_test_setup(what_is_forgotten_is_unknown_and_still_wanted, begin),
+        cmocka_unit_test_setup(a_repair_is_forgotten_with_the_board, begin),
+        cmocka_unit_test_setup(a_new_wish_or_letting_go_takes_an_untold_fault_back, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

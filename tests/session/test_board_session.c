@@ -311,6 +311,26 @@ static void another_interval_is_sent_at_once(void **unused)
     assert_true(board_session_online(&session));
 }
 
+static void the_same_interval_again_sends_nothing(void **unused)
+{
+    (void)unused;
+    go_online();
+    board_session_interval(&session, INTERVAL_MS, now);
+    expect_line(NULL);
+    board_session_closed(&session, now);
+    board_session_interval(&session, 1000, now);
+    expect_line(NULL);
+}
+
+static void a_greeting_is_not_hurried_by_what_cannot_wait(void **unused)
+{
+    (void)unused;
+    board_session_opened(&session, now);
+    expect_line("VC\n");
+    board_session_want_first(&session, 12, true, now);
+    expect_deadline_ms(700);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +352,8 @@ int main(void)
         cmocka_unit_test_setup(a_board_is_never_taken_for_a_printer, begin),
         cmocka_unit_test_setup(a_confirmation_is_a_report_asked_for_after_the_question, begin),
         cmocka_unit_test_setup(another_interval_is_sent_at_once, begin),
+        cmocka_unit_test_setup(the_same_interval_again_sends_nothing, begin),
+        cmocka_unit_test_setup(a_greeting_is_not_hurried_by_what_cannot_wait, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -279,6 +279,136 @@ static void any_mixture_of_lines_keeps_the_promises(void **unused)
     }
 }
 
+static void a_damaged_answer_to_GS_is_asked_for_again_without_waiting(void **unused)
+{
+    (void)unused;
+    go_online();
+    hear("IO:011111111111000000");
+    pass_ms(10);
+    for (unsigned i = 0; i < 4; i++) {
+        expect_line("GS\n");
+        hear("OK");
+        hear(i % 2 == 0 ? "IO:01111111111100000" : "IO:0111111111110000");
+    }
+    expect_line(NULL); /* but not for ever */
+    assert_int_equal(session.damaged, 4);
+    hear("IO:011111111111000000");
+    expect_line(NULL);
+    assert_int_equal(session.state, BOARD_ONLINE);
+}
+
+static void a_handshake_whose_reports_do_not_fit_the_types_begins_anew(void **unused)
+{
+    (void)unused;
+    set_up_board();
+    board_session_closed(&session, now);
+    expect_event(BOARD_EVENT_LOST);
+    set_up_board(); /* ends with a fitting one: count is known */
+    hear("IO:0000");
+    hear("IO:0000");
+    expect_line("TC\n");
+    hear("TC OUTPUT:1");
+    expect_line("IOT\n");
+    hear("IT:1,1,1,");
+    expect_line("SI 3000\n");
+    hear("OK");
+    expect_line("BIO\n");
+    hear("OK");
+    for (unsigned i = 0; i < 3; i++) {
+        expect_line("GS\n");
+        hear("OK");
+        hear("IO:0000");
+    }
+    expect_line("VC\n");
+    assert_int_equal(session.state, BOARD_GREETING);
+}
+
+static void each_question_of_the_handshake_has_its_own_tries(void **unused)
+{
+    (void)unused;
+    greet();
+    for (unsigned i = 0; i < 3; i++) {
+        expect_line("TC\n");
+        pass_ms(1500);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        expect_line("IOT\n");
+        hear("DG:ERR: bad cmnd[I]");
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        expect_line("SI 3000\n");
+        pass_ms(1500);
+    }
+    expect_line("BIO\n");
+    assert_int_equal(session.timeouts, 6);
+}
+
+static void faults_are_counted(void **unused)
+{
+    (void)unused;
+    go_online();
+    board_session_want(&session, 12, true, now);
+    expect_line("IO 12 1\n");
+    hear("DG:ERR: bad cmnd[O]");
+    assert_int_equal(session.retries, 1);
+    expect_line("IO 12 1\n");
+    hear("OK");
+    hear("IO:111111111111100000");
+    hear("I:111111111111100000");
+    hear("IO:11111111111110000");
+    hear("IO:11111111111110000");
+    assert_int_equal(session.damaged, 3);
+    assert_int_equal(board_session_faults(&session), 4);
+    board_session_release(&session, 12);
+    board_session_closed(&session, now);
+    expect_event(BOARD_EVENT_LOST);
+    go_online();
+    pass_ms(7500 + 3000);
+    assert_int_equal(session.timeouts, 2);
+}
+
+static void a_command_read_wrongly_before_a_report_is_put_back_after_it(void **unused)
+{
+    (void)unused;
+    go_online();
+    board_session_want(&session, 12, true, now);
+    expect_line("IO 12 1\n");
+    hear(LOW_18); /* a periodic report, older than the command */
+    hear("OK");
+    hear("IO:111111111111000001"); /* it set another output */
+    expect_line("IO 17 0\n");
+    hear("OK");
+    hear(LOW_18);
+    expect_line("IO 12 1\n");
+}
+
+static void a_loss_while_start_values_are_set_is_told(void **unused)
+{
+    (void)unused;
+    board_session_want(&session, 12, true, now);
+    set_up_board();
+    expect_line("IO 12 1\n");
+    expect_no_event();
+    board_session_closed(&session, now);
+    expect_event(BOARD_EVENT_LOST);
+    expect_no_event();
+}
+
+static void what_was_to_be_confirmed_is_void_after_a_reset(void **unused)
+{
+    (void)unused;
+    go_online();
+    board_session_confirm(&session, now);
+    hear("DG:SIO_Arduino_General 1.0.11");
+    expect_event(BOARD_EVENT_RESET);
+    assert_string_equal(session.version, "SIO_Arduino_General 1.0.11");
+    board_session_opened(&session, now);
+    assert_string_equal(session.version, "");
+    go_online();
+    expect_line(NULL);
+    expect_no_event();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +424,13 @@ int main(void)
         cmocka_unit_test_setup(a_command_into_silence_raises_the_doubt_at_once, begin),
         cmocka_unit_test_setup(a_closed_port_is_a_loss_once, begin),
         cmocka_unit_test_setup(any_mixture_of_lines_keeps_the_promises, begin),
+        cmocka_unit_test_setup(a_damaged_answer_to_GS_is_asked_for_again_without_waiting, begin),
+        cmocka_unit_test_setup(a_handshake_whose_reports_do_not_fit_the_types_begins_anew, begin),
+        cmocka_unit_test_setup(each_question_of_the_handshake_has_its_own_tries, begin),
+        cmocka_unit_test_setup(faults_are_counted, begin),
+        cmocka_unit_test_setup(a_command_read_wrongly_before_a_report_is_put_back_after_it, begin),
+        cmocka_unit_test_setup(a_loss_while_start_values_are_set_is_told, begin),
+        cmocka_unit_test_setup(what_was_to_be_confirmed_is_void_after_a_reset, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

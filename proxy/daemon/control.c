@@ -415,7 +415,7 @@ static int bind_socket(const struct sockaddr_un *address)
     bool bound;
 
     bound = fd >= 0 && bind(fd, (const struct sockaddr *)address, sizeof *address) == 0 &&
-            listen(fd, 16) == 0;
+            listen(fd, CONTROL_CLIENTS) == 0;
     umask(mask);
     if (bound)
         return fd;

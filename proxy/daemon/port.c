@@ -120,10 +120,10 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 {
     struct port *port = handle->data;
 
-    if (status < 0)
+    if (status < 0 || (events & (UV_READABLE | UV_DISCONNECT)))
+        port->class->read(port); /* libuv says EBADF for any error; a read knows what it was */
+    if (status < 0 && port->is_open)
         port_lost(port, 0, "%s was unplugged", port->path);
-    else if (events & (UV_READABLE | UV_DISCONNECT))
-        port->class->read(port);
     port->owner->settle(port->owner->context);
 }
 

@@ -1,0 +1,224 @@
+"""The control socket and sioctl: forms, exit statuses, and clients that misbehave."""
+
+import json
+import os
+import re
+import socket
+import unittest
+
+from machine import Control, MachineTest, wait_until
+
+
+class ControlSocket(MachineTest):
+    def setUp(self):
+        super().setUp()
+        self.proxy = self.daemon(board="simulated")
+        self.proxy.wait_for("board", "online", 20)
+
+    def sioctl(self, *words):
+        return self.proxy.run_sioctl(*words)
+
+    def test_status_has_the_promised_form(self):
+        status = self.proxy.status()
+        self.assertEqual(list(status), ["version", "name", "uptime_ms", "host", "printer", "board",
+                                        "print", "waiting", "estop", "filament", "psu",
+                                        "counters"])
+        self.assertEqual(list(status["host"]), ["port", "state", "baud"])
+        self.assertEqual(list(status["printer"]), ["port", "state", "baud", "firmware",
+                                                   "emergency_parser", "temperatures"])
+        self.assertEqual(list(status["board"]), ["port", "state", "firmware"])
+        self.assertEqual(list(status["print"]), ["state", "source", "file", "lines"])
+        self.assertEqual(list(status["counters"]),
+                         ["host_lines", "printer_lines", "swallowed", "injected", "resends",
+                          "lost_oks", "board_faults"])
+        self.assertEqual(status["name"], "test")
+        self.assertEqual(status["host"]["port"], self.proxy.link)
+        self.assertEqual(status["host"]["state"], "disconnected")
+        self.assertIsNone(status["waiting"])
+        self.assertEqual(status["estop"], {"state": "none"})
+        code, out, _ = self.sioctl("status")
+        self.assertEqual(code, 0)
+        self.assertIn("printer  simulated", out)
+
+    def test_points_have_the_promised_form(self):
+        points = json.loads(self.sioctl("points", "--json")[1])
+        self.assertEqual([point["name"] for point in points], ["light", "door"])
+        self.assertEqual(list(points[0]), ["name", "type", "io", "number", "state", "value",
+                                           "label", "icon"])
+        self.assertEqual(points[0]["type"], "output")
+        self.assertEqual(points[0]["io"], 12)
+        self.assertIsNone(points[0]["number"])
+        self.assertIn("light", self.sioctl("points")[1])
+
+    def test_get_says_the_state_by_word_and_status(self):
+        self.assertEqual(self.sioctl("set", "light", "on")[0], 0)
+        self.assertEqual(self.sioctl("get", "light"), (0, "on\n", ""))
+        self.assertEqual(self.sioctl("set", "light", "off")[0], 0)
+        self.assertEqual(self.sioctl("get", "light"), (1, "off\n", ""))
+        self.assertEqual(self.sioctl("sim", "board", "unplug")[0], 0)
+        wait_until("unknown", lambda: self.sioctl("get", "light") == (4, "unknown\n", ""), 20)
+
+    def test_set_on_a_board_that_is_gone_is_refused(self):
+        self.sioctl("sim", "board", "unplug")
+        wait_until("unknown", lambda: self.sioctl("get", "light")[0] == 4, 20)
+        code, _, err = self.sioctl("set", "light", "on")
+        self.assertEqual(code, 1)
+        self.assertTrue(err.startswith("sioctl: "))
+
+    def test_the_world_moves_an_input(self):
+        self.assertEqual(self.sioctl("sim", "door", "on")[0], 0)
+        wait_until("the door is open", lambda: self.sioctl("get", "door")[0] == 0, 10)
+        self.assertEqual(self.sioctl("sim", "door", "off")[0], 0)
+        wait_until("the door is closed", lambda: self.sioctl("get", "door")[0] == 1, 10)
+
+    def test_pulse_switches_on_and_off_again(self):
+        control = self.control(self.proxy)
+        self.assertEqual(control.ask(command="watch"), {"ok": True})
+        self.assertEqual(self.sioctl("pulse", "light", "100ms")[0], 0)
+        states = []
+        while states != ["on", "off"]:
+            event = control.receive()
+            if event["event"] == "point" and event["name"] == "light":
+                states.append(event["state"])
+
+    def test_send_goes_to_the_printer(self):
+        before = self.proxy.status()["counters"]["injected"]
+        self.assertEqual(self.sioctl("send", "M117", "hello")[0], 0)
+        wait_until("it is sent", lambda: self.proxy.status()["counters"]["injected"] > before, 10)
+
+    def test_watch_prints_what_happens(self):
+        control = self.control(self.proxy)
+        control.ask(command="watch")
+        self.sioctl("set", "light", "on")
+        while True:
+            event = control.receive()
+            self.assertEqual(list(event)[:5], ["time", "event", "name", "state", "cause"])
+            self.assertRegex(event["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+            if (event["event"], event["name"], event["state"]) == ("point", "light", "on"):
+                break
+
+    def test_exit_statuses(self):
+        for words, status in (
+                (["set", "nothere", "on"], 2), (["set", "light", "dim"], 2),
+                (["set", "door", "on"], 1), (["get"], 2), (["nonsense"], 2), ([], 2),
+                (["pulse", "light", "200"], 2), (["sim", "light", "on"], 1),
+                (["sim", "printer", "explode"], 2), (["psu", "on"], 1), (["estop"], 1),
+                (["octoprint"], 1), (["continue"], 1), (["--help"], 0), (["--version"], 0),
+                (["ports"], 0), (["ports", "--json"], 0), (["log", "5"], 0)):
+            self.assertEqual(self.sioctl(*words)[0], status, words)
+
+    def test_what_is_not_in_this_version_says_so(self):
+        reply = self.control(self.proxy).ask(command="psu", state="on")
+        self.assertEqual(reply["ok"], False)
+        self.assertEqual(reply["code"], "refused")
+        self.assertIn("not in this version", reply["error"])
+
+    def test_errors_are_json_when_json_is_wanted(self):
+        code, out, err = self.sioctl("--json", "set", "lihgt", "on")
+        self.assertEqual((code, err), (2, ""))
+        self.assertEqual(json.loads(out)["error"],
+                         "there is no point lihgt: did you mean light?")
+
+    def test_no_daemon_is_status_3(self):
+        self.proxy.stop()
+        self.assertEqual(self.sioctl("status")[0], 3)
+
+    def test_damaged_requests_are_answered(self):
+        control = self.control(self.proxy)
+        for line in (b"{", b"[]", b"7", b'"x"', b"{}", b'{"command": 5}', b"\xff\xfe",
+                     b'{"command":"set","point":[],"state":{}}', b"{" * 2000):
+            control.send(line + b"\n")
+            reply = control.receive()
+            self.assertEqual((reply["ok"], reply["code"]), (False, "usage"), line)
+        control.send(b"\n \n")
+        self.assertTrue(control.ask(command="points")["ok"])
+
+    def test_several_requests_in_one_write_are_answered_in_order(self):
+        control = self.control(self.proxy)
+        control.send(b'{"command":"set","point":"light","state":"on"}\n'
+                     b'{"command":"get","point":"light"}\n'
+                     b'{"command":"set","point":"light","state":"off"}\n'
+                     b'{"command":"get","point":"light"}\n')
+        control.socket.shutdown(socket.SHUT_WR)
+        self.assertTrue(control.receive()["ok"])
+        self.assertEqual(control.receive()["state"], "on")
+        self.assertTrue(control.receive()["ok"])
+        self.assertEqual(control.receive()["state"], "off")
+        self.assertIsNone(control.receive())
+
+    def test_a_line_of_more_than_4_kib_ends_the_conversation(self):
+        control = self.control(self.proxy)
+        control.send(b'{"command":"' + b"x" * 5000)
+        self.assertIn("4096", control.receive()["error"])
+        try:
+            self.assertIsNone(control.receive())
+        except ConnectionResetError:
+            pass  # what it had sent besides was not read
+
+    def test_at_most_64_clients(self):
+        clients = [self.control(self.proxy) for _ in range(64)]
+        for client in clients:
+            self.assertTrue(client.ask(command="points")["ok"])
+        last = self.control(self.proxy)
+        self.assertEqual(last.receive()["error"], "too many clients")
+        clients[0].close()
+        wait_until("there is room again",
+                   lambda: self.control(self.proxy).ask(command="points")["ok"], 5)
+
+    def test_a_watcher_that_does_not_read_loses_its_oldest_events(self):
+        watcher = Control(self.proxy.socket)
+        self.addCleanup(watcher.close)
+        watcher.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        watcher.ask(command="watch")
+        talker = self.control(self.proxy)
+        for number in range(1500):
+            state = "on" if number % 2 == 0 else "off"
+            self.assertTrue(talker.ask(command="set", point="light", state=state)["ok"])
+        self.assertEqual(self.sioctl("set", "light", "on")[0], 0)
+        lost = 0
+        watcher.socket.settimeout(2)
+        try:
+            while True:
+                lost += watcher.receive().get("lost", 0)
+        except TimeoutError:
+            pass
+        self.assertGreater(lost, 0)
+
+    def test_a_client_that_asks_and_does_not_read_holds_nobody_up(self):
+        deaf = self.control(self.proxy)
+        deaf.socket.setblocking(False)
+        try:
+            while True:
+                deaf.socket.send(b'{"command":"status"}\n' * 100)
+        except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+            pass
+        self.assertEqual(self.sioctl("status")[0], 0)
+
+    def test_the_log_is_kept(self):
+        code, out, _ = self.sioctl("log")
+        self.assertEqual(code, 0)
+        self.assertIn("ready: OctoPrint can connect to " + self.proxy.link, out)
+        self.assertEqual(len(self.sioctl("log", "1")[1].splitlines()), 1)
+
+    def test_reload_takes_over_and_refuses(self):
+        self.assertEqual(self.sioctl("reload")[0], 0)
+        with open(self.proxy.config, encoding="utf-8") as file:
+            config = file.read()
+        self.rewrite(config.replace("  port: " + self.proxy.link, "  port: " +
+                                    os.path.join(self.folder, "elsewhere")))
+        code, _, err = self.sioctl("reload")
+        self.assertEqual(code, 1)
+        self.assertIn("host.port has changed: needs a restart", err)
+        self.rewrite(config.replace("points:", "pionts:"))
+        code, _, err = self.sioctl("reload")
+        self.assertEqual(code, 1)
+        self.assertTrue(re.search(r"test\.yaml:\d+:\d+: error: ", err), err)
+        self.assertEqual(self.sioctl("get", "light")[1], "off\n")
+
+    def rewrite(self, config):
+        with open(self.proxy.config, "w", encoding="utf-8") as file:
+            file.write(config)
+
+
+if __name__ == "__main__":
+    unittest.main()

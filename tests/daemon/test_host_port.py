@@ -1,0 +1,199 @@
+"""The virtual port: a host opens, closes and dies as it likes, and nothing is lost or spins."""
+
+import fcntl
+import grp
+import os
+import signal
+import stat
+import subprocess
+import sys
+import termios
+import time
+import unittest
+
+from machine import Host, MachineTest, wait_until
+
+IDLE_SECONDS = 2
+# A timer of the core now and then, but nothing that turns in circles.
+IDLE_WAKE_UPS = 40
+IDLE_CPU = 0.05
+
+
+class HostPort(MachineTest):
+    def test_a_host_opens_twice_as_octoprint_does_on_debian(self):
+        daemon = self.daemon()
+        for _ in range(5):
+            host = self.host(daemon, parity_first=True)
+            self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
+            daemon.wait_for("host", "connected")
+            host.close()
+            daemon.wait_for("host", "disconnected")
+        self.assertEqual(daemon.logged("host connected"), 5)
+        self.assertEqual(daemon.logged("host disconnected"), 5)
+
+    def test_an_interrupted_open_does_not_spoil_the_next(self):
+        daemon = self.daemon()
+        for _ in range(3):
+            os.close(Host.open_port(daemon.link, termios.PARENB | termios.PARODD))
+            daemon.wait_for("host", "disconnected")
+        host = self.host(daemon, parity_first=True)
+        self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
+
+    def test_two_hundred_opens_and_closes(self):
+        daemon = self.daemon()
+        for _ in range(200):
+            os.close(Host.open_port(daemon.link, 0))
+        host = self.host(daemon)
+        self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
+        host.close()
+        daemon.wait_for("host", "disconnected")
+        self.check_idle(daemon)
+
+    def test_two_hundred_conversations(self):
+        printer = self.pty_printer()
+        daemon = self.daemon(printer=printer.link)
+        for number in range(200):
+            host = self.host(daemon)
+            host.ask(b"G4 P%d" % number)
+            host.close()
+        lines = [line for line in printer.received.split(b"\n") if line.startswith(b"G4")]
+        self.assertEqual(lines, [b"G4 P%d" % number for number in range(200)])
+
+    def test_what_is_written_just_before_a_close_reaches_the_printer(self):
+        printer = self.pty_printer()
+        daemon = self.daemon(printer=printer.link)
+        for number in range(50):
+            fd = os.open(daemon.link, os.O_RDWR | os.O_NOCTTY)
+            os.write(fd, b"M117 last words %d\n" % number)
+            os.close(fd)
+            wanted = b"M117 last words %d\n" % number
+            wait_until(wanted, lambda wanted=wanted: wanted in printer.received, 5, 0.005)
+
+    def test_a_host_killed_in_mid_sentence_leaves_a_port_for_the_next(self):
+        daemon = self.daemon()
+        child = subprocess.Popen([sys.executable, "-c",
+                                  "import os, sys, time\n"
+                                  f"fd = os.open({daemon.link!r}, os.O_RDWR | os.O_NOCTTY)\n"
+                                  "os.write(fd, b'M115\\nM1')\n"
+                                  "print('written', flush=True)\n"
+                                  "time.sleep(60)\n"], stdout=subprocess.PIPE)
+        self.assertEqual(child.stdout.readline(), b"written\n")
+        daemon.wait_for("host", "connected")
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        child.stdout.close()
+        daemon.wait_for("host", "disconnected")
+        host = self.host(daemon, parity_first=True)
+        self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
+        self.assertNotIn(b"Unknown", host.heard)
+
+    def test_a_client_in_cooked_mode_hears_no_echo_and_loses_nothing(self):
+        printer = self.pty_printer()
+        daemon = self.daemon(printer=printer.link)
+        fd = os.open(daemon.link, os.O_RDWR | os.O_NOCTTY)
+        self.addCleanup(os.close, fd)
+        settings = termios.tcgetattr(fd)
+        settings[0] |= termios.ICRNL | termios.IXON
+        settings[3] |= termios.ICANON | termios.ECHO | termios.ISIG
+        termios.tcsetattr(fd, termios.TCSANOW, settings)
+        os.write(fd, b"M117 \x03\x11\x13 as it is\n")
+        wait_until("the line arrives", lambda: b"M117 \x03\x11\x13 as it is\n" in printer.received,
+                   5, 0.01)
+        self.assertNotIn(b"ok\n", printer.received)
+
+    def test_a_client_that_wanted_the_port_for_itself_does_not_keep_it(self):
+        daemon = self.daemon()
+        fd = os.open(daemon.link, os.O_RDWR | os.O_NOCTTY)
+        fcntl.ioctl(fd, termios.TIOCEXCL)
+        os.close(fd)
+        wait_until("the port can be opened", lambda: self.may_be_opened_by_anybody(daemon.link), 5)
+
+    def may_be_opened_by_anybody(self, path):
+        """By a process without root's rights, whom exclusive mode shuts out."""
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                os.chmod(os.path.realpath(path), 0o666)
+                os.chmod(self.folder, 0o755)
+                if os.getuid() == 0:
+                    os.setuid(65534)
+                os.close(os.open(path, os.O_RDWR | os.O_NOCTTY))
+                status = 0
+            finally:
+                os._exit(status)
+        return os.waitpid(child, 0)[1] == 0
+
+    def test_the_printer_follows_the_hosts_baud_rate(self):
+        daemon = self.daemon()
+        host = self.host(daemon)
+        wait_until("115200", lambda: daemon.status()["host"]["baud"] == 115200, 5, 0.01)
+        settings = termios.tcgetattr(host.fd)
+        settings[4] = settings[5] = termios.B230400
+        termios.tcsetattr(host.fd, termios.TCSANOW, settings)
+        wait_until("230400", lambda: daemon.status()["host"]["baud"] == 230400, 5, 0.01)
+
+    def test_what_was_said_to_nobody_is_not_told_to_the_next(self):
+        daemon = self.daemon()
+        host = self.host(daemon)
+        host.write(b"M155 S1\n")
+        host.wait_for(b"ok")
+        host.close()
+        daemon.wait_for("host", "disconnected")
+        count = daemon.status()["counters"]["printer_lines"]
+        wait_until("reports come", lambda: daemon.status()["counters"]["printer_lines"] > count + 1,
+                   10)
+        host = self.host(daemon)
+        time.sleep(0.2)  # as long as the pty would need to deliver what it had kept
+        self.assertLess(host.read().count(b"T:"), 2)
+
+    @unittest.skipUnless(os.getuid() == 0, "only root gives a file to any group")
+    def test_the_port_belongs_to_its_group(self):
+        daemon = self.daemon(group="dialout")
+        node = os.stat(daemon.link)
+        self.assertEqual(node.st_gid, grp.getgrnam("dialout").gr_gid)
+        self.assertEqual(stat.S_IMODE(node.st_mode), 0o660)
+
+    def test_a_group_that_does_not_exist_is_a_warning(self):
+        daemon = self.daemon(group="nobodys")
+        daemon.wait_for_log("warning: host port: there is no group nobodys")
+        self.host(daemon)
+
+    def check_idle(self, daemon):
+        wake_ups, cpu = daemon.wake_ups(), daemon.cpu_seconds()
+        time.sleep(IDLE_SECONDS)
+        self.assertLess(daemon.wake_ups() - wake_ups, IDLE_WAKE_UPS)
+        self.assertLess(daemon.cpu_seconds() - cpu, IDLE_CPU)
+
+    def test_idle_without_a_client_it_sleeps(self):
+        self.check_idle(self.daemon())
+
+    def test_idle_after_a_client_it_sleeps(self):
+        daemon = self.daemon()
+        host = self.host(daemon, parity_first=True)
+        host.ask(b"M115")
+        host.close()
+        daemon.wait_for("host", "disconnected")
+        self.check_idle(daemon)
+
+    def test_idle_with_a_client_it_sleeps(self):
+        daemon = self.daemon()
+        host = self.host(daemon)
+        host.ask(b"M115")
+        self.check_idle(daemon)
+
+    def test_with_a_client_that_does_not_read_it_sleeps_and_loses_nothing(self):
+        printer = self.pty_printer()
+        daemon = self.daemon(printer=printer.link)
+        host = self.host(daemon)
+        printer.answer = lambda line: b"ok " + b"x" * 200 + b"\n"
+        host.write(b"M105\n" * 1000)
+        wait_until("more answers than the pty holds",
+                   lambda: printer.received.count(b"M105\n") >= 150, 20, 0.01)
+        self.check_idle(daemon)
+        for _ in range(1000):
+            host.wait_for(b"x\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

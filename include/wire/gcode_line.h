@@ -12,6 +12,9 @@
 /* Marlin's MAX_CMD_SIZE is 96, its NUL included. */
 #define GCODE_NUMBERED_MAX 95
 
+/* Line numbers beyond this, either sign, are none: firmware counts in 32 bits. */
+#define GCODE_NUMBER_MAX INT32_MAX
+
 struct gcode_line {
     struct span raw;     /* all bytes, line end included */
     struct span command; /* without number, checksum, comment and outer blanks; may be empty */

@@ -70,6 +70,19 @@ static size_t take_digits(struct span text, int64_t *ret_value)
     return used;
 }
 
+/* A line's number at the start of `text`. Returns the bytes used, 0 if there is none. */
+static size_t take_line_number(struct span text, int64_t *ret_number)
+{
+    int64_t number;
+    size_t used = text_integer(text, &number);
+
+    if (used == 0 || number > GCODE_NUMBER_MAX || number < -GCODE_NUMBER_MAX) {
+        return 0;
+    }
+    *ret_number = number;
+    return used;
+}
+
 /* Bytes of `N<number>` at the start of `text`, 0 if there is no such thing. */
 static size_t take_number(struct span text, int64_t *ret_number)
 {
@@ -80,7 +93,7 @@ static size_t take_number(struct span text, int64_t *ret_number)
         return 0;
     }
     digits = skip_blanks(span_skip(text, 1));
-    used = text_integer(digits, ret_number);
+    used = take_line_number(digits, ret_number);
     return used == 0 ? 0 : text.length - digits.length + used;
 }
 
@@ -313,7 +326,7 @@ bool gcode_line_m110(const struct gcode_line *line, int64_t *ret_number)
     if (!gcode_line_is(line, 'M', 110)) {
         return false;
     }
-    if (gcode_line_parameter(line, 'N', &value) && text_integer(value, ret_number) > 0) {
+    if (gcode_line_parameter(line, 'N', &value) && take_line_number(value, ret_number) > 0) {
         return true;
     }
     if (line->numbered) {

@@ -357,7 +357,7 @@ static void a_line_written_anew_is_what_octoprint_would_have_sent(void **unused)
         {16, SPAN_INIT("M112"), SPAN_INIT("N16 M112*22\n")},
         {17, SPAN_INIT("M104 T0 S0"), SPAN_INIT("N17 M104 T0 S0*23\n")},
         {18, SPAN_INIT("M140 S0"), SPAN_INIT("N18 M140 S0*92\n")},
-        {INT64_MIN, SPAN_INIT(""), SPAN_INIT("N-9223372036854775808 *118\n")},
+        {-GCODE_NUMBER_MAX, SPAN_INIT(""), SPAN_INIT("N-2147483647 *73\n")},
     };
 
     (void)unused;
@@ -374,6 +374,26 @@ static void a_line_written_anew_is_what_octoprint_would_have_sent(void **unused)
         assert_true(line.number == cases[i].number);
         assert_true(span_equal(line.command, cases[i].command));
     }
+}
+
+/* The next number after the greatest of 64 bits is none: it was reckoned all the same. */
+static void a_number_that_no_firmware_counts_to_is_none(void **unused)
+{
+    int64_t number = 4711;
+
+    (void)unused;
+    parse("N2147483647 G28*1");
+    assert_true(line.numbered);
+    parse("N2147483648 G28*1");
+    assert_false(line.numbered);
+    parse("N-9223372036854775808 G28*1");
+    assert_false(line.numbered);
+    parse("M110 N9223372036854775807");
+    assert_false(gcode_line_m110(&line, &number));
+    assert_int_equal(number, 4711);
+    parse("N3 M110 N2147483648*1");
+    assert_true(gcode_line_m110(&line, &number));
+    assert_int_equal(number, 3);
 }
 
 static void what_m110_sets_is_its_own_number_first(void **unused)
@@ -493,6 +513,7 @@ int main(void)
         cmocka_unit_test(a_value_may_stand_apart_from_its_letter),
         cmocka_unit_test(rubbish_between_parameters_does_no_harm),
         cmocka_unit_test(a_line_written_anew_is_what_octoprint_would_have_sent),
+        cmocka_unit_test(a_number_that_no_firmware_counts_to_is_none),
         cmocka_unit_test(what_m110_sets_is_its_own_number_first),
         cmocka_unit_test(the_emergency_lane_has_four_codes),
         cmocka_unit_test(no_bytes_at_all_can_hurt),

@@ -154,7 +154,12 @@ bool printer_session_can_send(const struct printer_session *session, const struc
 bool printer_session_send(struct printer_session *session, const struct gcode_line *line,
                           bool numbered, struct tag tag, struct text *ret_bytes,
                           struct instant now);
-/* A line that overtakes (M108 …): unnumbered, now, whatever is unanswered. Its ok is awaited. */
+/* May `command` overtake now? Not in a flood: so many are unanswered that no more can be kept. */
+bool printer_session_can_overtake(const struct printer_session *session, struct span command);
+/*
+ * A line that overtakes (M108 …): unnumbered, now, whatever is unanswered. Its ok is awaited.
+ * printer_session_can_overtake holds.
+ */
 void printer_session_overtake(struct printer_session *session, struct span command, struct tag tag,
                               struct text *ret_bytes, struct instant now);
 

@@ -120,8 +120,9 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
         pay(router, 0, SPAN("ok\n"), now);
         return ended;
     }
-    if (outbox_room(&router->to_printer) < sizeof bytes) {
-        pay(router, 0, SPAN("ok\n"), now); /* a port that takes nothing, for thousands of bytes */
+    if (outbox_room(&router->to_printer) < sizeof bytes ||
+        !printer_session_can_overtake(&router->printer, line->command)) {
+        pay(router, 0, SPAN("ok\n"), now); /* a flood, of which the printer takes nothing */
         return ended;
     }
     tag.serial = ledger_owe_real(&router->ledger, line->numbered ? line->number : -1);

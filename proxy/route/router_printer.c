@@ -128,6 +128,8 @@ enum inject_result router_inject(struct router *router, uint8_t slot, struct spa
         outbox_room(&router->to_printer) < sizeof bytes)
         return INJECT_LATER;
     if (gcode_line_emergency(&line) != GCODE_ORDINARY) {
+        if (!printer_session_can_overtake(&router->printer, line.command))
+            return INJECT_LATER;
         printer_session_overtake(&router->printer, line.command, tag, &text, now);
         sent = true;
     } else {

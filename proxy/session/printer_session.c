@@ -118,6 +118,16 @@ static bool goes_alone(const struct printer_session *session, const struct gcode
            (numbered && too_long(session, line->command, number_of(session, line)));
 }
 
+/*
+ * Can one more line of `length` bytes be kept? A place is left for the question; half of the bytes
+ * are enough for it and for what the ring's end wastes.
+ */
+static bool can_keep(const struct printer_session *session, size_t length)
+{
+    return session->unanswered < PRINTER_LINES_KEPT - 1 &&
+           session->unanswered_bytes + length <= PRINTER_BYTES_KEPT / 2;
+}
+
 bool printer_session_can_send(const struct printer_session *session, const struct gcode_line *line,
                               bool numbered)
 {
@@ -131,7 +141,7 @@ bool printer_session_can_send(const struct printer_session *session, const struc
         return false; /* an M110 of ours has to go first */
     if ((newest(session)->number >= 0) != numbered)
         return false;
-    return session->unanswered < PRINTER_IN_FLIGHT &&
+    return session->unanswered < PRINTER_IN_FLIGHT && can_keep(session, line->raw.length) &&
            session->unanswered_bytes + line->raw.length <= session->in_flight;
 }
 
@@ -233,18 +243,17 @@ bool printer_session_send(struct printer_session *session, const struct gcode_li
     return true;
 }
 
+bool printer_session_can_overtake(const struct printer_session *session, struct span command)
+{
+    return can_keep(session, command.length + 1);
+}
+
 void printer_session_overtake(struct printer_session *session, struct span command, struct tag tag,
                               struct text *ret_bytes, struct instant now)
 {
     size_t start = ret_bytes->length;
 
-    /* A flood of them is not kept beyond reason: the oldest unanswered is then given up. */
-    if (session->unanswered == PRINTER_LINES_KEPT) {
-        session->unanswered--;
-        session->unanswered_bytes -= sent_at(session, 0)->length;
-        if (session->unsent > session->unanswered)
-            session->unsent = session->unanswered;
-    }
+    assert(printer_session_can_overtake(session, command));
     text_add(ret_bytes, command);
     text_add_char(ret_bytes, '\n');
     keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},

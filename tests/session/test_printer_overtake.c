@@ -1,0 +1,80 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "session/printer_session.h"
+#include "wire/line_framer.h"
+
+static struct printer_session session;
+static struct instant now = {1000000};
+static char memory[2 * LINE_CAPACITY];
+
+/* As many lines of that length overtake as may. */
+static unsigned flood(size_t length)
+{
+    char command[LINE_CAPACITY] = "M108 ";
+    unsigned count = 0;
+
+    memset(command + 5, 'x', sizeof command - 5);
+    while (count < 1000 &&
+           printer_session_can_overtake(&session, (struct span){command, length})) {
+        struct text bytes = TEXT_IN(memory);
+
+        printer_session_overtake(&session, (struct span){command, length}, (struct tag){0}, &bytes,
+                                 now);
+        assert_null(printer_session_check(&session));
+        count++;
+    }
+    return count;
+}
+
+/* The longest lines filled the memory for lines sent before their number was full. */
+static void a_flood_of_lines_that_overtake_is_held_back(void **unused)
+{
+    struct text bytes = TEXT_IN(memory);
+
+    (void)unused;
+    printer_session_init(&session, 120);
+    assert_in_range(flood(1000), 4, PRINTER_LINES_KEPT);
+    printer_session_init(&session, 120);
+    assert_int_equal(flood(4), PRINTER_LINES_KEPT - 1);
+    /* There is room for the question all the same. */
+    now = instant_after_ms(now, OK_OVERDUE_MS);
+    printer_session_expire(&session, now);
+    assert_true(printer_session_ask(&session, &bytes, now));
+    assert_null(printer_session_check(&session));
+}
+
+static void many_lines_in_flight_are_no_more_than_can_be_kept(void **unused)
+{
+    char raw[LINE_CAPACITY];
+    struct gcode_line line;
+    unsigned count = 0;
+
+    (void)unused;
+    memset(raw, 'x', sizeof raw);
+    raw[sizeof raw - 1] = '\n';
+    gcode_line_parse((struct span){raw, sizeof raw}, &line);
+    printer_session_init(&session, 65535);
+    while (printer_session_can_send(&session, &line, false)) {
+        struct text bytes = TEXT_IN(memory);
+
+        printer_session_send(&session, &line, false, (struct tag){0}, &bytes, now);
+        assert_null(printer_session_check(&session));
+        count++;
+    }
+    assert_in_range(count, 4, PRINTER_IN_FLIGHT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_flood_of_lines_that_overtake_is_held_back),
+        cmocka_unit_test(many_lines_in_flight_are_no_more_than_can_be_kept),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

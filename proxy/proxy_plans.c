@@ -53,11 +53,10 @@ static void toggle_point(struct proxy *proxy, const struct plan_action *action, 
 /* Shows a plan that waits for a point how the point is now. */
 static void look(struct proxy *proxy, uint8_t point, bool changed)
 {
-    enum board_level level = points_level(&proxy->points, point);
     enum point_state state = points_state(&proxy->points, point);
 
-    plans_see(&proxy->router.plans, point, level == BOARD_UNKNOWN ? -1 : level == BOARD_HIGH,
-              state == POINT_UNKNOWN ? -1 : state == POINT_ON, changed);
+    plans_see(&proxy->router.plans, point, state == POINT_UNKNOWN ? -1 : state == POINT_ON,
+              changed);
 }
 
 static void say(struct proxy *proxy, struct span words, struct instant now)

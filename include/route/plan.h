@@ -130,10 +130,11 @@ void plans_points_moved(struct plans *plans, const uint8_t moved[SETTINGS_POINTS
 void plans_later(struct plans *plans, uint8_t slot);
 void plans_try_again(struct plans *plans);
 /*
- * A point that some plans may look at is now like this: level (0, 1, -1 unknown), state as `on`
- * (0, 1, -1), and which of the two just changed.
+ * A point that some plans may look at is now on (1), off (0) or unknown (-1), and it just changed
+ * or has been so. High is on, whatever `active` says: a door that closes a contact to ground is
+ * waited for as one that opens it.
  */
-void plans_see(struct plans *plans, uint8_t point, int level, int on, bool changed);
+void plans_see(struct plans *plans, uint8_t point, int on, bool changed);
 
 /* The wait of the plan that holds the stream ends, its remaining steps are skipped. False if there is none. */
 bool plans_continue(struct plans *plans);

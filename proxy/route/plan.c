@@ -373,21 +373,21 @@ void plans_points_moved(struct plans *plans, const uint8_t moved[SETTINGS_POINTS
 }
 
 /* Does a wait end by what is seen now? */
-static bool sees(enum wait_for edge, int level, int on, bool changed)
+static bool sees(enum wait_for edge, int on, bool changed)
 {
     switch (edge) {
-    case WAIT_HIGH: return level == 1;
-    case WAIT_LOW: return level == 0;
-    case WAIT_RISE: return changed && level == 1;
-    case WAIT_FALL: return changed && level == 0;
+    case WAIT_HIGH:
     case WAIT_ON: return on == 1;
+    case WAIT_LOW:
     case WAIT_OFF: return on == 0;
-    case WAIT_CHANGE: return changed && level >= 0;
+    case WAIT_RISE: return changed && on == 1;
+    case WAIT_FALL: return changed && on == 0;
+    case WAIT_CHANGE: return changed && on >= 0;
     }
     return false;
 }
 
-void plans_see(struct plans *plans, uint8_t point, int level, int on, bool changed)
+void plans_see(struct plans *plans, uint8_t point, int on, bool changed)
 {
     if (plans->running == 0)
         return;
@@ -396,7 +396,7 @@ void plans_see(struct plans *plans, uint8_t point, int level, int on, bool chang
         const struct step_ready *step = &plan->step[plan->at];
 
         if (plan->state == PLAN_LOOKING && step->point == point &&
-            sees((enum wait_for)step->edge, level, on, changed))
+            sees((enum wait_for)step->edge, on, changed))
             advance(plan, false);
     }
 }

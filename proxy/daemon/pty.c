@@ -27,6 +27,7 @@ struct pty {
     uv_poll_t *hints;
     uv_timer_t gone;   /* a client has closed: runs for PTY_GONE_MS */
     uv_timer_t settle; /* a client has opened: runs until it has stopped setting up */
+    unsigned timers;   /* of these two that are not yet closed */
     uint64_t settle_end;
     bool published;
     bool connected;             /* somebody has it open */
@@ -368,17 +369,22 @@ static void pty_shut(struct port *port)
     claim_leave(&pty->claim);
 }
 
-static void free_pty(uv_handle_t *timer)
+/* The timers live in what is freed, and libuv ends them in an order that it does not promise. */
+static void timer_ended(uv_handle_t *timer)
 {
-    free(timer->data);
+    struct pty *pty = timer->data;
+
+    pty->timers--;
+    if (pty->timers == 0)
+        free(pty);
 }
 
 static void pty_free(struct port *port)
 {
     struct pty *pty = pty_of(port);
 
-    uv_close((uv_handle_t *)&pty->gone, NULL);
-    uv_close((uv_handle_t *)&pty->settle, free_pty);
+    uv_close((uv_handle_t *)&pty->gone, timer_ended);
+    uv_close((uv_handle_t *)&pty->settle, timer_ended);
 }
 
 /* A new pty, quiet and clean, with its link pointing at it. */
@@ -458,5 +464,6 @@ struct port *pty_new(uv_loop_t *loop, enum proxy_port which, const char *link, c
     uv_timer_init(loop, &pty->settle);
     pty->gone.data = pty;
     pty->settle.data = pty;
+    pty->timers = 2;
     return &pty->port;
 }

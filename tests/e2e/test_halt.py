@@ -18,6 +18,8 @@ class HaltFromOctoPrint(scenario.Scenario):
         self.octoprint.command("M112")
         self.octoprint.wait_for_disconnect(10)
         wait_until("the printer is halted", lambda: self.printer_state() == "halted", 10)
+        wait_until("the proxy sees that OctoPrint has gone",
+                   lambda: self.proxy.status()["host"]["state"] == "disconnected", 5)
         print_file.check_serial_log(self.octoprint.serial_lines(), r"kill\(\) called")
 
     def test_connecting_again_brings_it_back(self):

@@ -103,7 +103,8 @@ class PrintThroughTheProxy(scenario.Scenario):
                    and not line.startswith("echo:sioproxy waiting")]
         self.assertEqual(answers, [
             "echo:sioproxy point door on",             # layer 10, M66 L3
-            "echo:sioproxy timeout: point door off after 1s",  # layer 13, M66 L4 Q1
+            "echo:sioproxy timeout: point door low after 1s",  # layer 13, M66 L4 Q1
+            "echo:sioproxy point door on",             # and then how it is
             "echo:sioproxy point door off",            # layer 16, M226 S0
             "echo:sioproxy point door off",            # layer 19, M66 L0
             "echo:sioproxy point light on",            # layer 26, M43

@@ -317,6 +317,6 @@ int main(int argc, char **argv)
         }
     }
     if (options.name != NULL && options.socket != NULL)
-        return wrong_usage("-n and --socket exclude each other");
-    return run(&options, argv + optind, argc - optind);
+        return (int)wrong_usage("-n and --socket exclude each other");
+    return (int)run(&options, argv + optind, argc - optind);
 }

@@ -65,7 +65,8 @@ static unsigned list_rules(const struct loading *loading, const struct node *roo
 static void read_rules(struct loading *loading, const struct node *root)
 {
     struct rule_source list[SOURCES_MAX + 1] = {0};
-    unsigned mcodes, count = list_rules(loading, root, list, &mcodes), rules = 0;
+    unsigned mcodes, count = list_rules(loading, root, list, &mcodes);
+    unsigned rules = 0, own = 0;
     struct place *place;
 
     for (unsigned i = 0; i < count; i++) {
@@ -76,7 +77,10 @@ static void read_rules(struct loading *loading, const struct node *root)
             list[i].root = NULL;
         }
         rules += rules_file_count(list[i].root);
-        if (rules > RULES_MAX) {
+        if (i + 1 == mcodes) {
+            own = rules; /* the M-codes do not count */
+        }
+        if (rules - own > RULES_MAX || own > RULES_MAX) {
             mistakes_error(loading->mistakes, (struct place){list[i].path, 0, 0},
                            "more than %d rules with this file", RULES_MAX);
             return;

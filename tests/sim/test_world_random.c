@@ -1,7 +1,7 @@
 /*
  * Random scripts, hosts, printers and mishaps: every command once, in order, and one ok each.
  *
- * Each command bears a serial (K…), so that what the printer executed and what was carried out by
+ * Each command bears a serial (K….), so that what the printer executed and what was carried out by
  * us are together a rising sequence; without a mishap it has no gap. After mishaps one more print
  * must be as if nothing had been. A seed may be given as argument: then its journal is shown.
  */
@@ -39,6 +39,7 @@ static int64_t last_seen, last_by[2]; /* of all; of the printer's and of ours */
 static bool host_left; /* what nobody waits for is not held back for older lines */
 static unsigned answered_words; /* words in the file that get an ok all the same */
 static const char *wrong;
+static bool shown; /* the journal, as it is made */
 
 static uint32_t roll(uint32_t sides)
 {
@@ -50,18 +51,24 @@ static uint32_t roll(uint32_t sides)
 static void done(struct span command, bool ours)
 {
     size_t at = span_find_last(command, 'K');
+    struct span number = span_skip(command, at + 1);
     int64_t serial;
+    size_t digits = text_integer(number, &serial);
 
-    if (at >= command.length || text_integer(span_skip(command, at + 1), &serial) == 0)
+    /* Without its point it is half a line, torn off by a lost port. */
+    if (at >= command.length || digits == 0 || !span_starts(span_skip(number, digits), SPAN(".")))
         return;
     if (serial <= 0 || serial > serials) {
         wrong = "a command that nobody gave";
         return;
     }
-    if (seen[serial]++ > 0)
+    if (wrong == NULL && seen[serial] > 0)
         wrong = "a command is done twice";
-    else if (serial < (host_left ? last_by[ours] : last_seen))
+    else if (wrong == NULL && serial < (host_left ? last_by[ours] : last_seen))
         wrong = "a command is done after a younger one";
+    seen[serial]++;
+    if (wrong != NULL)
+        return;
     last_seen = last_by[ours] = serial;
 }
 
@@ -70,6 +77,13 @@ static void watch(void *unused, const struct world_entry *entry)
     struct span text = {entry->text, entry->length};
 
     (void)unused;
+    if (shown) {
+        char bytes[WORLD_TEXT + 64];
+        struct text line = TEXT_IN(bytes);
+
+        world_entry_text(entry, &line);
+        fwrite(line.data, 1, line.length, stderr);
+    }
     if (entry->kind == WORLD_EXECUTED)
         done(text, false);
     /* M800 goes to the printer and is then told as ours. */
@@ -92,7 +106,7 @@ static void add(const char *command)
     char number[32];
 
     assert_true(++serials < SERIALS);
-    snprintf(number, sizeof number, "%u\n", serials);
+    snprintf(number, sizeof number, "%u.\n", serials);
     add_text(command);
     add_text(number);
 }
@@ -287,6 +301,8 @@ static const char *perfect_print(void)
         sim_board_input(&world->board, DOOR, i % 2 == 0, world->now);
         world_run_ms(world, 2500);
     }
+    for (unsigned i = 0; i < 100 && well() && !sim_host_idle(&world->host); i++)
+        world_run_ms(world, 10);
     for (unsigned i = first; i <= serials && well(); i++) {
         if (seen[i] == 0) {
             last_seen = i;
@@ -315,6 +331,7 @@ static bool run_seed(uint64_t seed)
         print(true);
         if (well())
             world_run_ms(world, 120000);
+        host_left = true;
         if (well())
             world_host_opens(world, 115200);
         world_run_ms(world, 60000);
@@ -379,11 +396,12 @@ int main(int argc, char **argv)
         uint64_t last = argc > 2 ? strtoull(argv[2], NULL, 10) : first;
         unsigned bad = 0;
 
+        shown = first == last;
         begin(NULL);
         for (uint64_t seed = first; seed <= last; seed++) {
             if (!run_seed(seed)) {
                 bad++;
-                tell(seed, first == last ? WORLD_JOURNAL : 0);
+                tell(seed, 0);
             }
         }
         end(NULL);

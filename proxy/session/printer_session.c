@@ -284,6 +284,7 @@ static enum printer_verdict asked_for_answered(struct printer_session *session, 
 {
     if (session->suspect && session->question == QUESTION_OPEN) {
         printer_session_forget(session);
+        enter(session, RESEND_HEARD, now); /* the ok that follows it answers nothing to come */
         return PRINTER_RESET;
     }
     session->suspect = true;
@@ -399,12 +400,21 @@ bool printer_session_again(struct printer_session *session, struct text *ret_byt
     return true;
 }
 
+/* A number in flight, be it behind lines that overtook it: only a number asks for it. */
+static bool any_numbered(const struct printer_session *session)
+{
+    for (uint32_t i = session->ring.count - session->unanswered; i < session->ring.count; i++) {
+        if (session->sent[(session->first + i) % PRINTER_LINES_KEPT].number >= 0)
+            return true;
+    }
+    return false;
+}
+
 bool printer_session_ask(struct printer_session *session, struct text *ret_bytes,
                          struct instant now)
 {
     bool numbered = session->numbers_known &&
-                    (session->unanswered == 0 || newest(session)->number >= 0 ||
-                     session->suspect);
+                    (session->unanswered == 0 || any_numbered(session) || session->suspect);
     int64_t number = numbered ? session->next_number : -1;
     size_t start;
 

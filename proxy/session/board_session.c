@@ -27,7 +27,6 @@ static void tell(struct board_session *session, enum board_event_kind kind)
 static void forget_board(struct board_session *session)
 {
     board_levels_forget(&session->levels);
-    board_levels_forgive(&session->levels);
     board_ask_reset(&session->ask);
     session->confirm = false;
     session->strange = 0;
@@ -69,8 +68,7 @@ static void enter(struct board_session *session, enum board_state state, struct 
 /* Levels were told and may have been set since the last handshake. */
 static bool in_use(const struct board_session *session)
 {
-    return session->online || session->state == BOARD_CONFIRMING ||
-           session->state == BOARD_ONLINE || session->state == BOARD_DOUBTED;
+    return session->online || session->state == BOARD_CONFIRMING || session->state == BOARD_DOUBTED;
 }
 
 /* Back to the start of the handshake, or to a closed port; `why` is told if it matters. */

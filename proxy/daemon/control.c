@@ -128,7 +128,8 @@ static bool add_output(struct control_client *client, struct span bytes)
 {
     if (client->out_length + bytes.length > client->out_capacity)
         return false;
-    memcpy(client->out + client->out_length, bytes.data, bytes.length);
+    if (bytes.length > 0) /* an empty span may have no address */
+        memcpy(client->out + client->out_length, bytes.data, bytes.length);
     client->out_length += bytes.length;
     return true;
 }

@@ -309,12 +309,9 @@ void rules_file_read(const struct fields *fields, const struct node *root, const
     }
 }
 
-/* Does the first of two rules with the same key take every line that the second could? */
+/* Does the first of two rules, which has no conditions, take every line that the second could? */
 static bool hides(const struct rule *first, const struct rule *second)
 {
-    if (first->conditions > 0) {
-        return false;
-    }
     if (first->pattern != NULL || second->pattern != NULL) {
         return first->pattern != NULL && second->pattern != NULL &&
                span_equal_nocase(first->source, second->source);

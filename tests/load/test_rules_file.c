@@ -15,8 +15,9 @@ static const char config[] = "printer: {port: simulated}\n"
                              "points:\n"
                              "  light: {io: 12, type: output}\n"
                              "  door: {io: 0, type: input}\n"
-                             "mcodes: none\n"
-                             "rules: [r.yaml]\n";
+                             "rules: [r.yaml]\n"
+                             "mcodes: ";
+static const char *mcodes = "none";
 
 /* Loads rules; what is told is compared. True if they were loaded. */
 static bool load(const char *rules, const char *expected, struct loaded *ret_loaded)
@@ -27,10 +28,12 @@ static bool load(const char *rules, const char *expected, struct loaded *ret_loa
     char *told = NULL;
     size_t length;
     FILE *to = open_memstream(&told, &length);
+    char text[400];
     bool ok;
 
+    snprintf(text, sizeof(text), "%s%s\n", config, mcodes);
     sources_init(&sources, "/etc/sioproxy");
-    assert_true(sources_add(&sources, "x.yaml", span_of(config)));
+    assert_true(sources_add(&sources, "x.yaml", span_of(text)));
     assert_true(sources_add(&sources, "r.yaml", span_of(rules)));
     ok = load_all(&sources, &environment, &mistakes, ret_loaded);
     mistakes_print(&mistakes, to);
@@ -173,6 +176,12 @@ static void rules_have_a_bound(void **unused)
     assert_true(load(text, NULL, &loaded));
     assert_int_equal(loaded.rules, RULES_MAX);
     loaded_free(&loaded);
+    mcodes = "builtin"; /* they do not count */
+    assert_true(load(text, NULL, &loaded));
+    assert_int_equal(loaded.rules, RULES_MAX);
+    assert_true(loaded.ruleset.count > RULES_MAX);
+    loaded_free(&loaded);
+    mcodes = "none";
     assert_false(load(more, "r.yaml: error: more than 10000 rules with this file\n", &loaded));
     free(text);
     free(more);

@@ -116,6 +116,8 @@ static void an_output_is_set_by_words_and_by_numbers(void **unused)
     }
     assert_int_equal(prepare(NULL, STEP_SET, "fan", "40%", NULL, NULL), STEP_OK);
     assert_int_equal(ready.value, 102);
+    assert_int_equal(prepare(NULL, STEP_SET, "fan", "50%", NULL, NULL), STEP_OK);
+    assert_int_equal(ready.value, 128);
     assert_int_equal(prepare("M42 P100 S255", STEP_SET, "${P}", "${S}", NULL, NULL), STEP_OK);
     assert_int_equal(ready.point, LIGHT);
     assert_int_equal(prepare("M42 PLIGHT SON", STEP_SET, "${P}", "${S}", NULL, NULL), STEP_OK);

@@ -37,6 +37,7 @@ static void check_reply(const struct fields *fields, const struct node *value, v
     struct pattern_memory memory;
     char message[128];
     struct text why = TEXT_IN(message);
+    struct pattern *pattern;
     struct span text;
     size_t offset;
 
@@ -44,7 +45,7 @@ static void check_reply(const struct fields *fields, const struct node *value, v
     if (!field_text(fields, value, &text) || !pattern_memory_init(&memory)) {
         return;
     }
-    struct pattern *pattern = pattern_new(text, PATTERN_PART, &memory, &why, &offset);
+    pattern = pattern_new(text, PATTERN_PART, &memory, &why, &offset);
     if (pattern == NULL) {
         mistakes_error(fields->mistakes, node_place_of(value, fields->bytes, offset),
                        "when.reply: %.*s (at offset %zu)", (int)why.length, why.data, offset);

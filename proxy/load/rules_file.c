@@ -212,7 +212,7 @@ static void read_name(struct reading *reading, const struct node *node)
     reading->rule.name = arena_copy(reading->fields->arena, text);
 }
 
-/* Unknown keys, with what each of the known ones needs done in read_rule. */
+/* For keys that only have to be known: they are read elsewhere, in an order of their own. */
 static void pass(const struct fields *fields, const struct node *value, void *target)
 {
     (void)fields;

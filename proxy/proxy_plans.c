@@ -50,11 +50,9 @@ static void toggle_point(struct proxy *proxy, const struct plan_action *action, 
     }
 }
 
-/* Shows a plan that waits for a point how the point is now. */
-static void look(struct proxy *proxy, uint8_t point, bool changed)
+/* Shows plans that wait for a point how it is. */
+static void see(struct proxy *proxy, uint8_t point, enum point_state state, bool changed)
 {
-    enum point_state state = points_state(&proxy->points, point);
-
     plans_see(&proxy->router.plans, point, state == POINT_UNKNOWN ? -1 : state == POINT_ON,
               changed);
 }
@@ -164,7 +162,9 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
     case PLAN_TOGGLE: toggle_point(proxy, action, now); return;
     case PLAN_SEND: inject(proxy, action->slot, action->text, now); return;
     case PLAN_FORWARD: inject_line(proxy, action->slot, now); return;
-    case PLAN_LOOK: look(proxy, action->point, false); return;
+    case PLAN_LOOK:
+        see(proxy, action->point, points_state(&proxy->points, action->point), false);
+        return;
     case PLAN_SAY: say(proxy, action->text, now); return;
     case PLAN_REPORT: report(proxy, action->point); return;
     case PLAN_TIMEOUT: tell_timeout(proxy, action, now); return;
@@ -217,9 +217,9 @@ void proxy_point_changes(struct proxy *proxy, struct instant now)
 
         events_add(&proxy->router.events, EVENT_POINT, span_of(point->name),
                    span_of(point_state_word(change.new)), SPAN("board report"), now);
-        look(proxy, change.index,
-             change.last_known != POINT_UNKNOWN && change.new != POINT_UNKNOWN &&
-                 change.new != change.last_known);
+        see(proxy, change.index, change.new,
+            change.last_known != POINT_UNKNOWN && change.new != POINT_UNKNOWN &&
+                change.new != change.last_known);
     }
 }
 
@@ -245,6 +245,7 @@ void proxy_board_events(struct proxy *proxy, struct instant now)
         switch (event.kind) {
         case BOARD_EVENT_RESET:
             points_apply(&proxy->points, &proxy->board, POINTS_BOARD_BACK, now);
+            events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("lost"), SPAN("it was reset"), now);
             router_tell(&proxy->router, LOG_WARNING, SPAN("board: it was reset"), now);
             break;
         case BOARD_EVENT_LOST:

@@ -91,6 +91,21 @@ static void tell_link(struct proxy *proxy, struct link *link, enum proxy_port po
     router_tell(&proxy->router, reason.length > 0 ? LOG_WARNING : LOG_INFO, text_span(&text), now);
 }
 
+/* What is wrong with a port is told to a host that comes later, too. */
+static void tell_again(struct proxy *proxy, const struct link *link, enum proxy_port port)
+{
+    char bytes[240];
+    struct text text = TEXT_IN(bytes);
+
+    if (link->told[0] == '\0')
+        return;
+    text_add_string(&text, "echo:sioproxy ");
+    text_add_string(&text, port == PROXY_PRINTER ? "printer: " : "board: ");
+    text_add_string(&text, link->told);
+    text_add_char(&text, '\n');
+    router_to_host(&proxy->router, text_span(&text));
+}
+
 static void printer_opened(struct proxy *proxy, struct instant now)
 {
     struct link *link = &proxy->printer_link;
@@ -114,6 +129,8 @@ void proxy_opened(struct proxy *proxy, const struct proxy_input *input, struct i
              proxy->router.printer_state == PRINTER_HALTED))
             proxy_order(proxy, ORDER_DTR, PROXY_PRINTER, 0);
         router_host_opened(&proxy->router, now);
+        tell_again(proxy, &proxy->printer_link, PROXY_PRINTER);
+        tell_again(proxy, &proxy->board_link, PROXY_BOARD);
         if (input->number > 0 && input->number <= UINT32_MAX)
             proxy_speed(proxy, (uint32_t)input->number);
         return;

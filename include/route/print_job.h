@@ -178,3 +178,18 @@ const char *print_fact_word(enum print_fact fact);
 const char *print_source_word(enum print_source source);
 /* A promise that does not hold, in words, or NULL. */
 const char *print_job_check(const struct print_job *job);
+
+/* --- for print_job_card.c, which knows commands and reports of the card, and nobody else --- */
+bool print_job_of_host(const struct print_job *job);
+bool print_job_of_card(const struct print_job *job);
+void print_job_start(struct print_job *job, enum print_source source);
+void print_job_pause(struct print_job *job, uint8_t settling);
+void print_job_resume(struct print_job *job);
+void print_job_end(struct print_job *job, enum print_state state, bool guessed);
+/* What the card is told now it answers later: reports until then may be old. */
+void print_job_ask_card(struct print_job *job);
+/* What hosts and their plugins send at any time, whatever the job does. */
+bool print_job_is_poll(const struct gcode_line *line);
+/* Commands for the card, of a host that streams nothing. */
+void print_job_card_line(struct print_job *job, const struct gcode_line *line);
+void print_job_card_reply(struct print_job *job, struct span text);

@@ -105,7 +105,8 @@ static void expect_facts(const char *facts)
 static void connect(void)
 {
     print_job_host_opened(&job);
-    host("N0 M110 N0*125", "N0 M110 N0*125", "N0 M110 N0*125", "N1 M115*39", "M21", "M155 S2", NULL);
+    host("N0 M110 N0*125", "N0 M110 N0*125", "N0 M110 N0*125", "N1 M115*39", "M21", "M155 S2",
+         NULL);
     expect_facts("");
 }
 

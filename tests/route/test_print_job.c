@@ -448,7 +448,8 @@ int main(void)
         cmocka_unit_test_setup(a_paused_job_that_is_started_anew_was_cancelled, set_up),
         cmocka_unit_test_setup(numbers_that_begin_anew_in_mid_job_are_the_same_job, set_up),
         cmocka_unit_test_setup(a_host_that_closes_in_mid_print_has_failed, set_up),
-        cmocka_unit_test_setup(a_printer_that_is_reset_in_mid_print_has_failed_and_the_rest_is_no_job, set_up),
+        cmocka_unit_test_setup(
+            a_printer_that_is_reset_in_mid_print_has_failed_and_the_rest_is_no_job, set_up),
         cmocka_unit_test_setup(facts_nobody_takes_are_bounded, set_up),
         cmocka_unit_test_setup(every_word_is_the_one_that_rules_use, set_up),
     };

@@ -214,13 +214,14 @@ static void resumed_said_during_a_cancel_resumes_nothing(void **unused)
 static void whatever_comes_the_promises_hold(void **unused)
 {
     static const char *const lines[] = {
-        "N0 M110 N0", "N1 M115", "N1 G28", "N2 G1 X1",  "N3 M400", "N4 M114",   "N5 M108",   "M105",
-        "N6 M105",    "M23 a.g", "M24",    "M25",       "M26 S0",  "M524",      "N7 M889 J", "M108",
-        "G28",        "FOO",     "M28 x",  "N8 M117 x", "M876 S1", "M32 b.gco", "N9 M155 S2", "M21"};
+        "N0 M110 N0", "N1 M115",   "N1 G28",    "N2 G1 X1",  "N3 M400",    "N4 M114",
+        "N5 M108",    "M105",      "N6 M105",   "M23 a.g",   "M24",        "M25",
+        "M26 S0",     "M524",      "N7 M889 J", "M108",      "G28",        "FOO",
+        "M28 x",      "N8 M117 x", "M876 S1",   "M32 b.gco", "N9 M155 S2", "M21"};
     static const char *const replies[] = {
-        "SD printing byte 1/9", "SD printing byte 5/9", "Not SD printing",    "Done printing file",
-        "//action:paused",      "//action:resumed",     "//action:cancel",    "//action:pause",
-        "open failed",          "File opened: a Size: 1", "File selected",    "start"};
+        "SD printing byte 1/9", "SD printing byte 5/9",   "Not SD printing", "Done printing file",
+        "//action:paused",      "//action:resumed",       "//action:cancel", "//action:pause",
+        "open failed",          "File opened: a Size: 1", "File selected",   "start"};
     uint32_t random = 1;
 
     (void)unused;

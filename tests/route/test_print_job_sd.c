@@ -113,8 +113,8 @@ static void reports_older_than_the_pause_resume_nothing(void **unused)
     print_job_line(&job, &line);
     print_job_settled(&job, true, now); /* behind a long move */
     for (int i = 0; i < 2; i++) {
-        printer_reply_parse(i == 0 ? SPAN("SD printing byte 130/1000")
-                                   : SPAN("SD printing byte 140/1000"), &reply);
+        printer_reply_parse(
+            i == 0 ? SPAN("SD printing byte 130/1000") : SPAN("SD printing byte 140/1000"), &reply);
         print_job_reply(&job, &reply);
         print_job_settled(&job, true, now);
     }
@@ -244,8 +244,9 @@ static void damaged_reports_say_nothing(void **unused)
 {
     (void)unused;
     start_card();
-    printer("SD printing byte", "SD printing byte x/1000", "SD printing byte 12", "SD printing byte 12/",
-            "SD printing byte 99999999999999999999/1", "File opened:", "Done", NULL);
+    printer("SD printing byte", "SD printing byte x/1000", "SD printing byte 12",
+            "SD printing byte 12/", "SD printing byte 99999999999999999999/1",
+            "File opened:", "Done", NULL);
     expect_facts("");
 }
 

@@ -118,6 +118,7 @@ static void settle(struct proxy *proxy, struct instant now)
 {
     struct router *router = &proxy->router;
     struct plan_action action;
+    struct event event;
     bool moved;
 
     plans_try_again(&router->plans);
@@ -127,6 +128,8 @@ static void settle(struct proxy *proxy, struct instant now)
         points_update(&proxy->points, &proxy->board, now);
         proxy_point_changes(proxy, now);
         proxy_outcomes(proxy, now);
+        while (events_show(&router->events, &event))
+            moved = true;
         while (plans_next_action(&router->plans, router_turn(router), now, &action)) {
             proxy_plan_action(proxy, &action, now);
             moved = true;
@@ -141,6 +144,8 @@ static void settle(struct proxy *proxy, struct instant now)
     router_settled(router, proxy->settings, now);
     if (router->printer_state == PRINTER_ONLINE)
         proxy_save_speed(proxy);
+    while (events_show(&router->events, &event))
+        ; /* what was only told concerns nobody inside */
 }
 
 static void expire(struct proxy *proxy, struct instant now)

@@ -11,6 +11,7 @@
 #include "route/pattern.h"
 #include "route/settings.h"
 #include "route/step.h"
+#include "route/when.h"
 
 enum rule_then { RULE_SWALLOW, RULE_FORWARD, RULE_REPLACE };
 
@@ -30,8 +31,14 @@ struct condition {
     unsigned count;
 };
 
+/* What a rule does that is due again while its plan runs. */
+enum rule_again { AGAIN_RESTART, AGAIN_IGNORE, AGAIN_QUEUE };
+
 struct rule {
     struct span name;
+    struct when when;  /* WHEN_GCODE: word or pattern below; WHEN_REPLY: pattern */
+    struct when until; /* WHEN_NEVER: none */
+    enum rule_again again;
     struct span file; /* where it stands, for messages */
     unsigned line;
     struct span word;        /* bare word (`M42`, `M889.1`, `ENC`); empty for a pattern */

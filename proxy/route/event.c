@@ -11,6 +11,10 @@ const char *event_word(enum event_kind kind)
     case EVENT_PRINTER: return "printer";
     case EVENT_HOST: return "host";
     case EVENT_BOARD: return "board";
+    case EVENT_TEMPERATURE: return "temperature";
+    case EVENT_ESTOP: return "estop";
+    case EVENT_FILAMENT: return "filament";
+    case EVENT_PSU: return "psu";
     case EVENT_GCODE: return "gcode";
     case EVENT_RULE: return "rule";
     case EVENT_RELOAD: return "reload";
@@ -40,25 +44,40 @@ struct event *events_add(struct events *events, enum event_kind kind, struct spa
         events->first = (events->first + 1) % EVENTS;
         events->count--;
         events->lost++;
+        if (events->shown > 0)
+            events->shown--;
     }
     event = &events->event[(events->first + events->count) % EVENTS];
     events->count++;
     event->at = now;
     event->kind = kind;
     event->level = LOG_INFO;
+    event->index = 0;
+    event->heater = 0;
+    event->was = FACT_NONE;
+    event->is = FACT_NONE;
     keep(event->name, sizeof(event->name), name);
     keep(event->state, sizeof(event->state), state);
     keep(event->cause, sizeof(event->cause), cause);
     return event;
 }
 
+bool events_show(struct events *events, struct event *ret_event)
+{
+    if (events->shown == events->count)
+        return false;
+    *ret_event = events->event[(events->first + events->shown) % EVENTS];
+    events->shown++;
+    return true;
+}
+
 bool events_next(struct events *events, struct event *ret_event)
 {
-    if (events->count == 0) {
+    if (events->shown == 0)
         return false;
-    }
     *ret_event = events->event[events->first];
     events->first = (events->first + 1) % EVENTS;
     events->count--;
+    events->shown--;
     return true;
 }

@@ -32,7 +32,7 @@ WORLD = re.compile(r"world\w*\.[ch]$")
 WORLD_MAY = CORE + ["load", "sim", "firmware"]
 
 # Modules of route know of each other only these, and what stands here beside their name.
-SIBLINGS = ["event", "settings", "step"]
+SIBLINGS = ["event", "settings", "step", "when"]
 SIBLINGS_TOO = {
     "ruleset": ["pattern"],
     "router": None,  # knows them all

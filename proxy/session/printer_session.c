@@ -322,7 +322,8 @@ static enum printer_verdict asked_again(struct printer_session *session, int64_t
     if (session->resend == RESEND_NONE)
         enter(session, RESEND_HEARD, now);
     if (session->upload_question >= 0 && number == session->next_number) {
-        session->question_deadline = now; /* refused as it was meant: all before it is over */
+        session->question_deadline = now; /* refused as it was meant: all before it is over, … */
+        session->unsent = 0;              /* … and what was to go again has arrived already */
         return session->unanswered > 0 ? PRINTER_LOST_OK : PRINTER_FOR_NOBODY;
     }
     if (number >= 0 && session->numbers_known && number < session->next_number &&

@@ -37,6 +37,8 @@ bool ledger_pay(struct ledger *ledger, uint32_t serial, struct debt *ret_debt);
 void ledger_make_real(struct ledger *ledger, uint32_t serial);
 /* The oldest debt. False if nothing is owed. */
 bool ledger_oldest(const struct ledger *ledger, struct debt *ret_debt);
+/* The oldest real debt, whatever plans are owed before it. False if there is none. */
+bool ledger_oldest_real(const struct ledger *ledger, struct debt *ret_debt);
 /* The real debts, or all, are given up. */
 void ledger_forget_real(struct ledger *ledger);
 void ledger_forget(struct ledger *ledger);

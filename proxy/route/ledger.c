@@ -82,6 +82,17 @@ bool ledger_oldest(const struct ledger *ledger, struct debt *ret_debt)
     return true;
 }
 
+bool ledger_oldest_real(const struct ledger *ledger, struct debt *ret_debt)
+{
+    for (uint32_t i = 0; i < ledger->count; i++) {
+        if (ledger->debt[i].real) {
+            *ret_debt = ledger->debt[i];
+            return true;
+        }
+    }
+    return false;
+}
+
 void ledger_forget_real(struct ledger *ledger)
 {
     uint32_t index = 0;

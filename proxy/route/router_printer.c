@@ -51,12 +51,15 @@ void router_printer_closed(struct router *router, struct instant now)
     router_printer_state(router, PRINTER_OFFLINE, SPAN("port lost"), now);
 }
 
-/* A debt of the printer's is made up, because it will not be paid by it. */
+/*
+ * What the printer owes is made up, because it will not pay: also what overtook a plan that waits,
+ * and so stands behind it.
+ */
 static void make_up(struct router *router, struct instant now)
 {
     struct debt debt;
 
-    while (ledger_oldest(&router->ledger, &debt) && debt.real) {
+    while (ledger_oldest_real(&router->ledger, &debt)) {
         ledger_pay(&router->ledger, debt.serial, &debt);
         router->counters.lost_oks++;
         router->quiet_since = now;

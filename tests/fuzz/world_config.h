@@ -1,0 +1,74 @@
+/* The configuration that the world fuzzer's core runs with, and another one to reload. */
+#pragma once
+
+#include "load/load.h"
+
+#define WORLD_FILE "world.yaml"
+#define RULES_FILE "rules.yaml"
+
+static const char world_yaml[] =
+    "name: fuzz\n"
+    "host: {port: /tmp/ttySIO0}\n"
+    "printer: {port: /tmp/printer, baud: follow, reset_on_connect: halted}\n"
+    "board: {port: /tmp/board, report_interval: 3s}\n"
+    "points:\n"
+    "  light: {io: 2, type: output, start: off, halt: on, host_lost: off, exit: off}\n"
+    "  pump: {io: 3, type: output, active: low, start: on, number: 200, halt: off, board_back: restore}\n"
+    "  fan: {io: 4, type: pwm, start: 100%}\n"
+    "  door: {io: 0, type: input, active: low, debounce: 20ms}\n"
+    "  runout: {io: 1, type: input, debounce: 0}\n"
+    "  far: {io: 60, type: output}\n"
+    "rules: [rules.yaml]\n";
+
+/* Ports stay, points come, go, move and change their kind. */
+static const char other_yaml[] =
+    "name: fuzz\n"
+    "host: {port: /tmp/ttySIO0}\n"
+    "printer: {port: /tmp/printer, baud: 250000, in_flight: 4000, reset_on_connect: always}\n"
+    "board: {port: /tmp/board, report_interval: 500ms}\n"
+    "points:\n"
+    "  runout: {io: 1, type: input, debounce: 5s}\n"
+    "  pump: {io: 3, type: output, number: 201}\n"
+    "  light: {io: 4, type: output, start: on}\n"
+    "rules: [rules.yaml]\n";
+
+/* Both configurations know pump, light and runout: other points are named by parameters. */
+static const char rules_yaml[] =
+    "rules:\n"
+    "  - {name: shutter, when: {gcode: M750}, do: [{wait: motion}, {pulse: {point: pump, "
+    "for: '${S:-200}ms', times: '${T:-1}', every: '${E:-1}s'}}, {say: shutter fired}]}\n"
+    "  - {name: pattern, when: {gcode: 'M751 P(?<which>\\w+)( S\\d+)?'}, do: [{toggle: '${which}'}, "
+    "{send: 'M106 S${S}'}, {report: points}]}\n"
+    "  - {name: replaced, when: {gcode: M752}, do: [{wait: 1s}], then: {replace: 'M117 ${A}'}}\n"
+    "  - {name: forwarded, when: {gcode: M753}, do: [{say: '${A}'}], then: forward}\n"
+    "  - {name: early, when: {gcode: M754}, do: [forward, {wait: 100ms}]}\n"
+    "  - {name: wait, when: {gcode: M755}, do: [{wait: {point: runout, for: high, timeout: 30s, "
+    "else: [{say: still closed}, {send: M105}, forward]}}, {set: {light: on}}]}\n"
+    "  - {name: queries, when: {gcode: M756}, do: [{send: M105}, {send: M114}, {send: M115}, "
+    "{send: M27}, {send: 'M110 N${A}'}]}\n"
+    "  - {name: sixteen, when: {gcode: M757}, do: [{say: 1}, {say: 2}, {say: 3}, {say: 4}, {say: 5}, "
+    "{say: 6}, {say: 7}, {say: 8}, {say: 9}, {say: 10}, {say: 11}, {say: 12}, {say: 13}, "
+    "{say: 14}, {say: 15}, {send: M105}]}\n"
+    "  - {name: long, when: {gcode: M758}, do: [{say: '${A}${A}${A}${A}'}], then: {replace: "
+    "'M117 ${A}${A}${A}'}}\n"
+    "  - {name: urgent, when: {gcode: M759}, do: [{send: M108}, {send: M410}, {send: M112}]}\n"
+    "  - {name: word, when: {gcode: ENC}, do: [{set: {light: '${L}'}}]}\n"
+    "  - {name: any, when: {gcode: '[a-f]+ (?<x>.*)'}, do: [{say: 'any ${x}'}]}\n";
+
+/* Reads one of the two as the daemon would; it must be without mistakes. */
+static inline void world_load(const char *config, struct loaded *ret_loaded)
+{
+    static struct sources sources;
+    struct mistakes mistakes = {0};
+    struct load_environment environment = {0};
+
+    sources_init(&sources, "/");
+    sources_add(&sources, WORLD_FILE, span_of(config));
+    sources_add(&sources, RULES_FILE, span_of(rules_yaml));
+    if (!load_all(&sources, &environment, &mistakes, ret_loaded)) {
+        mistakes_print(&mistakes, stderr);
+        abort();
+    }
+    mistakes_free(&mistakes);
+    sources_free(&sources);
+}

@@ -1,0 +1,105 @@
+/*
+ * What the three peers of the world fuzzer may say: lines of a vocabulary, most of which mean
+ * something at the moment, and what they owe an answer for.
+ */
+#pragma once
+
+#include "base/text.h"
+
+static const struct span host_words[] = {
+    SPAN_INIT("G1 X10 E1"),        SPAN_INIT("G28"),           SPAN_INIT("M105"),
+    SPAN_INIT("M115"),             SPAN_INIT("M110"),          SPAN_INIT("M110 N0"),
+    SPAN_INIT("M400"),             SPAN_INIT("M42 Plight S1"), SPAN_INIT("M42 P200 S0"),
+    SPAN_INIT("M42 Pfan S40%"),    SPAN_INIT("M43"),           SPAN_INIT("M62 Plight"),
+    SPAN_INIT("M66 Pdoor L3 Q5"),  SPAN_INIT("M66 Prunout L1"), SPAN_INIT("M226 Prunout S1"),
+    SPAN_INIT("M750 S50 T2 E1"),   SPAN_INIT("M750"),          SPAN_INIT("M751 Plight S3"),
+    SPAN_INIT("M752 A\"hello\""),  SPAN_INIT("M753 A1"),       SPAN_INIT("M754"),
+    SPAN_INIT("M755"),             SPAN_INIT("M756 A7"),       SPAN_INIT("M757"),
+    SPAN_INIT("M759"),             SPAN_INIT("ENC L1"),        SPAN_INIT("abc def"),
+    SPAN_INIT("M108"),             SPAN_INIT("M112"),          SPAN_INIT("M410"),
+    SPAN_INIT("M876 S0"),          SPAN_INIT("M28 a.gco"),     SPAN_INIT("M28 B1 a.gco"),
+    SPAN_INIT("M29"),              SPAN_INIT("M23 a.gco"),     SPAN_INIT("M24"),
+    SPAN_INIT("M104 S200"),        SPAN_INIT("M600"),          SPAN_INIT("T1"),
+    SPAN_INIT("M999"),             SPAN_INIT(";"),             SPAN_INIT("M42 Pfar S1"),
+    SPAN_INIT("M928 a.gco"),       SPAN_INIT("M80"),           SPAN_INIT("M81"),
+};
+#define HOST_WORDS ((unsigned)(sizeof host_words / sizeof host_words[0]))
+
+static const struct span printer_words[] = {
+    SPAN_INIT("ok"),
+    SPAN_INIT("ok T:20.0 /0.0 B:20.0 /0.0 @:0 B@:0"),
+    SPAN_INIT("ok N3 P15 B3"),
+    SPAN_INIT("start"),
+    SPAN_INIT("wait"),
+    SPAN_INIT("echo:busy: processing"),
+    SPAN_INIT("echo:busy: paused for user"),
+    SPAN_INIT("Error:checksum mismatch, Last Line: 3"),
+    SPAN_INIT("Error:Printer halted. kill() called!"),
+    SPAN_INIT("FIRMWARE_NAME:Marlin 2.1.2 SOURCE_CODE_URL:x"),
+    SPAN_INIT("ok FIRMWARE_VERSION:v0.12 FIRMWARE_NAME:Klipper"),
+    SPAN_INIT("FIRMWARE_NAME:Prusa-Firmware 3.13"),
+    SPAN_INIT("Cap:EMERGENCY_PARSER:1"),
+    SPAN_INIT("T:20.0 /0.0 B:20.0 /0.0"),
+    SPAN_INIT("X:0.00 Y:0.00 Z:0.00 E:0.00 Count X:0"),
+    SPAN_INIT("SD printing byte 1/2"),
+    SPAN_INIT("//action:paused"),
+    SPAN_INIT("// Klipper state: Ready"),
+    SPAN_INIT("!! Shutdown due to webhooks request"),
+    SPAN_INIT("echo:Unknown command: \"M42\""),
+    SPAN_INIT("Writing to file: a.gco"),
+    SPAN_INIT("open failed, File: a.gco."),
+    SPAN_INIT("Done saving file."),
+    SPAN_INIT("Resend:"),
+    SPAN_INIT("CP:SIOPlugin 0.1.1"),
+    SPAN_INIT("ok3"),
+};
+#define PRINTER_WORDS ((unsigned)(sizeof printer_words / sizeof printer_words[0]))
+
+static const struct span board_words[] = {
+    SPAN_INIT("OK"),
+    SPAN_INIT("RR"),
+    SPAN_INIT("CP:SIOPlugin 0.1.1"),
+    SPAN_INIT("CP:other"),
+    SPAN_INIT("DG:SIO_Arduino_General 1.0.11"),
+    SPAN_INIT("DG:ERR: bad cmnd[IO]"),
+    SPAN_INIT("IO:1100"),
+    SPAN_INIT("ok"),
+};
+#define BOARD_WORDS ((unsigned)(sizeof board_words / sizeof board_words[0]))
+
+#define BOARD_IOS 6
+static bool board_levels[BOARD_IOS];
+
+static inline void board_report(struct text *answer)
+{
+    text_add_string(answer, "IO:");
+    for (unsigned i = 0; i < BOARD_IOS; i++)
+        text_add_char(answer, board_levels[i] ? '1' : '0');
+    text_add_char(answer, '\n');
+}
+
+/* What a board in good health answers to this command. */
+static inline void board_answers(struct span command, struct text *answer)
+{
+    int64_t io, level;
+    size_t used;
+
+    if (span_equal(command, SPAN("VC"))) {
+        text_add_string(answer, "VI:SIO_Arduino_General 1.0.11\nCP:SIOPlugin 0.1.1\nIC:5\n");
+    } else if (span_equal(command, SPAN("TC"))) {
+        text_add_string(answer, "OK\nTC INPUT:0,OUTPUT:1,INPUT_PULLUP:2\n");
+    } else if (span_equal(command, SPAN("IOT"))) {
+        text_add_string(answer, "OK\nIT:2,2,1,1,1,1\n");
+    } else if (span_equal(command, SPAN("GS"))) {
+        text_add_string(answer, "OK\n");
+        board_report(answer);
+    } else if (span_starts(command, SPAN("IO "))) {
+        used = text_integer(span_skip(command, 3), &io);
+        if (text_integer(span_skip(command, 4 + used), &level) > 0 && io >= 0 && io < BOARD_IOS)
+            board_levels[io] = level != 0;
+        text_add_string(answer, "OK\n");
+        board_report(answer);
+    } else {
+        text_add_string(answer, "OK\n");
+    }
+}

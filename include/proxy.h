@@ -72,7 +72,7 @@ struct order {
 };
 
 /* What `sioctl status` shows, as plain values. */
-#define STATUS_HEATERS 10
+#define STATUS_HEATERS 12
 struct status {
     bool host_connected;
     uint32_t host_baud;

@@ -37,7 +37,7 @@ struct printer_reply_heater {
     bool has_target;
     int32_t actual, target;
 };
-#define PRINTER_REPLY_HEATERS 10
+#define PRINTER_REPLY_HEATERS 12 /* ten tools, bed, chamber */
 
 struct printer_reply {
     enum printer_reply_kind kind;

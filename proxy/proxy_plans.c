@@ -168,6 +168,7 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
     case PLAN_SAY: say(proxy, action->text, now); return;
     case PLAN_REPORT: report(proxy, action->point); return;
     case PLAN_TIMEOUT: tell_timeout(proxy, action, now); return;
+    case PLAN_AGAIN: return;
     case PLAN_END: over(proxy, action, now); return;
     }
 }

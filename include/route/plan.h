@@ -12,14 +12,21 @@
 #include "base/text.h"
 #include "route/settings.h"
 #include "route/step.h"
+#include "route/when.h"
 
 #define PLANS      64
 #define PLAN_STEPS 16
 #define PLAN_TEXT  1024
 #define PLAN_NONE  255
+#define PLAN_QUEUED_MAX 8
 
 enum plan_state {
     PLAN_FREE,
+    /*
+     * Its rule's `for`: what started it has to last. deadline -> PLAN_DUE
+     * it does not -> PLAN_FREE, as if nothing had been
+     */
+    PLAN_HOLDING,
     /* The next step is due. -> any state below, or PLAN_OVER after the last */
     PLAN_DUE,
     /* An action was handed out, its outcome is to come (set, send, motion). plans_outcome -> PLAN_DUE, PLAN_OVER */
@@ -42,11 +49,16 @@ struct plan {
     enum plan_state state;
     bool holds_stream;
     bool failed;
+    bool ended;          /* by `until`, `again` or the like, before its last step */
     uint8_t steps, at;   /* at: the step that runs */
     enum pulse_phase pulse;
     uint16_t pulses;     /* still to come, the running one counted */
     uint8_t then;        /* enum rule_then */
     uint16_t replacement_at, replacement_length;
+    uint8_t hold_point;  /* PLAN_HOLDING: what must not change, POINT_NONE the host's silence */
+    uint8_t queued;      /* so many times it is to run again when it is over */
+    uint16_t rule_number; /* 1 + its index; 0: no rule, or of rules not in force any more */
+    struct when until;
     uint32_t serial;     /* of this plan, unique among plans since init */
     uint32_t debt;       /* ledger serial if it holds the stream */
     int32_t client;      /* to be answered at the end, -1 none */
@@ -74,6 +86,7 @@ enum plan_action_kind {
     PLAN_SAY,      /* text */
     PLAN_REPORT,   /* point, or POINT_NONE for all */
     PLAN_TIMEOUT,  /* point, edge, ms: tell that the wait is over without */
+    PLAN_AGAIN,    /* it begins anew, as often as it was queued */
     PLAN_END,      /* the plan is over and its slot free when this call returns */
 };
 
@@ -100,6 +113,10 @@ struct plan_start {
     int32_t client;      /* -1 none */
     uint8_t then;        /* enum rule_then */
     struct span replacement;
+    uint16_t rule_number;     /* 1 + its index in the ruleset, 0 if it is no rule */
+    const struct when *until; /* NULL: nothing ends it */
+    int64_t hold_ms;          /* 0: it begins at once */
+    uint8_t hold_point;       /* POINT_NONE: the host's silence */
 };
 /*
  * Fills in all steps. On an error nothing has started, and `why` has been given a sentence;
@@ -138,6 +155,21 @@ void plans_see(struct plans *plans, uint8_t point, int on, bool changed);
 
 /* The wait of the plan that holds the stream ends, its remaining steps are skipped. False if there is none. */
 bool plans_continue(struct plans *plans);
+/* What a plan that has not begun was waiting on did not last: it is gone without a word. */
+void plans_unhold(struct plans *plans, uint8_t point);
+/* Plans that end when this happens do. */
+void plans_until(struct plans *plans, const struct event *event);
+/* A running plan of that rule, or PLAN_NONE. */
+uint8_t plans_of_rule(const struct plans *plans, uint16_t rule_number);
+/* Ends a plan before its last step; a pulse that is on asks once more for off. */
+void plans_end(struct plans *plans, uint8_t slot);
+/* It runs once more when it is over; of more than 8 the rest is forgotten. False then. */
+bool plans_queue(struct plans *plans, uint8_t slot);
+/* Other rules are in force: running plans belong to none of them. */
+void plans_rules_changed(struct plans *plans);
+/* As plans_next_action, of one plan alone. */
+bool plans_next_action_of(struct plans *plans, uint8_t slot, struct instant now,
+                          struct plan_action *ret_action);
 /* The plan that holds the stream is to end wherever it stands; its line is dropped already. */
 void plans_end_stream(struct plans *plans, struct span why);
 /* Every plan fails with this reason; a pulse that is on asks once more for off. */

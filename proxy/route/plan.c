@@ -20,6 +20,7 @@ static void enter(struct plan *plan, enum plan_state state, struct instant deadl
     case PLAN_STALLED:
     case PLAN_TIMED_OUT:
     case PLAN_OVER: plan->deadline = INSTANT_NEVER; break;
+    case PLAN_HOLDING:
     case PLAN_PAUSING:
     case PLAN_LOOKING: plan->deadline = deadline; break;
     }
@@ -58,6 +59,11 @@ static void begin(struct plans *plans, uint8_t slot, const struct plan_start *st
     plan->steps = (uint8_t)steps;
     plan->at = 0;
     plan->failed = false;
+    plan->ended = false;
+    plan->queued = 0;
+    plan->rule_number = start->rule_number;
+    plan->hold_point = start->hold_point;
+    plan->until = start->until != NULL ? *start->until : (struct when){.kind = WHEN_NEVER};
     plan->pulse = PULSE_NONE;
     plan->holds_stream = start->holds_stream;
     plan->debt = start->debt;
@@ -66,7 +72,10 @@ static void begin(struct plans *plans, uint8_t slot, const struct plan_start *st
     plan->serial = ++plans->next_serial;
     plan->since = now;
     copy_name(plan->rule, sizeof plan->rule, start->rule);
-    enter(plan, steps == 0 ? PLAN_OVER : PLAN_DUE, INSTANT_NEVER);
+    if (start->hold_ms > 0)
+        enter(plan, PLAN_HOLDING, instant_after_ms(now, start->hold_ms));
+    else
+        enter(plan, steps == 0 ? PLAN_OVER : PLAN_DUE, INSTANT_NEVER);
     if (plan->holds_stream) {
         assert(plans->stream == PLAN_NONE);
         plans->stream = slot;
@@ -217,6 +226,13 @@ static void over_action(struct plans *plans, uint8_t slot, struct plan_action *r
         ret_action->value = 0;
         return;
     }
+    if (plan->queued > 0 && !plan->failed && !plan->ended) {
+        plan->queued--;
+        plan->at = 0;
+        ret_action->kind = PLAN_AGAIN;
+        enter(plan, plan->steps == 0 ? PLAN_OVER : PLAN_DUE, INSTANT_NEVER);
+        return;
+    }
     ret_action->kind = PLAN_END;
     enter(plan, PLAN_FREE, INSTANT_NEVER);
     plans->running--;
@@ -249,6 +265,7 @@ static bool plan_action(struct plans *plans, uint8_t slot, bool may_speak, struc
                                            .plan = plan};
         switch (plan->state) {
         case PLAN_FREE:
+        case PLAN_HOLDING:
         case PLAN_ASKED:
         case PLAN_PAUSING:
         case PLAN_STALLED:
@@ -272,6 +289,12 @@ static bool plan_action(struct plans *plans, uint8_t slot, bool may_speak, struc
             return true;
         }
     }
+}
+
+bool plans_next_action_of(struct plans *plans, uint8_t slot, struct instant now,
+                          struct plan_action *ret_action)
+{
+    return plan_action(plans, slot, true, now, ret_action);
 }
 
 bool plans_next_action(struct plans *plans, bool turn, struct instant now,
@@ -414,6 +437,59 @@ bool plans_continue(struct plans *plans)
     return true;
 }
 
+void plans_end(struct plans *plans, uint8_t slot)
+{
+    struct plan *plan = &plans->plan[slot];
+
+    if (plan->state == PLAN_FREE || plan->state == PLAN_OVER)
+        return;
+    plan->ended = true;
+    enter(plan, PLAN_OVER, INSTANT_NEVER);
+}
+
+void plans_unhold(struct plans *plans, uint8_t point)
+{
+    for (unsigned slot = 0; slot < PLANS && plans->running > 0; slot++) {
+        struct plan *plan = &plans->plan[slot];
+
+        if (plan->state == PLAN_HOLDING && plan->hold_point == point) {
+            enter(plan, PLAN_FREE, INSTANT_NEVER);
+            plans->running--;
+        }
+    }
+}
+
+void plans_until(struct plans *plans, const struct event *event)
+{
+    for (uint8_t slot = 0; slot < PLANS && plans->running > 0; slot++) {
+        if (plans->plan[slot].state != PLAN_FREE && when_is(&plans->plan[slot].until, event))
+            plans_end(plans, slot);
+    }
+}
+
+uint8_t plans_of_rule(const struct plans *plans, uint16_t rule_number)
+{
+    for (uint8_t slot = 0; slot < PLANS && plans->running > 0; slot++) {
+        if (plans->plan[slot].state != PLAN_FREE && plans->plan[slot].rule_number == rule_number)
+            return slot;
+    }
+    return PLAN_NONE;
+}
+
+bool plans_queue(struct plans *plans, uint8_t slot)
+{
+    if (plans->plan[slot].queued == PLAN_QUEUED_MAX)
+        return false;
+    plans->plan[slot].queued++;
+    return true;
+}
+
+void plans_rules_changed(struct plans *plans)
+{
+    for (unsigned slot = 0; slot < PLANS; slot++)
+        plans->plan[slot].rule_number = 0;
+}
+
 void plans_end_stream(struct plans *plans, struct span why)
 {
     if (plans->stream != PLAN_NONE)
@@ -454,7 +530,9 @@ void plans_expire(struct plans *plans, struct instant now)
         left--;
         if (!instant_due(plan->deadline, now))
             continue;
-        if (plan->state == PLAN_LOOKING)
+        if (plan->state == PLAN_HOLDING)
+            enter(plan, plan->steps == 0 ? PLAN_OVER : PLAN_DUE, INSTANT_NEVER);
+        else if (plan->state == PLAN_LOOKING)
             enter(plan, PLAN_TIMED_OUT, INSTANT_NEVER);
         else if (plan->pulse == PULSE_NONE)
             advance(plan, false);

@@ -126,6 +126,8 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
         return ended;
     }
     tag.serial = ledger_owe_real(&router->ledger, line->numbered ? line->number : -1);
+    if (line->numbered && !router->printer.numbers_known)
+        nothing_waits = false; /* it waits for no M110 of ours */
     if (!nothing_waits || !printer_session_can_send(&router->printer, line, line->numbered) ||
         !printer_session_send(&router->printer, line, line->numbered, tag, &text, now))
         printer_session_overtake(&router->printer, line->command, tag, &text, now);

@@ -105,7 +105,8 @@ bool router_again(struct router *router, struct instant now)
     if (router->printer_state == PRINTER_OFFLINE ||
         outbox_room(&router->to_printer) < sizeof bytes ||
         (!printer_session_again(&router->printer, &text) &&
-         !printer_session_ask(&router->printer, &text, now)))
+         (router->printer_state == PRINTER_HALTED || /* deaf, or it answers each line as ever */
+          !printer_session_ask(&router->printer, &text, now))))
         return false;
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
     return true;
@@ -356,11 +357,25 @@ static void started(struct router *router, struct span raw, struct instant now)
     router_to_host(router, raw);
 }
 
+/* It says that it is halted: what it had is dead, and nobody is owed anything for it. */
+static void halted(struct router *router, struct span cause, struct instant now)
+{
+    if (router->printer_state == PRINTER_HALTED)
+        return;
+    printer_session_forget(&router->printer);
+    ledger_forget_real(&router->ledger);
+    router->front_debt = 0;
+    plans_printer_gone(&router->plans, SPAN("the printer is halted"));
+    if (print_job_broken(&router->job))
+        events_add(&router->events, EVENT_PRINT, SPAN_NONE, SPAN("failed"), cause, now);
+    router_printer_state(router, PRINTER_HALTED, cause, now);
+}
+
 /* The printer is heard: is it halted, or back? */
 static void state_of(struct router *router, const struct printer_reply *reply, struct instant now)
 {
     if (reply->halted)
-        router_printer_state(router, PRINTER_HALTED, reply->text, now);
+        halted(router, reply->text, now);
     else if (router->printer_state == PRINTER_SILENT)
         router_printer_state(router, PRINTER_ONLINE, reply->text, now);
     else if (router->printer_state == PRINTER_HALTED &&

@@ -3,87 +3,10 @@
 #include <assert.h>
 #include <string.h>
 
+#include "sim/world_journal.h"
+
 /* More steps than that without time passing: something asks to be called for ever. */
 #define IDLE_STEPS_MAX 100000
-
-/* --- the journal --- */
-
-static struct world_entry *note(struct world *world, enum world_kind kind, enum proxy_port port,
-                                struct span text)
-{
-    struct world_entry *entry = &world->journal[world->entries % WORLD_JOURNAL];
-    size_t length = text.length < WORLD_TEXT ? text.length : WORLD_TEXT;
-
-    entry->at = world->now;
-    entry->kind = kind;
-    entry->port = port;
-    entry->length = (uint16_t)length;
-    if (length > 0)
-        memcpy(entry->text, text.data, length);
-    world->entries++;
-    if (world->options.watch != NULL)
-        world->options.watch(world->options.watcher, entry);
-    return entry;
-}
-
-/* Bytes of one direction: the journal keeps them by lines. */
-static void note_bytes(struct world *world, enum world_kind kind, enum proxy_port port,
-                       struct span bytes)
-{
-    struct world_port *end = &world->port[port];
-    char *line = kind == WORLD_TO ? end->to_line : end->from_line;
-    uint32_t *length = kind == WORLD_TO ? &end->to_length : &end->from_length;
-
-    if (world->options.listen != NULL)
-        world->options.listen(world->options.watcher, kind, port, bytes);
-    for (size_t i = 0; i < bytes.length; i++) {
-        if (bytes.data[i] == '\n') {
-            note(world, kind, port, (struct span){line, *length});
-            *length = 0;
-        } else if (*length < WORLD_TEXT) {
-            line[(*length)++] = bytes.data[i];
-        }
-    }
-}
-
-bool world_journal(const struct world *world, uint64_t index, struct world_entry *ret_entry)
-{
-    if (index >= world->entries || index + WORLD_JOURNAL < world->entries)
-        return false;
-    *ret_entry = world->journal[index % WORLD_JOURNAL];
-    return true;
-}
-
-void world_entry_text(const struct world_entry *entry, struct text *text)
-{
-    static const char *const ports[] = {"host   ", "printer", "board  "};
-    static const char *const kinds[] = {" > ", " < ", " ! ", " * ", " = ", " - "};
-
-    text_add_thousandths(text, entry->at.us / 1000);
-    text_add_string(text, "\t");
-    text_add_string(text, ports[entry->port]);
-    text_add_string(text, kinds[entry->kind]);
-    text_add(text, (struct span){entry->text, entry->length});
-    text_add_char(text, '\n');
-}
-
-void world_tell(const struct world *world, unsigned count, FILE *to)
-{
-    uint64_t first = world->entries > count ? world->entries - count : 0;
-    struct world_entry entry;
-
-    for (uint64_t i = first; i < world->entries; i++) {
-        char bytes[WORLD_TEXT + 64];
-        struct text text = TEXT_IN(bytes);
-
-        if (!world_journal(world, i, &entry))
-            continue;
-        world_entry_text(&entry, &text);
-        fwrite(text.data, 1, text.length, to);
-    }
-    if (world->broken != NULL)
-        fprintf(to, "broken: %s\n", world->broken);
-}
 
 /* --- wires --- */
 
@@ -151,7 +74,7 @@ static void break_promise(struct world *world, const char *promise)
     if (world->broken != NULL)
         return;
     world->broken = promise;
-    note(world, WORLD_NOTE, PROXY_HOST, span_of(promise));
+    world_note(world, WORLD_NOTE, PROXY_HOST, span_of(promise));
 }
 
 static void input(struct world *world, const struct proxy_input *what)
@@ -168,7 +91,7 @@ static void input(struct world *world, const struct proxy_input *what)
 
 static void opened(struct world *world, enum proxy_port port, int64_t baud)
 {
-    note(world, WORLD_NOTE, port, SPAN("opened"));
+    world_note(world, WORLD_NOTE, port, SPAN("opened"));
     input(world, &(struct proxy_input){.kind = PROXY_OPENED, .port = port, .number = baud});
 }
 
@@ -180,7 +103,7 @@ static void closed(struct world *world, enum proxy_port port, int64_t why, struc
     wire_clear(&end->to);
     wire_clear(&end->from);
     end->to_length = end->from_length = 0;
-    note(world, WORLD_NOTE, port, reason);
+    world_note(world, WORLD_NOTE, port, reason);
     input(world, &(struct proxy_input){
                      .kind = PROXY_CLOSED, .port = port, .number = why, .bytes = reason});
 }
@@ -227,7 +150,7 @@ static void carry_out(struct world *world, const struct order *order)
         text_add_char(&text, ' ');
         text_add(&text, span_trim(span_of(order->text)));
     }
-    note(world, WORLD_ORDER, order->port, text_span(&text));
+    world_note(world, WORLD_ORDER, order->port, text_span(&text));
     switch (order->kind) {
     case ORDER_OPEN: try_to_open(world, order->port, order->number); break;
     case ORDER_CLOSE: close_port(world, order->port); break;
@@ -278,7 +201,7 @@ static void events(struct world *world)
             text_add_char(&text, ' ');
             text_add_string(&text, *part);
         }
-        note(world, WORLD_EVENT, PROXY_HOST, text_span(&text));
+        world_note(world, WORLD_EVENT, PROXY_HOST, text_span(&text));
     }
 }
 
@@ -299,7 +222,7 @@ static bool outputs(struct world *world)
             continue;
         wire_carry(&end->to, bytes, world->now);
         end->to_bytes += bytes.length;
-        note_bytes(world, WORLD_TO, port, bytes);
+        world_note_bytes(world, WORLD_TO, port, bytes);
         input(world, &(struct proxy_input){
                          .kind = PROXY_SENT, .port = port, .number = (int64_t)bytes.length});
         moved = true;
@@ -324,7 +247,7 @@ static bool inputs(struct world *world)
         if (bytes.length == 0)
             continue;
         end->from_bytes += bytes.length;
-        note_bytes(world, WORLD_FROM, port, bytes);
+        world_note_bytes(world, WORLD_FROM, port, bytes);
         input(world, &(struct proxy_input){.kind = PROXY_BYTES, .port = port, .bytes = bytes});
         wire_take(&end->from, bytes.length);
         moved = true;
@@ -339,7 +262,7 @@ static void executed(struct world *world)
     struct span command;
 
     while (sim_printer_executed(&world->printer, &command))
-        note(world, WORLD_EXECUTED, PROXY_PRINTER, command);
+        world_note(world, WORLD_EXECUTED, PROXY_PRINTER, command);
 }
 
 /* As much as fits goes from a peer's output into its wire; returns how much. */
@@ -570,7 +493,7 @@ void world_unplug(struct world *world, enum proxy_port port)
 void world_plug(struct world *world, enum proxy_port port)
 {
     world->port[port].plugged = true;
-    note(world, WORLD_NOTE, port, SPAN("plugged in"));
+    world_note(world, WORLD_NOTE, port, SPAN("plugged in"));
 }
 
 void world_ask(struct world *world, const struct request *request, int32_t client)

@@ -11,7 +11,7 @@
  *     host< LINE      the next line that the core wrote there
  *     board> io 12 1  that io is high from now on; the whole `IO:` report is written
  *     order WORDS     the next thing that the core orders ("dtr", "discard"); opening is not told
- *     ask set POINT on|off | ask send LINE | ask continue | answer ok|no [TEXT]
+ *     ask set POINT on|off | ask send LINE | ask continue | answer 1 ok|no [TEXT]
  *     at 2.000 [LINE] goes to that time since the first event, then LINE; nothing may come earlier
  *     after 100ms [LINE]
  *
@@ -312,7 +312,7 @@ static void expect_answer(struct span expected)
     char bytes[ORDER_TEXT];
     struct text text = TEXT_IN(bytes);
 
-    text_add_string(&text, "answer 1 ");
+    text_add_string(&text, "answer ");
     text_add(&text, expected);
     expect_order(text_span(&text));
 }

@@ -1,0 +1,13 @@
+/*
+ * How the world writes its journal; who reads it includes world.h.
+ */
+#pragma once
+
+#include "sim/world.h"
+
+/* One entry more, cut to WORLD_TEXT; the oldest is forgotten when there are WORLD_JOURNAL. */
+void world_note(struct world *world, enum world_kind kind, enum proxy_port port,
+                struct span text);
+/* Bytes of one direction, kept by lines. */
+void world_note_bytes(struct world *world, enum world_kind kind, enum proxy_port port,
+                      struct span bytes);

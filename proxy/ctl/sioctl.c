@@ -299,9 +299,13 @@ static enum ctl_status run(const struct options *options, char **words, int coun
 int main(int argc, char **argv)
 {
     static const struct option long_options[] = {
-        {"name", required_argument, NULL, 'n'}, {"socket", required_argument, NULL, 's'},
-        {"json", no_argument, NULL, 'j'},       {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},    {NULL, 0, NULL, 0},
+        {"name", required_argument, NULL, 'n'},
+        {"socket", required_argument, NULL, 's'},
+        {"json", no_argument, NULL, 'j'},
+        {"force", no_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
     };
     struct options options = {0};
     int option;
@@ -311,6 +315,7 @@ int main(int argc, char **argv)
         case 'n': options.name = optarg; break;
         case 's': options.socket = optarg; break;
         case 'j': options.json = true; break;
+        case 'f': break; /* belongs to psu, which is not in this version */
         case 'h': print_usage(stdout); return CTL_DONE;
         case 'V': puts("sioctl " SIOPROXY_VERSION); return CTL_DONE;
         default: print_usage(stderr); return CTL_USAGE;

@@ -88,5 +88,7 @@ int ioctl(int fd, unsigned long request, ...)
         *(int *)argument = TIOCM_CTS | TIOCM_DSR | TIOCM_CAR | TIOCM_DTR;
     else if (request == TIOCMBIC && (*(int *)argument & TIOCM_DTR) != 0)
         serialport_shim_dtr_drops++;
+    else if (request == TIOCMSET && (*(int *)argument & TIOCM_DTR) == 0)
+        serialport_shim_dtr_drops++;
     return 0;
 }

@@ -119,6 +119,11 @@ class PrinterPort(MachineTest):
         with self.assertRaises(BlockingIOError):
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
+    def test_only_a_simulated_machine_can_be_played_with(self):
+        daemon = self.daemon(printer=self.path("printer-device"))
+        for words in (["printer", "unplug"], ["board", "reset"]):
+            self.assertEqual(daemon.run_sioctl("sim", *words)[0], 1)
+
     def test_what_is_no_serial_port_is_told(self):
         with open(self.path("file"), "w", encoding="utf-8"):
             pass

@@ -1,6 +1,5 @@
 """Start and end: what must be ours alone, what a killed daemon leaves, signals, exit statuses."""
 
-import json
 import os
 import re
 import shutil
@@ -171,10 +170,27 @@ class Start(MachineTest):
         self.assertFalse(os.path.lexists(daemon.link))
 
     def test_outputs_go_to_their_exit_state(self):
+        daemon = Daemon(self.folder, board="simulated")
+        with open(daemon.config, encoding="utf-8") as file:
+            config = file.read()
+        with open(daemon.config, "w", encoding="utf-8") as file:
+            file.write(config.replace("start: off,", "start: off, exit: on,"))
+        self.addCleanup(daemon.kill)
+        daemon.start()
+        daemon.wait_for("board", "online", 20)
+        control = self.control(daemon)
+        control.ask(command="watch")
+        self.assertEqual(daemon.stop(), 0)
+        events = []
+        while (event := control.receive()) is not None:
+            events.append((event["event"], event["name"], event["state"]))
+        self.assertIn(("point", "light", "on"), events)
+
+    def test_a_board_that_is_gone_does_not_hold_the_end_up(self):
         daemon = self.daemon(board="simulated", extra="")
         daemon.wait_for("board", "online", 20)
-        self.assertEqual(json.loads(daemon.run_sioctl("--json", "get", "light")[1])["state"], "off")
-        self.assertEqual(daemon.stop(), 0)
+        daemon.run_sioctl("sim", "board", "unplug")
+        self.assertEqual(daemon.program.stop(5), 0)
 
 
 if __name__ == "__main__":

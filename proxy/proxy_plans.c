@@ -209,6 +209,23 @@ void proxy_outcomes(struct proxy *proxy, struct instant now)
     }
 }
 
+/* The line, rule or client that switched this output; the board if nobody did. */
+static struct span who_switched(const struct proxy *proxy, uint8_t point)
+{
+    for (uint8_t slot = 0; slot < PLANS; slot++) {
+        const struct plan *plan = &proxy->router.plans.plan[slot];
+        struct gcode_line line;
+        uint64_t overlong;
+
+        if (proxy->sets[slot] != point)
+            continue;
+        if (plan->holds_stream && host_session_front(&proxy->router.host, &line, &overlong))
+            return line.command;
+        return span_of(plan->rule);
+    }
+    return SPAN("board report");
+}
+
 void proxy_point_changes(struct proxy *proxy, struct instant now)
 {
     struct point_change change;
@@ -217,7 +234,7 @@ void proxy_point_changes(struct proxy *proxy, struct instant now)
         const struct point_settings *point = &proxy->settings->point[change.index];
 
         events_add(&proxy->router.events, EVENT_POINT, span_of(point->name),
-                   span_of(point_state_word(change.new)), SPAN("board report"), now);
+                   span_of(point_state_word(change.new)), who_switched(proxy, change.index), now);
         see(proxy, change.index, change.new,
             change.last_known != POINT_UNKNOWN && change.new != POINT_UNKNOWN &&
                 change.new != change.last_known);

@@ -66,7 +66,7 @@ def waits_for_motion(data):
 def changes_of_outputs(data):
     """
     What the file does to outputs that are all off before it: (name, state, how many commands for
-    the printer come before), only where the state changes.
+    the printer come before, the command), only where the state changes.
     """
     state = {name: "off" for name in POINTS}
     result, before = [], 0
@@ -86,7 +86,7 @@ def changes_of_outputs(data):
             continue
         if state[name] != wanted:
             state[name] = wanted
-            result.append((name, wanted, before))
+            result.append((name, wanted, before, command))
     return result
 
 

@@ -25,7 +25,7 @@ class PrintUnderValgrind(scenario.Scenario):
         watch.stop()
         self.assertEqual([(event["name"], event["state"]) for event, _ in watch.of("point")
                           if event["name"] != "door"],
-                         [(name, state) for name, state, _ in print_file.changes_of_outputs(data)])
+                         [change[:2] for change in print_file.changes_of_outputs(data)])
         print_file.check_serial_log(self.octoprint.serial_lines())
         self.octoprint.disconnect()
         self.octoprint.stop()

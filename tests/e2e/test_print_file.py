@@ -26,7 +26,8 @@ class PrintFile(unittest.TestCase):
 
     def test_outputs_change_where_the_file_says(self):
         self.assertEqual(print_file.changes_of_outputs(FILE),
-                         [("light", "on", 1), ("fan", "on", 2), ("fan", "off", 4)])
+                         [("light", "on", 1, "M42 Plight S1"), ("fan", "on", 2, "M62 Pfan"),
+                          ("fan", "off", 4, "M63 Pfan")])
         self.assertEqual(print_file.waits_for_motion(FILE), [2, 4])
 
     def test_numbers_checksums_and_polls_are_no_difference(self):

@@ -365,29 +365,32 @@ void proxy_exited(struct proxy *proxy, struct instant now)
 
 void proxy_halt(struct proxy *proxy, struct span cause, struct instant now)
 {
-    struct plans *plans = &proxy->router.plans;
+    struct router *router = &proxy->router;
+    struct plans *plans = &router->plans;
     struct plan_action action;
+    bool again = proxy->halt.active;
 
-    /* A host says M112 two or three times: the first has done it all. */
-    if (proxy->halt.active)
-        return;
-    proxy->halt.in_upload = proxy->router.uploading;
-    proxy->halt.pulse_dtr = binary_transfer_runs(&proxy->router.binary);
+    /* Said again, it ends whatever has begun since: the printer may have been reset meanwhile. */
+    proxy->halt.in_upload = router->uploading || (again && proxy->halt.in_upload);
+    proxy->halt.pulse_dtr =
+        binary_transfer_runs(&router->binary) || (again && proxy->halt.pulse_dtr);
     plans_end_all(plans, STEP_ESTOP, SPAN("the printer is halted"));
-    router_halt(&proxy->router, now);
+    router_halt(router, now);
     if (proxy->printer_link.open) {
         proxy_order(proxy, ORDER_DISCARD, PROXY_PRINTER, 0);
         proxy->halt.active = true;
-        proxy->halt.next =
-            instant_after_ms(now, proxy->halt.in_upload ? HALT_UPLOAD_MS : HALT_REPEAT_MS);
+        if (!again)
+            proxy->halt.next =
+                instant_after_ms(now, proxy->halt.in_upload ? HALT_UPLOAD_MS : HALT_REPEAT_MS);
         proxy->halt.until = instant_after_ms(now, HALT_MS);
     } else {
-        outbox_clear(&proxy->router.to_printer);
+        outbox_clear(&router->to_printer);
     }
     while (plans_next_action(plans, true, now, &action))
         proxy_plan_action(proxy, &action, now);
     points_apply(&proxy->points, &proxy->board, POINTS_HALT, now);
-    router_tell(&proxy->router, LOG_ERROR, cause, now);
+    if (!again) /* a host says M112 two or three times */
+        router_tell(router, LOG_ERROR, cause, now);
 }
 
 /* M112 again, until the printer says that it is halted. */
@@ -396,7 +399,7 @@ void proxy_halt_expire(struct proxy *proxy, struct instant now)
     struct router *router = &proxy->router;
     int64_t next_ms = HALT_REPEAT_MS;
 
-    if (!proxy->halt.active || !instant_due(proxy->halt.next, now))
+    if (!proxy->halt.active)
         return;
     if (router->printer_state == PRINTER_HALTED || !proxy->printer_link.open ||
         instant_due(proxy->halt.until, now)) {
@@ -404,6 +407,8 @@ void proxy_halt_expire(struct proxy *proxy, struct instant now)
         proxy->halt.next = INSTANT_NEVER;
         return;
     }
+    if (!instant_due(proxy->halt.next, now))
+        return;
     if (proxy->halt.in_upload) {
         proxy->halt.in_upload = false;
         next_ms = HALT_UPLOAD_END_MS;

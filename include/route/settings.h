@@ -49,6 +49,36 @@ struct port_settings {
 enum reset_on_connect { RESET_NEVER, RESET_HALTED, RESET_ALWAYS };
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
+#define POINT_NONE 255
+
+/* What becomes of it when the board with the button is lost. */
+enum on_board_lost { LOST_WARN, LOST_PAUSE, LOST_STOP };
+struct estop_settings {
+    uint8_t point;       /* the button; POINT_NONE: there is no emergency stop */
+    uint8_t reset_point; /* POINT_NONE: none */
+    bool reset_dtr;      /* a trip also resets the printer */
+    bool m112_halts;     /* on_m112: halt, not forward */
+    enum on_board_lost on_board_lost;
+};
+
+#define SETTINGS_FILAMENTS 4
+struct filament_settings {
+    uint8_t point; /* active means that filament is missing */
+    uint8_t tool;
+    char command[SETTINGS_TEXT]; /* what is injected ("M600"); empty: the job is paused */
+    int32_t distance_um;         /* still extruded before that */
+};
+
+enum auto_on { AUTO_ON_NEVER, AUTO_ON_PRINT, AUTO_ON_COMMAND };
+struct power_settings {
+    uint8_t point; /* switches the printer's power; POINT_NONE: nothing does */
+    uint8_t sense; /* tells whether power is there; POINT_NONE: what `point` says is true */
+    enum auto_on auto_on;
+    int64_t boot_ms;          /* a printer that was switched on takes so long at most */
+    int32_t cool_below;       /* thousandths of a degree */
+    int64_t off_when_idle_ms; /* -1: never */
+};
+
 struct settings {
     char name[SETTINGS_NAME];
     char host_port[SETTINGS_PATH];  /* the symlink that OctoPrint opens */
@@ -65,8 +95,6 @@ struct settings {
     char state_file[SETTINGS_PATH];
     enum log_level log;
 };
-
-#define POINT_NONE 255
 
 /*
  * The index of a point by its name (any case, quotes already gone) or, if all digits, its `number`.

@@ -1,0 +1,670 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "route/estop.h"
+
+static struct estop_settings set;
+static struct estop estop;
+static struct instant now;
+
+static int set_up(void **unused)
+{
+    (void)unused;
+    now = (struct instant){5000000};
+    set = (struct estop_settings){.point = 3, .reset_point = POINT_NONE, .m112_halts = true};
+    return 0;
+}
+
+static void check(void)
+{
+    const char *broken = estop_check(&estop);
+
+    if (broken != NULL)
+        fail_msg("%s", broken);
+}
+
+/* What is to be done, in order; sentences are "told". */
+static void expect(const char *actions)
+{
+    static const char *const words[ESTOP_ACTIONS] = {"halt",   "m112",       "outputs", "save",
+                                                     "dtr",    "confirm",    "pause",   "release",
+                                                     "prompt", "prompt_end", "changed", "told"};
+    char bytes[160];
+    struct text text = TEXT_IN(bytes);
+    struct estop_action action;
+
+    check();
+    while (estop_next_action(&estop, &action)) {
+        if (text.length > 0)
+            text_add_char(&text, ' ');
+        text_add_string(&text, words[action.kind]);
+        assert_true((action.kind == ESTOP_TELL) == (action.text.length > 0));
+        check();
+    }
+    text_add_char(&text, '\0');
+    assert_string_equal(bytes, actions);
+}
+
+/* Time passes; deadlines are kept. */
+static void wait(int64_t ms)
+{
+    struct instant end = instant_after_ms(now, ms);
+
+    while (instant_due(estop_deadline(&estop), end)) {
+        now = estop_deadline(&estop);
+        estop_expire(&estop, now);
+        check();
+    }
+    now = end;
+}
+
+static void see(enum estop_level level)
+{
+    estop_see(&estop, level, now);
+    check();
+}
+
+static void begin(bool latched)
+{
+    estop_init(&estop, &set, true, latched, now);
+    estop_printer(&estop, true, now);
+}
+
+static void arm(void)
+{
+    begin(false);
+    see(ESTOP_HEALTHY);
+    expect("release changed");
+    assert_int_equal(estop.state, ESTOP_ARMED);
+}
+
+/* The button is pressed, and the report that confirms it comes. */
+static void press(void)
+{
+    see(ESTOP_PRESSED);
+    expect("confirm");
+    now = instant_after_ms(now, 3);
+    estop_confirmed(&estop, now);
+    expect("halt save changed told");
+    assert_int_equal(estop.state, ESTOP_TRIPPED);
+}
+
+static void without_a_button_nothing_is_stopped_and_nothing_waits(void **unused)
+{
+    (void)unused;
+    set.point = POINT_NONE;
+    begin(true);
+    see(ESTOP_UNSEEN);
+    wait(60000);
+    expect("");
+    assert_string_equal(estop_state_word(estop.state), "none");
+    assert_int_equal(estop_gate(&estop), ESTOP_PASSES);
+    assert_false(estop_holds(&estop));
+    estop_trip(&estop, now); /* halts, and latches nothing */
+    expect("halt told");
+    assert_false(estop_is_latched(&estop));
+    assert_int_equal(estop_reset(&estop, true, now), ESTOP_NOT_LATCHED);
+    expect("");
+}
+
+static void the_first_healthy_report_arms_by_itself(void **unused)
+{
+    (void)unused;
+    begin(false);
+    assert_string_equal(estop_state_word(estop.state), "unknown");
+    assert_int_equal(estop_gate(&estop), ESTOP_WAITS);
+    assert_true(estop_holds(&estop));
+    expect("");
+    see(ESTOP_HEALTHY);
+    expect("release changed");
+    assert_string_equal(estop_state_word(estop.state), "armed");
+    assert_int_equal(estop_gate(&estop), ESTOP_PASSES);
+    assert_false(estop_holds(&estop));
+    see(ESTOP_HEALTHY);
+    expect("");
+}
+
+static void a_press_trips_when_a_fresh_report_says_the_same(void **unused)
+{
+    (void)unused;
+    arm();
+    press();
+    assert_int_equal(estop_gate(&estop), ESTOP_REFUSES);
+    assert_true(estop_holds(&estop));
+    assert_true(estop_is_latched(&estop));
+}
+
+static void a_single_raw_report_does_nothing(void **unused)
+{
+    (void)unused;
+    arm();
+    see(ESTOP_PRESSED);
+    expect("confirm");
+    assert_int_equal(estop_gate(&estop), ESTOP_PASSES);
+    see(ESTOP_HEALTHY); /* what the confirming report says is shown first */
+    estop_confirmed(&estop, now);
+    wait(60000);
+    expect("");
+    assert_int_equal(estop.state, ESTOP_ARMED);
+}
+
+static void without_debounce_it_trips_on_the_report(void **unused)
+{
+    (void)unused;
+    estop_init(&estop, &set, false, false, now);
+    see(ESTOP_HEALTHY);
+    expect("release changed");
+    see(ESTOP_PRESSED);
+    expect("halt save changed told");
+}
+
+static void a_board_that_does_not_confirm_trips_after_half_a_second(void **unused)
+{
+    (void)unused;
+    arm();
+    see(ESTOP_PRESSED);
+    expect("confirm");
+    wait(ESTOP_CONFIRM_MS - 1);
+    expect("");
+    wait(1);
+    expect("halt save changed told");
+    assert_int_equal(estop.state, ESTOP_TRIPPED);
+}
+
+static void a_board_that_is_lost_over_a_press_trips(void **unused)
+{
+    (void)unused;
+    arm();
+    see(ESTOP_PRESSED);
+    expect("confirm");
+    see(ESTOP_UNSEEN);
+    expect("halt save changed told");
+    assert_int_equal(estop.state, ESTOP_LATCHED);
+}
+
+static void a_button_held_at_start_trips(void **unused)
+{
+    (void)unused;
+    begin(false);
+    press();
+    assert_true(estop_holds(&estop));
+}
+
+static void a_button_pressed_while_the_board_was_away_trips(void **unused)
+{
+    (void)unused;
+    arm();
+    see(ESTOP_UNSEEN);
+    expect("changed");
+    assert_int_equal(estop.state, ESTOP_UNKNOWN);
+    assert_false(estop_holds(&estop)); /* a lost board must not switch anything by itself */
+    press();
+}
+
+static void released_is_latched_until_somebody_resets_it(void **unused)
+{
+    (void)unused;
+    arm();
+    press();
+    assert_int_equal(estop_reset(&estop, true, now), ESTOP_STILL_PRESSED);
+    see(ESTOP_HEALTHY);
+    expect("changed told");
+    assert_string_equal(estop_state_word(estop.state), "latched");
+    wait(24 * 3600 * 1000);
+    assert_int_equal(estop_gate(&estop), ESTOP_REFUSES);
+    assert_int_equal(estop_reset(&estop, false, now), ESTOP_RESET_DONE);
+    expect("save changed told");
+    assert_int_equal(estop.state, ESTOP_ARMED);
+    assert_int_equal(estop_gate(&estop), ESTOP_PASSES);
+    assert_int_equal(estop_reset(&estop, false, now), ESTOP_NOT_LATCHED);
+}
+
+static void it_is_reset_only_while_the_button_is_seen(void **unused)
+{
+    (void)unused;
+    arm();
+    press();
+    see(ESTOP_UNSEEN);
+    expect("changed");
+    assert_int_equal(estop.state, ESTOP_LATCHED);
+    assert_int_equal(estop_reset(&estop, true, now), ESTOP_NOT_SEEN);
+    see(ESTOP_HEALTHY);
+    expect("outputs");
+    assert_int_equal(estop_reset(&estop, true, now), ESTOP_RESET_DONE);
+}
+
+static void a_reset_resets_a_halted_printer(void **unused)
+{
+    (void)unused;
+    arm();
+    press();
+    see(ESTOP_HEALTHY);
+    expect("changed told");
+    estop_reset(&estop, true, now);
+    expect("save dtr changed told");
+}
+
+static void dtr_is_pulsed_once_per_trip_half_a_second_after_m112(void **unused)
+{
+    (void)unused;
+    set.reset_dtr = true;
+    arm();
+    press();
+    wait(ESTOP_DTR_MS - 1);
+    expect("");
+    wait(1);
+    expect("dtr");
+    estop_printer_started(&estop, now);
+    expect("m112");
+    wait(60000);
+    expect("");
+    see(ESTOP_HEALTHY);
+    expect("changed told");
+    see(ESTOP_PRESSED); /* again, while it is latched: halted again, reset never */
+    expect("halt changed told");
+    wait(60000);
+    estop_printer_started(&estop, now);
+    expect("m112");
+    wait(60000);
+    expect("");
+}
+
+static void the_next_trip_has_its_own_pulse(void **unused)
+{
+    (void)unused;
+    set.reset_dtr = true;
+    arm();
+    for (int i = 0; i < 2; i++) {
+        press();
+        wait(60000);
+        expect("dtr");
+        see(ESTOP_HEALTHY);
+        estop_reset(&estop, false, now);
+        expect("save changed told told");
+    }
+}
+
+static void a_reset_in_time_needs_no_pulse_of_the_trip(void **unused)
+{
+    (void)unused;
+    set.reset_dtr = true;
+    arm();
+    press();
+    see(ESTOP_HEALTHY);
+    estop_reset(&estop, false, now);
+    expect("save changed told told");
+    wait(60000);
+    expect("");
+}
+
+static void a_printer_that_is_off_is_stopped_when_it_comes(void **unused)
+{
+    (void)unused;
+    set.reset_dtr = true;
+    arm();
+    estop_printer(&estop, false, now);
+    press();
+    wait(60000);
+    expect("");
+    estop_printer(&estop, true, now);
+    expect("m112");
+    wait(ESTOP_DTR_MS);
+    expect("dtr");
+    estop_printer(&estop, false, now); /* it re-enumerates */
+    estop_printer(&estop, true, now);
+    expect("m112");
+    estop_printer_started(&estop, now);
+    expect("m112");
+    wait(60000);
+    expect("");
+}
+
+static void a_port_that_closes_before_the_pulse_gets_it_when_it_is_open(void **unused)
+{
+    (void)unused;
+    set.reset_dtr = true;
+    arm();
+    press();
+    estop_printer(&estop, false, now);
+    wait(5000);
+    expect("");
+    estop_printer(&estop, true, now);
+    wait(ESTOP_DTR_MS);
+    expect("m112 dtr");
+}
+
+static void a_stored_latch_survives_the_restart(void **unused)
+{
+    (void)unused;
+    set.reset_dtr = true;
+    estop_init(&estop, &set, true, true, now);
+    expect("outputs told");
+    assert_int_equal(estop.state, ESTOP_LATCHED);
+    assert_int_equal(estop_gate(&estop), ESTOP_REFUSES);
+    assert_true(estop_holds(&estop));
+    estop_printer(&estop, true, now);
+    expect("m112");
+    wait(60000); /* the trip's pulse was the last daemon's */
+    expect("");
+    see(ESTOP_HEALTHY);
+    expect("outputs");
+    assert_int_equal(estop.state, ESTOP_LATCHED);
+    assert_int_equal(estop_reset(&estop, false, now), ESTOP_RESET_DONE);
+    expect("save changed told");
+}
+
+static void a_button_held_over_the_restart_stops_again_without_a_pulse(void **unused)
+{
+    (void)unused;
+    set.reset_dtr = true;
+    begin(true);
+    see(ESTOP_PRESSED);
+    expect("halt changed told told");
+    assert_int_equal(estop.state, ESTOP_TRIPPED);
+    wait(60000);
+    expect("");
+}
+
+static void a_board_that_comes_back_gets_its_halt_values_again(void **unused)
+{
+    (void)unused;
+    arm();
+    press();
+    see(ESTOP_UNSEEN);
+    expect("changed");
+    see(ESTOP_PRESSED);
+    expect("halt changed told"); /* of which the outputs are a part */
+    see(ESTOP_HEALTHY);
+    see(ESTOP_UNSEEN);
+    see(ESTOP_HEALTHY);
+    expect("outputs changed told");
+}
+
+static void a_lost_board_is_told_after_ten_seconds(void **unused)
+{
+    (void)unused;
+    arm();
+    estop_print(&estop, true, now);
+    see(ESTOP_UNSEEN);
+    expect("changed");
+    wait(ESTOP_LOST_MS - 1);
+    expect("");
+    wait(1);
+    expect("told");
+    assert_int_equal(estop_gate(&estop), ESTOP_PASSES);
+    see(ESTOP_HEALTHY);
+    expect("changed told");
+}
+
+static void a_lost_board_that_comes_back_in_time_is_no_matter(void **unused)
+{
+    (void)unused;
+    set.on_board_lost = LOST_STOP;
+    arm();
+    estop_print(&estop, true, now);
+    see(ESTOP_UNSEEN);
+    wait(ESTOP_LOST_MS - 1);
+    see(ESTOP_HEALTHY);
+    wait(60000);
+    expect("changed");
+}
+
+static void a_lost_board_pauses_a_print_if_wanted(void **unused)
+{
+    (void)unused;
+    set.on_board_lost = LOST_PAUSE;
+    arm();
+    estop_print(&estop, true, now);
+    see(ESTOP_UNSEEN);
+    wait(ESTOP_LOST_MS);
+    expect("pause changed told");
+}
+
+static void a_lost_board_stops_a_print_if_wanted_and_latches(void **unused)
+{
+    (void)unused;
+    set.on_board_lost = LOST_STOP;
+    arm();
+    estop_print(&estop, true, now);
+    see(ESTOP_UNSEEN);
+    wait(ESTOP_LOST_MS);
+    expect("halt save changed told");
+    assert_int_equal(estop.state, ESTOP_LATCHED);
+    see(ESTOP_HEALTHY);
+    assert_int_equal(estop_gate(&estop), ESTOP_REFUSES);
+}
+
+static void a_print_that_begins_with_the_board_lost_is_treated_the_same(void **unused)
+{
+    (void)unused;
+    set.on_board_lost = LOST_PAUSE;
+    arm();
+    see(ESTOP_UNSEEN);
+    wait(ESTOP_LOST_MS);
+    expect("changed told"); /* nothing to pause yet */
+    estop_print(&estop, true, now);
+    expect("pause told");
+    estop_print(&estop, true, now);
+    expect("");
+}
+
+static void at_start_motion_waits_for_the_button_or_for_the_warning(void **unused)
+{
+    (void)unused;
+    begin(false);
+    wait(ESTOP_LOST_MS - 1);
+    assert_int_equal(estop_gate(&estop), ESTOP_WAITS);
+    wait(1);
+    expect("told");
+    assert_int_equal(estop_gate(&estop), ESTOP_PASSES);
+    assert_true(estop_holds(&estop)); /* but nothing is switched on yet */
+    set.on_board_lost = LOST_PAUSE;
+    begin(false);
+    wait(60000);
+    assert_int_equal(estop_gate(&estop), ESTOP_WAITS);
+    set.on_board_lost = LOST_STOP;
+    begin(false);
+    wait(60000);
+    assert_int_equal(estop_gate(&estop), ESTOP_WAITS);
+    assert_int_equal(estop.state, ESTOP_UNKNOWN);
+}
+
+static void a_command_stops_and_latches(void **unused)
+{
+    (void)unused;
+    arm();
+    estop_trip(&estop, now);
+    expect("halt save changed told");
+    assert_int_equal(estop.state, ESTOP_LATCHED);
+    estop_trip(&estop, now); /* twice */
+    expect("halt told");
+    assert_int_equal(estop_reset(&estop, false, now), ESTOP_RESET_DONE);
+}
+
+static void a_host_that_connects_while_stopped_is_told_and_resets_nothing(void **unused)
+{
+    (void)unused;
+    arm();
+    press();
+    estop_host_opened(&estop, true, now);
+    expect("prompt");
+    see(ESTOP_HEALTHY);
+    estop_reset(&estop, false, now);
+    expect("save prompt_end changed told told");
+}
+
+static void openings_within_a_second_reset_the_printer_once(void **unused)
+{
+    (void)unused;
+    arm();
+    estop_host_opened(&estop, true, now);
+    expect("dtr");
+    wait(2);
+    estop_host_opened(&estop, true, now);
+    wait(ESTOP_OPENS_MS - 1);
+    estop_host_opened(&estop, true, now);
+    expect("");
+    wait(ESTOP_OPENS_MS);
+    estop_host_opened(&estop, false, now);
+    expect("");
+    estop_host_opened(&estop, true, now);
+    expect("dtr");
+    /* and opening the latch is an opening too */
+    press();
+    see(ESTOP_HEALTHY);
+    estop_reset(&estop, true, now);
+    expect("save changed told told");
+}
+
+static void the_reset_button_resets_when_it_is_pressed(void **unused)
+{
+    (void)unused;
+    arm();
+    press();
+    see(ESTOP_HEALTHY);
+    expect("changed told");
+    estop_reset_button(&estop, POINT_UNKNOWN, POINT_ON, false,
+                       now); /* held at the board's return */
+    estop_reset_button(&estop, POINT_ON, POINT_OFF, false, now);
+    expect("");
+    estop_reset_button(&estop, POINT_OFF, POINT_ON, false, now);
+    expect("save changed told");
+    estop_reset_button(&estop, POINT_OFF, POINT_ON, false, now);
+    expect("");
+}
+
+static void a_reload_keeps_the_latch(void **unused)
+{
+    (void)unused;
+    arm();
+    press();
+    set.point = 5;
+    estop_reload(&estop, &set, true, true, now); /* the same button under another index */
+    expect("");
+    assert_int_equal(estop.state, ESTOP_TRIPPED);
+    estop_reload(&estop, &set, true, false, now); /* another button */
+    expect("changed");
+    assert_int_equal(estop_reset(&estop, false, now), ESTOP_NOT_SEEN);
+    see(ESTOP_HEALTHY);
+    assert_int_equal(estop_gate(&estop), ESTOP_REFUSES);
+}
+
+static void a_reload_adds_and_removes_the_emergency_stop(void **unused)
+{
+    (void)unused;
+    set.point = POINT_NONE;
+    begin(false);
+    set.point = 1;
+    estop_reload(&estop, &set, true, false, now);
+    expect("changed");
+    assert_int_equal(estop_gate(&estop), ESTOP_PASSES); /* a print may be running */
+    assert_false(estop_holds(&estop));
+    see(ESTOP_HEALTHY);
+    expect("changed");
+    press();
+    set.point = POINT_NONE;
+    estop_reload(&estop, &set, true, false, now);
+    expect("save changed");
+    assert_int_equal(estop.state, ESTOP_NONE);
+}
+
+static void every_refusal_has_its_words(void **unused)
+{
+    (void)unused;
+    for (unsigned i = ESTOP_RESET_DONE; i <= ESTOP_NOT_SEEN; i++)
+        assert_true(estop_reset_words((enum estop_reset_result)i).length > 10);
+}
+
+static void whatever_comes_the_promises_hold(void **unused)
+{
+    uint32_t random = 7;
+
+    (void)unused;
+    begin(false);
+    for (unsigned i = 0; i < 200000; i++) {
+        struct estop_action action;
+        bool latched = estop_is_latched(&estop), released = estop.level == ESTOP_HEALTHY;
+        bool reset = false;
+
+        random = random * 1664525 + 1013904223;
+        switch (random >> 28) {
+        case 0: estop_trip(&estop, now); break;
+        case 1:
+            estop_reset(&estop, random >> 27 & 1, now);
+            reset = true;
+            break;
+        case 2: estop_printer(&estop, random >> 20 & 1, now); break;
+        case 3: estop_printer_started(&estop, now); break;
+        case 4: estop_print(&estop, random >> 20 & 1, now); break;
+        case 5: estop_host_opened(&estop, random >> 20 & 1, now); break;
+        case 6: estop_confirmed(&estop, now); break;
+        case 7:
+            set.reset_dtr = random >> 20 & 1;
+            set.on_board_lost = (enum on_board_lost)((random >> 16) % 3);
+            set.point = i == 0 || (random >> 8) % 64 == 0 ? POINT_NONE : 2;
+            if (estop_is_latched(&estop) && set.point == POINT_NONE)
+                set.point = 2;
+            estop_reload(&estop, &set, random >> 21 & 1, random >> 22 & 1, now);
+            break;
+        case 8:
+        case 9:
+        case 10: wait((random >> 16) % 15000); break;
+        default:
+            if (set.point != POINT_NONE)
+                estop_see(&estop, (enum estop_level)((random >> 16) % 3), now);
+            break;
+        }
+        check();
+        if (latched && !estop_is_latched(&estop) && !(reset && released))
+            fail_msg("a latch opened by itself");
+        while (random >> 24 & 1 && estop_next_action(&estop, &action))
+            check();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(without_a_button_nothing_is_stopped_and_nothing_waits, set_up),
+        cmocka_unit_test_setup(the_first_healthy_report_arms_by_itself, set_up),
+        cmocka_unit_test_setup(a_press_trips_when_a_fresh_report_says_the_same, set_up),
+        cmocka_unit_test_setup(a_single_raw_report_does_nothing, set_up),
+        cmocka_unit_test_setup(without_debounce_it_trips_on_the_report, set_up),
+        cmocka_unit_test_setup(a_board_that_does_not_confirm_trips_after_half_a_second, set_up),
+        cmocka_unit_test_setup(a_board_that_is_lost_over_a_press_trips, set_up),
+        cmocka_unit_test_setup(a_button_held_at_start_trips, set_up),
+        cmocka_unit_test_setup(a_button_pressed_while_the_board_was_away_trips, set_up),
+        cmocka_unit_test_setup(released_is_latched_until_somebody_resets_it, set_up),
+        cmocka_unit_test_setup(it_is_reset_only_while_the_button_is_seen, set_up),
+        cmocka_unit_test_setup(a_reset_resets_a_halted_printer, set_up),
+        cmocka_unit_test_setup(dtr_is_pulsed_once_per_trip_half_a_second_after_m112, set_up),
+        cmocka_unit_test_setup(the_next_trip_has_its_own_pulse, set_up),
+        cmocka_unit_test_setup(a_reset_in_time_needs_no_pulse_of_the_trip, set_up),
+        cmocka_unit_test_setup(a_printer_that_is_off_is_stopped_when_it_comes, set_up),
+        cmocka_unit_test_setup(a_port_that_closes_before_the_pulse_gets_it_when_it_is_open, set_up),
+        cmocka_unit_test_setup(a_stored_latch_survives_the_restart, set_up),
+        cmocka_unit_test_setup(a_button_held_over_the_restart_stops_again_without_a_pulse, set_up),
+        cmocka_unit_test_setup(a_board_that_comes_back_gets_its_halt_values_again, set_up),
+        cmocka_unit_test_setup(a_lost_board_is_told_after_ten_seconds, set_up),
+        cmocka_unit_test_setup(a_lost_board_that_comes_back_in_time_is_no_matter, set_up),
+        cmocka_unit_test_setup(a_lost_board_pauses_a_print_if_wanted, set_up),
+        cmocka_unit_test_setup(a_lost_board_stops_a_print_if_wanted_and_latches, set_up),
+        cmocka_unit_test_setup(a_print_that_begins_with_the_board_lost_is_treated_the_same, set_up),
+        cmocka_unit_test_setup(at_start_motion_waits_for_the_button_or_for_the_warning, set_up),
+        cmocka_unit_test_setup(a_command_stops_and_latches, set_up),
+        cmocka_unit_test_setup(a_host_that_connects_while_stopped_is_told_and_resets_nothing,
+                               set_up),
+        cmocka_unit_test_setup(openings_within_a_second_reset_the_printer_once, set_up),
+        cmocka_unit_test_setup(the_reset_button_resets_when_it_is_pressed, set_up),
+        cmocka_unit_test_setup(a_reload_keeps_the_latch, set_up),
+        cmocka_unit_test_setup(a_reload_adds_and_removes_the_emergency_stop, set_up),
+        cmocka_unit_test_setup(every_refusal_has_its_words, set_up),
+        cmocka_unit_test_setup(whatever_comes_the_promises_hold, set_up),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

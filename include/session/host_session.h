@@ -32,7 +32,8 @@ struct host_session {
     struct line_framer framer;
     struct line_ring queue;
     char queue_bytes[HOST_QUEUE_BYTES];
-    char overlong[HOST_OVERLONG_KEPT + sizeof(uint64_t)]; /* the beginning of a line too long */
+    /* The beginning of a line too long, its length, and a NUL where a line has its end. */
+    char overlong[HOST_OVERLONG_KEPT + sizeof(uint64_t) + 1];
     bool number_known;
     int64_t expected; /* next number, if known */
     bool refusing;    /* a Resend was asked for and its line has not come yet */

@@ -1,0 +1,515 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "session/printer_session.h"
+
+static struct printer_session session;
+static struct instant now;
+static char written_bytes[4096];
+static struct text written;
+static uint32_t serial; /* of the tags, in the order of sending */
+
+static int begin(void **unused)
+{
+    (void)unused;
+    printer_session_init(&session, 120);
+    now = (struct instant){1000000};
+    serial = 0;
+    return 0;
+}
+
+static int end(void **unused)
+{
+    (void)unused;
+    assert_null(printer_session_check(&session));
+    return 0;
+}
+
+static struct gcode_line parsed(const char *text)
+{
+    struct gcode_line line;
+
+    gcode_line_parse(span_of(text), &line);
+    return line;
+}
+
+static bool can_send(const char *text, bool numbered)
+{
+    struct gcode_line line = parsed(text);
+
+    return printer_session_can_send(&session, &line, numbered);
+}
+
+static void wrote(const char *text)
+{
+    assert_true(span_equal(text_span(&written), span_of(text)));
+    assert_null(printer_session_check(&session));
+}
+
+/* Sends a line with a number or without; what was written is this. */
+static void send_as(const char *text, bool numbered, const char *expected)
+{
+    struct gcode_line line = parsed(text);
+    struct tag tag = {1, 0, ++serial};
+
+    written = TEXT_IN(written_bytes);
+    assert_true(printer_session_can_send(&session, &line, numbered));
+    assert_true(printer_session_send(&session, &line, numbered, tag, &written, now));
+    wrote(expected);
+}
+
+static void send(const char *text)
+{
+    send_as(text, text[0] == 'N', text);
+}
+
+static enum printer_verdict reply(const char *text, struct printer_answer *ret_answer)
+{
+    struct printer_reply parsed_reply;
+    enum printer_verdict verdict;
+
+    printer_reply_parse(span_of(text), &parsed_reply);
+    verdict = printer_session_reply(&session, &parsed_reply, now, ret_answer);
+    assert_null(printer_session_check(&session));
+    return verdict;
+}
+
+static enum printer_verdict verdict_of(const char *text)
+{
+    struct printer_answer answer;
+
+    return reply(text, &answer);
+}
+
+/* An ok answers the line that was sent as that. */
+static void ok_answers(uint32_t expected)
+{
+    struct printer_answer answer = {.number = -9};
+
+    assert_int_equal(reply("ok", &answer), PRINTER_ANSWER);
+    assert_int_equal(answer.tag.serial, expected);
+}
+
+/* What goes out again, "" if nothing. */
+static void again(const char *expected)
+{
+    written = TEXT_IN(written_bytes);
+    assert_int_equal(printer_session_again(&session, &written), expected[0] != '\0');
+    wrote(expected);
+}
+
+static void hello(void)
+{
+    send("N0 M110 N0*125\n");
+    ok_answers(serial);
+}
+
+static void an_ok_answers_the_oldest_line(void **unused)
+{
+    (void)unused;
+    send("G28\n");
+    send("M105\n");
+    ok_answers(1);
+    ok_answers(2);
+    assert_int_equal(verdict_of("ok"), PRINTER_SURPLUS_OK);
+}
+
+static void text_is_no_answer(void **unused)
+{
+    (void)unused;
+    send("M115\n");
+    assert_int_equal(verdict_of("FIRMWARE_NAME:Marlin"), PRINTER_TEXT);
+    assert_int_equal(verdict_of("echo:busy: processing"), PRINTER_TEXT);
+    assert_int_equal(verdict_of(" T:20.0 /0.0"), PRINTER_TEXT);
+    assert_int_equal(verdict_of("wait"), PRINTER_TEXT);
+    ok_answers(1);
+}
+
+static void an_answer_tells_the_number_on_the_wire(void **unused)
+{
+    struct printer_answer answer;
+
+    (void)unused;
+    hello();
+    send_as("N7 G1*47\n", true, "N1 G1*41\n");
+    assert_int_equal(reply("ok N1 P15 B3", &answer), PRINTER_ANSWER);
+    assert_int_equal(answer.number, 1);
+    send("M105\n");
+    assert_int_equal(reply("ok", &answer), PRINTER_ANSWER);
+    assert_int_equal(answer.number, -1);
+}
+
+static void a_line_with_our_next_number_goes_out_in_its_very_bytes(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1   G1 X1 *64\r\n");
+    ok_answers(2);
+    /* A number of ours it is written with anew, without comment. */
+    send_as("N5 G1 X2 ; left*3\n", true, "N2 G1 X2*96\n");
+    ok_answers(3);
+    send_as("G1 X3\n", true, "N3 G1 X3*96\n");
+    ok_answers(4);
+    send_as("N4 G1 X4*96\n", false, "G1 X4\n");
+    ok_answers(5);
+    send("G1 X5 ; right \r\n");
+}
+
+static void at_most_so_many_bytes_are_in_flight_and_one_line_always(void **unused)
+{
+    char text[200];
+
+    (void)unused;
+    memset(text, 'x', 150);
+    memcpy(text, "M117 ", 5);
+    text[150] = '\n';
+    text[151] = '\0';
+    send(text);
+    assert_false(can_send("M105\n", false));
+    ok_answers(1);
+    text[59] = '\n';
+    text[60] = '\0';
+    send(text);
+    send(text);
+    assert_false(can_send("\n", false));
+    ok_answers(2);
+    send(text);
+}
+
+static void at_most_sixteen_lines_are_in_flight(void **unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < PRINTER_IN_FLIGHT; i++)
+        send("G1\n");
+    assert_false(can_send("G1\n", false));
+    ok_answers(1);
+    send("G1\n");
+}
+
+static void numbered_and_unnumbered_lines_are_never_in_flight_together(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    assert_false(can_send("M105\n", false));
+    ok_answers(2);
+    send("M105\n");
+    assert_false(can_send("N2 G1*42\n", true));
+    ok_answers(3);
+    assert_true(can_send("N2 G1*42\n", true));
+}
+
+static void m110_waits_for_all_and_all_wait_for_it(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    assert_false(can_send("N2 M110 N9*118\n", true));
+    ok_answers(2);
+    send("N2 M110 N9*118\n");
+    assert_false(can_send("N10 G1*25\n", true));
+    assert_false(can_send("M105\n", false));
+    ok_answers(3);
+    send("N10 G1*25\n");
+}
+
+static void an_m110_of_ours_goes_first_if_the_first_number_is_no_m110(void **unused)
+{
+    struct gcode_line line = parsed("N41 G1*29\n");
+
+    (void)unused;
+    written = TEXT_IN(written_bytes);
+    assert_false(printer_session_send(&session, &line, true, (struct tag){1, 0, 7}, &written, now));
+    wrote("N40 M110 N40*125\n");
+    assert_false(can_send("N41 G1*29\n", true));
+    ok_answers(0); /* nobody's */
+    send("N41 G1*29\n");
+}
+
+static void a_line_too_long_for_its_number_goes_alone_and_without(void **unused)
+{
+    char command[120], numbered[120];
+
+    (void)unused;
+    hello();
+    memset(command, 'x', 90);
+    memcpy(command, "M117 ", 5);
+    command[90] = '\n';
+    command[91] = '\0';
+    strcpy(numbered, "N1 ");
+    strcat(numbered, command);
+    send_as(numbered, true, command);
+    assert_false(can_send("N2 G1*42\n", true));
+    ok_answers(2);
+    /* Its number is not used up. */
+    send_as("N2 G1*42\n", true, "N1 G1*41\n");
+    assert_false(can_send(numbered, true));
+    ok_answers(3);
+    printer_session_longest_line(&session, 0);
+    assert_true(can_send(numbered, true));
+}
+
+static void a_resend_brings_the_line_and_all_behind_it_again_one_at_a_time(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    send("N2 G1*42\n");
+    send("N3 G1*43\n");
+    ok_answers(2);
+    assert_int_equal(verdict_of("Error:checksum mismatch, Last Line: 1"), PRINTER_TEXT);
+    assert_int_equal(verdict_of("Resend: 2"), PRINTER_FOR_NOBODY);
+    again(""); /* its ok may come yet */
+    assert_false(can_send("N4 G1*44\n", true));
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("N2 G1*42\n");
+    again("");
+    assert_false(can_send("N4 G1*44\n", true));
+    ok_answers(3);
+    again("N3 G1*43\n");
+    ok_answers(4);
+    send("N4 G1*44\n");
+    assert_int_equal(session.resends, 1);
+}
+
+static void the_ok_of_a_resend_comes_within_100_ms_as_the_next_line_or_not_at_all(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    assert_int_equal(verdict_of("Resend: 1"), PRINTER_FOR_NOBODY);
+    assert_int_equal(printer_session_deadline(&session).us, now.us + RESEND_OK_MS * 1000);
+    now = printer_session_deadline(&session);
+    printer_session_expire(&session, now);
+    again("N1 G1*41\n");
+    ok_answers(2);
+
+    send("N2 G1*42\n");
+    assert_int_equal(verdict_of("Resend: 2"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of(" T:20.0 /0.0"), PRINTER_TEXT);
+    again("N2 G1*42\n");
+    ok_answers(3);
+}
+
+static void an_ok_before_what_was_asked_for_went_out_again_answers_nothing(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    assert_int_equal(verdict_of("Resend: 1"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_SURPLUS_OK);
+    again("N1 G1*41\n");
+    ok_answers(2);
+}
+
+static void a_resend_for_a_line_not_sent_yet_is_ignored(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    assert_int_equal(verdict_of("Resend: 2"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("");
+    ok_answers(2);
+    send("N2 G1*42\n");
+}
+
+static void a_hurt_m110_goes_again_whatever_is_asked_for(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    ok_answers(2);
+    send("N0 M110 N0*125\n");
+    assert_int_equal(verdict_of("Resend: 2"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("N0 M110 N0*125\n");
+    ok_answers(3);
+}
+
+static void the_tenth_resend_in_a_row_of_one_line_is_the_last(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    for (unsigned i = 1; i < RESENDS_OF_ONE_LINE; i++) {
+        assert_int_equal(verdict_of("Resend: 1"), PRINTER_FOR_NOBODY);
+        assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+        again("N1 G1*41\n");
+    }
+    assert_int_equal(verdict_of("Resend: 1"), PRINTER_STUCK);
+}
+
+static void resends_of_a_line_that_got_through_do_not_count(void **unused)
+{
+    char text[32];
+
+    (void)unused;
+    hello();
+    for (int64_t number = 1; number < 30; number++) {
+        struct text line = TEXT_IN(text);
+
+        gcode_line_number(SPAN("G1"), number, &line);
+        text[line.length] = '\0';
+        send(text);
+        for (unsigned i = 0; i < 5; i++) {
+            char resend[32];
+            struct text wanted = TEXT_IN(resend);
+
+            text_add_string(&wanted, "Resend: ");
+            text_add_integer(&wanted, number);
+            resend[wanted.length] = '\0';
+            assert_int_equal(verdict_of(resend), PRINTER_FOR_NOBODY);
+            assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+            again(text);
+        }
+        ok_answers(serial);
+    }
+}
+
+static void start_forgets_what_was_unanswered(void **unused)
+{
+    struct gcode_line line = parsed("N3 G1*43\n");
+
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    send("N2 G1*42\n");
+    assert_int_equal(verdict_of("start"), PRINTER_STARTED);
+    assert_int_equal(session.unanswered, 0);
+    assert_int_equal(verdict_of("ok"), PRINTER_SURPLUS_OK);
+    /* It knows no number any more. */
+    written = TEXT_IN(written_bytes);
+    assert_false(printer_session_send(&session, &line, true, (struct tag){0}, &written, now));
+    wrote("N2 M110 N2*125\n");
+}
+
+static void what_overtakes_is_answered_in_its_turn(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    written = TEXT_IN(written_bytes);
+    printer_session_overtake(&session, SPAN("M108"), (struct tag){1, 0, 77}, &written, now);
+    wrote("M108\n");
+    ok_answers(2);
+    ok_answers(77);
+}
+
+static void answers_of_a_sender_that_is_gone_are_nobodys(void **unused)
+{
+    struct printer_answer answer;
+
+    (void)unused;
+    send("G1\n");
+    send("G2\n");
+    printer_session_disown(&session, 1, 0);
+    assert_int_equal(reply("ok", &answer), PRINTER_ANSWER);
+    assert_int_equal(answer.tag.sender, 0);
+    assert_int_equal(printer_session_unanswered(&session, 0).sender, 0);
+}
+
+static void an_overdue_ok_is_asked_for_under_our_next_number(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    send("N2 G1*42\n");
+    assert_int_equal(printer_session_deadline(&session).us, now.us + OK_OVERDUE_MS * 1000);
+    now = printer_session_deadline(&session);
+    printer_session_expire(&session, now);
+    written = TEXT_IN(written_bytes);
+    assert_true(printer_session_ask(&session, &written, now));
+    wrote("\nN3 M105*36\n");
+    assert_false(can_send("N4 G1*44\n", true));
+    /* Both are over, their oks were lost. */
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_LOST_OK);
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_LOST_OK);
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    assert_int_equal(session.unanswered, 0);
+    send_as("N3 G1*43\n", true, "N4 G1*44\n");
+}
+
+static void a_question_that_is_refused_tells_which_line_never_came(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    now = printer_session_deadline(&session);
+    printer_session_expire(&session, now);
+    written = TEXT_IN(written_bytes);
+    assert_true(printer_session_ask(&session, &written, now));
+    assert_int_equal(verdict_of("Resend: 1"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("N1 G1*41\n");
+    ok_answers(2);
+    again("N2 M105*37\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+}
+
+static void busy_is_no_silence(void **unused)
+{
+    (void)unused;
+    send("G28\n");
+    for (unsigned i = 0; i < 10; i++) {
+        now = instant_after_ms(now, 2000);
+        printer_session_expire(&session, now);
+        assert_int_equal(verdict_of("echo:busy: processing"), PRINTER_TEXT);
+        written = TEXT_IN(written_bytes);
+        assert_false(printer_session_ask(&session, &written, now));
+    }
+}
+
+static void a_question_bears_a_number_while_a_numbered_line_is_in_flight(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    written = TEXT_IN(written_bytes);
+    printer_session_overtake(&session, SPAN("M108"), (struct tag){1, 0, 77}, &written, now);
+    now = printer_session_deadline(&session);
+    printer_session_expire(&session, now);
+    written = TEXT_IN(written_bytes);
+    assert_true(printer_session_ask(&session, &written, now));
+    wrote("\nN2 M105*37\n");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(an_ok_answers_the_oldest_line),
+        TEST(text_is_no_answer),
+        TEST(an_answer_tells_the_number_on_the_wire),
+        TEST(a_line_with_our_next_number_goes_out_in_its_very_bytes),
+        TEST(at_most_so_many_bytes_are_in_flight_and_one_line_always),
+        TEST(at_most_sixteen_lines_are_in_flight),
+        TEST(numbered_and_unnumbered_lines_are_never_in_flight_together),
+        TEST(m110_waits_for_all_and_all_wait_for_it),
+        TEST(an_m110_of_ours_goes_first_if_the_first_number_is_no_m110),
+        TEST(a_line_too_long_for_its_number_goes_alone_and_without),
+        TEST(a_resend_brings_the_line_and_all_behind_it_again_one_at_a_time),
+        TEST(the_ok_of_a_resend_comes_within_100_ms_as_the_next_line_or_not_at_all),
+        TEST(an_ok_before_what_was_asked_for_went_out_again_answers_nothing),
+        TEST(a_resend_for_a_line_not_sent_yet_is_ignored),
+        TEST(a_hurt_m110_goes_again_whatever_is_asked_for),
+        TEST(the_tenth_resend_in_a_row_of_one_line_is_the_last),
+        TEST(resends_of_a_line_that_got_through_do_not_count),
+        TEST(start_forgets_what_was_unanswered),
+        TEST(what_overtakes_is_answered_in_its_turn),
+        TEST(answers_of_a_sender_that_is_gone_are_nobodys),
+        TEST(an_overdue_ok_is_asked_for_under_our_next_number),
+        TEST(a_question_that_is_refused_tells_which_line_never_came),
+        TEST(busy_is_no_silence),
+        TEST(a_question_bears_a_number_while_a_numbered_line_is_in_flight),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -57,6 +57,7 @@ struct proxy {
     uint32_t host_baud;
     uint32_t baud;       /* of the printer's port */
     uint32_t saved_baud; /* in the state file */
+    struct instant now; /* of the last input */
     bool exiting;
     int32_t exit_client;
     struct instant exit_until;

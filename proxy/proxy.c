@@ -164,6 +164,7 @@ static void expire(struct proxy *proxy, struct instant now)
 
 void proxy_input(struct proxy *proxy, const struct proxy_input *input, struct instant now)
 {
+    proxy->now = now;
     expire(proxy, now);
     switch (input->kind) {
     case PROXY_OPENED: proxy_opened(proxy, input, now); break;
@@ -271,6 +272,8 @@ const char *proxy_check(const struct proxy *proxy)
         broken = board_session_check(&proxy->board);
     if (broken == NULL)
         broken = points_check(&proxy->points);
+    if (broken == NULL && proxy_deadline(proxy).us < proxy->now.us)
+        broken = "proxy: a deadline in the past";
     if (broken == NULL && proxy->orders > ORDERS)
         broken = "proxy: more orders than there is room for";
     if (broken == NULL && !proxy->printer_link.open && proxy->router.to_printer.length > 0)

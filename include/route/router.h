@@ -87,6 +87,9 @@ struct router {
     bool cancel_told;      /* //action:cancel was said to a job that cannot go on */
     enum front front;
     uint32_t front_debt;   /* the front line's debt if it is made already, else 0 */
+    bool touched;          /* something was swallowed, injected or overtaken since the last M110 */
+    uint32_t touched_ahead; /* ... and an M110 among so many lines in front does not mend it */
+    bool wrote_anew;       /* a line was written anew though it was not touched: P1 is broken */
     uint16_t replacement_length;
     char replacement[LINE_CAPACITY];
     struct router_counters counters;

@@ -222,6 +222,8 @@ const char *router_check(const struct router *router)
         broken = printer_session_check(&router->printer);
     if (broken == NULL)
         broken = plans_check(&router->plans);
+    if (broken == NULL && router->wrote_anew)
+        broken = "router: a line was written anew though nothing came between (P1)";
     if (broken == NULL)
         broken = check_debts(router);
     if (broken == NULL && router->ledger.owed != router->ledger.paid + router->ledger.forgotten +

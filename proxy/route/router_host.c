@@ -22,6 +22,8 @@ void router_host_opened(struct router *router, struct instant now)
     plans_end_stream(&router->plans, SPAN("the host opened the port anew"));
     printer_session_disown(&router->printer, SENDER_HOST, SENDER_NOBODY);
     router->last_numbered = false;
+    router->touched = true;
+    router->touched_ahead = 0;
     router->after_reset = false;
     router->cancel_told = false;
     if (router->printer_state == PRINTER_HALTED)
@@ -129,8 +131,11 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
     if (line->numbered && !router->printer.numbers_known)
         nothing_waits = false; /* it waits for no M110 of ours */
     if (!nothing_waits || !printer_session_can_send(&router->printer, line, line->numbered) ||
-        !printer_session_send(&router->printer, line, line->numbered, tag, &text, now))
+        !printer_session_send(&router->printer, line, line->numbered, tag, &text, now)) {
+        router->touched = true;
+        router->touched_ahead = router->host.queue.count; /* its number is missing behind these */
         printer_session_overtake(&router->printer, line->command, tag, &text, now);
+    }
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
     return ended;
 }
@@ -139,6 +144,8 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
 static void drop_front(struct router *router)
 {
     host_session_drop(&router->host);
+    if (router->touched_ahead > 0)
+        router->touched_ahead--;
     router->front = FRONT_NEW;
     router->front_debt = 0;
 }
@@ -170,6 +177,12 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
     }
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
     router->front_debt = 0;
+    if (gcode_line_is(line, 'M', 110) && router->touched_ahead == 0)
+        router->touched = false;
+    if (line->raw.length > GCODE_NUMBERED_MAX)
+        router->touched = true; /* it may have gone without its number */
+    if (!router->touched && !span_equal(text_span(&text), line->raw))
+        router->wrote_anew = true;
     if (gcode_line_is(line, 'M', 28) || gcode_line_is(line, 'M', 928)) {
         router_uploading(router, true);
         if (gcode_line_is(line, 'M', 28) && gcode_line_parameter(line, 'B', &binary) &&
@@ -187,6 +200,7 @@ static void refuse(struct router *router, const struct gcode_line *line, struct 
     char bytes[256];
     struct text text = TEXT_IN(bytes);
 
+    router->touched = true;
     text_add_string(&text, "echo:sioproxy error: psu: ");
     text_add(&text, why);
     text_add_string(&text, ", not sent: ");
@@ -240,6 +254,7 @@ static bool stand_in(struct router *router, const struct settings *settings,
         refuse(router, line, SPAN("the printer is off or not connected"), now);
         return true;
     }
+    router->touched = true;
     if (gcode_line_is(line, 'M', 110))
         router->cancel_told = false;
     if (wants_ok(router, line) || router->front_debt != 0)
@@ -256,6 +271,7 @@ static bool refuse_overlong(struct router *router, const struct gcode_line *line
 
     if (router->ledger.count > 0)
         return false;
+    router->touched = true;
     text_add_string(&text, "error: long: line of ");
     text_add_integer(&text, (int64_t)length);
     text_add_string(&text, " bytes, at most 1024: not sent");
@@ -388,6 +404,7 @@ void router_plan_over(struct router *router, const struct plan *plan, struct ins
         tell_failure(router, plan, now);
     if (!plan->holds_stream)
         return;
+    router->touched = true;
     if (!host_session_front(&router->host, &line, &overlong)) {
         /* The host's lines were dropped meanwhile. */
         router->front = FRONT_NEW;

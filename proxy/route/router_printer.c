@@ -103,11 +103,15 @@ bool router_again(struct router *router, struct instant now)
     struct text text = TEXT_IN(bytes);
 
     if (router->printer_state == PRINTER_OFFLINE ||
-        outbox_room(&router->to_printer) < sizeof bytes ||
-        (!printer_session_again(&router->printer, &text) &&
-         (router->printer_state == PRINTER_HALTED || /* deaf, or it answers each line as ever */
-          !printer_session_ask(&router->printer, &text, now))))
+        outbox_room(&router->to_printer) < sizeof bytes)
         return false;
+    if (!printer_session_again(&router->printer, &text)) {
+        /* A halted printer is deaf, or answers each line as ever: it is asked nothing. */
+        if (router->printer_state == PRINTER_HALTED ||
+            !printer_session_ask(&router->printer, &text, now))
+            return false;
+        router->touched = true;
+    }
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
     return true;
 }
@@ -146,6 +150,7 @@ enum inject_result router_inject(struct router *router, uint8_t slot, struct spa
     if (!sent)
         return INJECT_LATER;
     router->counters.injected++;
+    router->touched = true;
     return INJECT_SENT;
 }
 

@@ -50,8 +50,12 @@ static enum sequence in_sequence(struct host_session *session, const struct gcod
     }
     if (!line->numbered)
         return SEQUENCE_RIGHT;
-    if (!line->has_checksum || !line->checksum_right)
-        return session->number_known ? SEQUENCE_WRONG : SEQUENCE_RIGHT;
+    if (!line->has_checksum || !line->checksum_right) {
+        if (!session->number_known)
+            session->expected = line->number; /* the best that is known */
+        session->number_known = true;
+        return SEQUENCE_WRONG;
+    }
     if (session->number_known && line->number != session->expected) {
         if (line->number == session->expected - 1 || line->number == session->expected - 2)
             return SEQUENCE_DOUBLET;

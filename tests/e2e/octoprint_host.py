@@ -150,8 +150,12 @@ class OctoPrint:
         return self._get("/api/connection")["options"]["ports"]
 
     def state(self):
-        """What it shows as the printer's state: Operational, Printing, Closed …"""
-        return self._get("/api/connection")["current"]["state"]
+        """What it shows as the printer's state: Operational, Printing, Closed …
+
+        Not from /api/connection, which looks through /dev each time and answers 500 when a device
+        goes away meanwhile.
+        """
+        return self._get("/api/job")["state"]
 
     def connect(self, port=None, baudrate=115200):
         self._post("/api/connection", command="connect", port=port or self.link,

@@ -93,7 +93,6 @@ void estop_init(struct estop *estop, const struct estop_settings *set, bool debo
     estop->confirm = INSTANT_NEVER;
     estop->lost = INSTANT_NEVER;
     estop->dtr = INSTANT_NEVER;
-    estop->opens = now;
     if (set->point == POINT_NONE)
         return;
     enter(estop, latched ? ESTOP_LATCHED : ESTOP_UNKNOWN, now);

@@ -314,7 +314,11 @@ static void a_printer_that_is_off_is_stopped_when_it_comes(void **unused)
     expect("m112");
     wait(ESTOP_DTR_MS);
     expect("dtr");
+    estop_printer(&estop, true, now);
+    expect("");
     estop_printer(&estop, false, now); /* it re-enumerates */
+    estop_printer(&estop, false, now);
+    expect("");
     estop_printer(&estop, true, now);
     expect("m112");
     estop_printer_started(&estop, now);
@@ -355,6 +359,9 @@ static void a_stored_latch_survives_the_restart(void **unused)
     assert_int_equal(estop.state, ESTOP_LATCHED);
     assert_int_equal(estop_reset(&estop, false, now), ESTOP_RESET_DONE);
     expect("save changed told");
+    see(ESTOP_UNSEEN); /* the start is over: nothing waits any more */
+    assert_int_equal(estop_gate(&estop), ESTOP_PASSES);
+    assert_false(estop_holds(&estop));
 }
 
 static void a_button_held_over_the_restart_stops_again_without_a_pulse(void **unused)
@@ -495,6 +502,10 @@ static void a_host_that_connects_while_stopped_is_told_and_resets_nothing(void *
     see(ESTOP_HEALTHY);
     estop_reset(&estop, false, now);
     expect("save prompt_end changed told told");
+    press(); /* with nobody there */
+    see(ESTOP_HEALTHY);
+    estop_reset(&estop, false, now);
+    expect("save changed told told");
 }
 
 static void openings_within_a_second_reset_the_printer_once(void **unused)

@@ -242,6 +242,17 @@ static void a_finish_that_was_guessed_too_early_goes_on_as_resumed(void **unused
     expect_facts("finished");
 }
 
+static void behind_a_reset_a_finished_job_does_not_go_on(void **unused)
+{
+    (void)unused;
+    start_print();
+    host("N4 M400", NULL);
+    silence(PRINT_FINISH_QUIET_MS);
+    assert_false(print_job_broken(&job));
+    host("N5 G1 X1", NULL);
+    expect_facts("finished");
+}
+
 static void a_cancel_is_m108_its_script_and_a_line_without_number(void **unused)
 {
     (void)unused;
@@ -396,6 +407,9 @@ static void facts_nobody_takes_are_bounded(void **unused)
         print_job_host_opened(&job);
         host("N0 M110 N0", "N1 G28", "N2 M108", "M105", NULL);
     }
+    assert_true(print_job_next_fact(&job, &fact));
+    assert_int_equal(fact, PRINT_STARTED_FACT);
+    facts++;
     while (print_job_next_fact(&job, &fact))
         facts++;
     assert_int_equal(facts, PRINT_FACTS);
@@ -437,6 +451,7 @@ int main(void)
         cmocka_unit_test_setup(a_job_finishes_with_m400_and_long_silence, set_up),
         cmocka_unit_test_setup(polls_do_not_break_the_silence, set_up),
         cmocka_unit_test_setup(a_finish_that_was_guessed_too_early_goes_on_as_resumed, set_up),
+        cmocka_unit_test_setup(behind_a_reset_a_finished_job_does_not_go_on, set_up),
         cmocka_unit_test_setup(a_cancel_is_m108_its_script_and_a_line_without_number, set_up),
         cmocka_unit_test_setup(a_cancel_is_m108_its_script_and_silence, set_up),
         cmocka_unit_test_setup(an_m108_that_ends_a_heat_up_cancels_nothing, set_up),

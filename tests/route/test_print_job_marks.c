@@ -39,6 +39,47 @@ static void a_second_mark_of_a_start_is_another_job(void **unused)
     expect_facts("started cancelled started");
 }
 
+static void a_mark_tells_its_source_by_its_number(void **unused)
+{
+    (void)unused;
+    connect();
+    host("M23 /cube.gco", "N0 M110 N0", "N1 M889 J1", NULL);
+    mark(PRINT_MARK_STARTED);
+    assert_int_equal(job.source, PRINT_SOURCE_HOST);
+    set_up(NULL);
+    connect();
+    host("M889 J1", NULL); /* no file of the card is selected */
+    mark(PRINT_MARK_STARTED);
+    assert_int_equal(job.source, PRINT_SOURCE_HOST);
+    mark(PRINT_MARK_STARTED);
+    expect_facts("started cancelled started");
+}
+
+static void a_paused_job_that_is_started_anew_is_marked_once(void **unused)
+{
+    (void)unused;
+    start_print();
+    print_job_action(&job, SPAN("paused"));
+    host("N0 M110 N0", "N1 M889 J1", NULL);
+    mark(PRINT_MARK_STARTED);
+    host("N2 G28", NULL);
+    expect_facts("paused cancelled started");
+}
+
+static void a_mark_starts_a_job_also_right_after_a_reset(void **unused)
+{
+    (void)unused;
+    start_print();
+    print_job_broken(&job);
+    host("N0 M110 N0", "N1 M889 J1", NULL);
+    mark(PRINT_MARK_STARTED);
+    expect_facts("failed started");
+    host("N2 M400", NULL);
+    silence(PRINT_FINISH_QUIET_MS);
+    host("N0 M110 N0", "N1 G28", NULL);
+    expect_facts("finished started");
+}
+
 static void the_lines_behind_a_mark_of_a_pause_resume_nothing(void **unused)
 {
     (void)unused;
@@ -173,6 +214,15 @@ static void a_pause_that_was_asked_for_is_one_when_the_host_is_silent(void **unu
     expect_facts("paused");
 }
 
+static void a_pause_that_was_asked_for_is_no_finish(void **unused)
+{
+    (void)unused;
+    start_print();
+    print_job_action(&job, SPAN("pause"));
+    host("N4 M400", "M105", NULL); /* its script, and no position is asked for */
+    expect_facts("paused");
+}
+
 static void a_pause_that_was_asked_for_in_vain_is_none(void **unused)
 {
     (void)unused;
@@ -254,6 +304,9 @@ int main(void)
         cmocka_unit_test_setup(a_mark_starts_a_job_once, set_up),
         cmocka_unit_test_setup(a_mark_behind_a_guess_tells_nothing_new, set_up),
         cmocka_unit_test_setup(a_second_mark_of_a_start_is_another_job, set_up),
+        cmocka_unit_test_setup(a_mark_tells_its_source_by_its_number, set_up),
+        cmocka_unit_test_setup(a_paused_job_that_is_started_anew_is_marked_once, set_up),
+        cmocka_unit_test_setup(a_mark_starts_a_job_also_right_after_a_reset, set_up),
         cmocka_unit_test_setup(the_lines_behind_a_mark_of_a_pause_resume_nothing, set_up),
         cmocka_unit_test_setup(the_mark_of_a_resume_and_the_lines_tell_it_once, set_up),
         cmocka_unit_test_setup(behind_the_mark_of_an_end_the_rest_of_the_script_is_no_job, set_up),
@@ -264,6 +317,7 @@ int main(void)
         cmocka_unit_test_setup(paused_said_by_the_printer_or_by_us_is_certain, set_up),
         cmocka_unit_test_setup(lines_on_their_way_do_not_resume, set_up),
         cmocka_unit_test_setup(a_pause_that_was_asked_for_is_one_when_the_host_is_silent, set_up),
+        cmocka_unit_test_setup(a_pause_that_was_asked_for_is_no_finish, set_up),
         cmocka_unit_test_setup(a_pause_that_was_asked_for_in_vain_is_none, set_up),
         cmocka_unit_test_setup(a_cancel_that_was_asked_for_needs_no_m108, set_up),
         cmocka_unit_test_setup(resumed_said_during_a_cancel_resumes_nothing, set_up),

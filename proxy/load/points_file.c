@@ -25,9 +25,16 @@ static void read_type(const struct fields *fields, const struct node *value, voi
     struct point_reading *reading = target;
     unsigned index;
 
-    if (field_word(fields, value, words, &index)) {
-        reading->point->type = types[index];
-        reading->has_type = true;
+    if (!field_word(fields, value, words, &index)) {
+        return;
+    }
+    reading->point->type = types[index];
+    reading->has_type = true;
+    if (types[index] == POINT_PWM) {
+        node_warning(fields, value, "in this version it is on or off, nothing between");
+    } else if (types[index] == POINT_DHT) {
+        node_warning(fields, value, "not read in this version: %s is always unknown",
+                     reading->point->name);
     }
 }
 

@@ -63,6 +63,8 @@ static void to_host(struct span line)
     struct span content = span_trim(line);
     int64_t number;
 
+    if (binary)
+        return; /* the printer's own words may have passed as they are */
     fuzz_promise(!resend_open || span_equal(content, SPAN("ok")), "a Resend and its ok are one");
     resend_open = false;
     if (span_starts(content, SPAN("Resend: "))) {

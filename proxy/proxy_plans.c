@@ -232,9 +232,13 @@ void proxy_point_changes(struct proxy *proxy, struct instant now)
 
     while (points_next_change(&proxy->points, &change)) {
         const struct point_settings *point = &proxy->settings->point[change.index];
+        struct event *event = events_add(
+            &proxy->router.events, EVENT_POINT, span_of(point->name),
+            span_of(point_state_word(change.new)), who_switched(proxy, change.index), now);
 
-        events_add(&proxy->router.events, EVENT_POINT, span_of(point->name),
-                   span_of(point_state_word(change.new)), who_switched(proxy, change.index), now);
+        event->index = change.index;
+        event->was = change.last_known;
+        event->is = change.new;
         see(proxy, change.index, change.new,
             change.last_known != POINT_UNKNOWN && change.new != POINT_UNKNOWN &&
                 change.new != change.last_known);
@@ -263,18 +267,20 @@ void proxy_board_events(struct proxy *proxy, struct instant now)
         switch (event.kind) {
         case BOARD_EVENT_RESET:
             points_apply(&proxy->points, &proxy->board, POINTS_BOARD_BACK, now);
-            events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("lost"), SPAN("it was reset"), now);
+            events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("lost"), SPAN("it was reset"), now)->is =
+                FACT_BOARD_LOST;
             router_tell(&proxy->router, LOG_WARNING, SPAN("board: it was reset"), now);
             break;
         case BOARD_EVENT_LOST:
             points_apply(&proxy->points, &proxy->board, POINTS_BOARD_BACK, now);
-            events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("lost"), SPAN_NONE, now);
+            events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("lost"), SPAN_NONE, now)->is = FACT_BOARD_LOST;
             break;
         case BOARD_EVENT_FAULT: tell_fault(proxy, &event, now); break;
         case BOARD_EVENT_CONFIRMED: break;
         case BOARD_EVENT_ONLINE:
             events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("online"),
-                       span_of(proxy->board.version), now);
+                       span_of(proxy->board.version), now)
+                ->is = FACT_BOARD_ONLINE;
             break;
         case BOARD_EVENT_FOREIGN:
             router_tell(&proxy->router, LOG_ERROR,

@@ -252,7 +252,7 @@ void proxy_ports_expire(struct proxy *proxy, struct instant now)
         proxy->printer_lost = INSTANT_NEVER;
         router_tell(&proxy->router, LOG_ERROR,
                     SPAN("printer: gone for a minute, the print is cancelled"), now);
-        router_to_host(&proxy->router, SPAN("//action:cancel\n"));
+        router_action(&proxy->router, SPAN("cancel"));
         router_standin(&proxy->router, true, now);
     }
 }

@@ -67,7 +67,9 @@ void proxy_status(const struct proxy *proxy, struct instant now, struct status *
     copy(ret_status->board_firmware, sizeof ret_status->board_firmware,
          span_of(proxy->board.version));
     ret_status->print_state = print_state_word(router->job.state);
-    ret_status->print_source = print_job_runs(&router->job) ? "host" : "none";
+    ret_status->print_source = print_source_word(router->job.source);
+    if (router->job.source == PRINT_SOURCE_SD)
+        copy(ret_status->print_file, sizeof ret_status->print_file, span_of(router->job.file));
     ret_status->print_lines = router->job.lines;
     ret_status->waiting_timeout_ms = -1;
     waiting(proxy, now, ret_status);

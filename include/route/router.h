@@ -115,6 +115,10 @@ void router_tell(struct router *router, enum log_level level, struct span senten
                  struct instant now);
 /* Whole lines for the host alone. Dropped if no host is there. */
 void router_to_host(struct router *router, struct span lines);
+/* `//action:WORD` for the host, which the job hears too. */
+void router_action(struct router *router, struct span word);
+/* What the job has come to becomes events. */
+void router_job_facts(struct router *router, struct span cause, struct instant now);
 /* May the plan that holds the stream speak now? */
 bool router_turn(const struct router *router);
 

@@ -51,6 +51,28 @@ void router_tell(struct router *router, enum log_level level, struct span senten
         (uint8_t)level;
 }
 
+void router_action(struct router *router, struct span word)
+{
+    char bytes[64];
+    struct text text = TEXT_IN(bytes);
+
+    text_add_string(&text, "//action:");
+    text_add(&text, word);
+    text_add_char(&text, '\n');
+    router_to_host(router, text_span(&text));
+    print_job_action(&router->job, word);
+}
+
+void router_job_facts(struct router *router, struct span cause, struct instant now)
+{
+    enum print_fact fact;
+
+    while (print_job_next_fact(&router->job, &fact))
+        events_add(&router->events, EVENT_PRINT, SPAN_NONE, span_of(print_fact_word(fact)), cause,
+                   now)
+            ->is = (int32_t)fact;
+}
+
 bool router_turn(const struct router *router)
 {
     const struct plan *plan = plans_stream(&router->plans);
@@ -92,6 +114,7 @@ struct instant router_deadline(const struct router *router)
 
     deadline = instant_earlier(deadline, router->waiting_told);
     deadline = instant_earlier(deadline, router->held_until);
+    deadline = instant_earlier(deadline, print_job_deadline(&router->job));
     deadline = instant_earlier(deadline, printer_session_deadline(&router->printer));
     return instant_earlier(deadline, plans_deadline(&router->plans));
 }
@@ -102,6 +125,8 @@ void router_expire(struct router *router, struct instant now)
 
     printer_session_expire(&router->printer, now);
     plans_expire(&router->plans, now);
+    if (print_job_expire(&router->job, now))
+        router_job_facts(router, SPAN("silence"), now);
     if (instant_due(router->held_until, now)) {
         router_to_host(router, (struct span){router->held, router->held_length});
         router->held_length = 0;
@@ -168,6 +193,8 @@ void router_settled(struct router *router, const struct settings *settings, stru
     if (owing && !router->owing)
         router->quiet_since = now;
     router->owing = owing;
+    print_job_settled(&router->job, owing, now);
+    router_job_facts(router, SPAN_NONE, now);
     if (!looking) {
         router->waiting_told = INSTANT_NEVER;
     } else if (instant_is_never(router->waiting_told)) {
@@ -220,6 +247,8 @@ const char *router_check(const struct router *router)
 
     if (broken == NULL)
         broken = printer_session_check(&router->printer);
+    if (broken == NULL)
+        broken = print_job_check(&router->job);
     if (broken == NULL)
         broken = plans_check(&router->plans);
     if (broken == NULL && router->wrote_anew)

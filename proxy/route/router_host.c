@@ -30,7 +30,9 @@ void router_host_opened(struct router *router, struct instant now)
         printer_session_forget(&router->printer); /* deaf: it will not answer any more */
     dropped = host_session_clear(&router->host);
     router->front = plans_stream(&router->plans) == NULL ? FRONT_NEW : FRONT_PLANNED;
-    events_add(&router->events, EVENT_HOST, SPAN_NONE, SPAN("connected"), SPAN_NONE, now);
+    print_job_host_opened(&router->job);
+    events_add(&router->events, EVENT_HOST, SPAN_NONE, SPAN("connected"), SPAN_NONE, now)->is =
+        FACT_HOST_CONNECTED;
     if (dropped > 0) {
         text_add_integer(&text, dropped);
         text_add_string(&text, " lines of the host before were still waiting: dropped");
@@ -49,10 +51,10 @@ void router_host_closed(struct router *router, struct instant now)
     host_session_opened(&router->host); /* half a line is nobody's any more */
     printer_session_disown(&router->printer, SENDER_HOST, SENDER_NOBODY);
     plans_continue(&router->plans);
-    if (print_job_broken(&router->job))
-        events_add(&router->events, EVENT_PRINT, SPAN_NONE, SPAN("failed"),
-                   SPAN("the host closed the port"), now);
-    events_add(&router->events, EVENT_HOST, SPAN_NONE, SPAN("disconnected"), SPAN_NONE, now);
+    print_job_host_closed(&router->job);
+    router_job_facts(router, SPAN("the host closed the port"), now);
+    events_add(&router->events, EVENT_HOST, SPAN_NONE, SPAN("disconnected"), SPAN_NONE, now)->is =
+        FACT_HOST_DISCONNECTED;
 }
 
 enum host_verdict router_host_bytes(struct router *router, struct span *bytes,
@@ -115,9 +117,8 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
 
     if (emergency == GCODE_M108 || emergency == GCODE_M410)
         ended = plans_continue(&router->plans);
-    if (print_job_line(&router->job, line))
-        events_add(&router->events, EVENT_PRINT, SPAN_NONE,
-                   span_of(print_state_word(router->job.state)), line->command, now);
+    print_job_line(&router->job, line);
+    router_job_facts(router, line->command, now);
     if (router->standin || router->printer_state == PRINTER_OFFLINE) {
         pay(router, 0, SPAN("ok\n"), now);
         return ended;
@@ -209,6 +210,7 @@ static void refuse(struct router *router, const struct gcode_line *line, struct 
     text_add_char(&text, '\n');
     if (line->numbered && !router->cancel_told) {
         router->cancel_told = true;
+        print_job_action(&router->job, SPAN("cancel"));
         text_add_string(&text, "//action:cancel\n");
     }
     text_add_string(&text, "ok\n");
@@ -313,9 +315,10 @@ static void note_line(struct router *router, const struct gcode_line *line, stru
 {
     if (line->is_command)
         router->last_numbered = line->numbered;
-    if (!router->uploading && print_job_line(&router->job, line))
-        events_add(&router->events, EVENT_PRINT, SPAN_NONE,
-                   span_of(print_state_word(router->job.state)), line->command, now);
+    if (router->uploading)
+        return;
+    print_job_line(&router->job, line);
+    router_job_facts(router, line->command, now);
 }
 
 /* One move of the front line. False if it stays where it is. */

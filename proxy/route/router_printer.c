@@ -20,11 +20,17 @@ const char *printer_state_word(enum printer_state state)
 void router_printer_state(struct router *router, enum printer_state state, struct span cause,
                           struct instant now)
 {
+    static const int32_t facts[] = {[PRINTER_OFFLINE] = FACT_PRINTER_OFFLINE,
+                                    [PRINTER_SILENT] = FACT_PRINTER_SILENT,
+                                    [PRINTER_ONLINE] = FACT_PRINTER_ONLINE,
+                                    [PRINTER_HALTED] = FACT_PRINTER_HALTED};
+
     if (router->printer_state == state)
         return;
     router->printer_state = state;
     events_add(&router->events, EVENT_PRINTER, SPAN_NONE, span_of(printer_state_word(state)), cause,
-               now);
+               now)
+        ->is = facts[state];
 }
 
 void router_printer_opened(struct router *router, bool again, struct instant now)
@@ -91,8 +97,8 @@ void router_halt(struct router *router, struct instant now)
     router->front = FRONT_NEW;
     router->front_debt = 0;
     router_uploading(router, false);
-    if (print_job_broken(&router->job))
-        events_add(&router->events, EVENT_PRINT, SPAN_NONE, SPAN("failed"), SPAN("M112"), now);
+    print_job_broken(&router->job);
+    router_job_facts(router, SPAN("M112"), now);
     outbox_overtake(&router->to_printer, router->to_printer_bytes,
                     (struct span){m112, sizeof m112 - 1});
 }
@@ -353,10 +359,10 @@ static void started(struct router *router, struct span raw, struct instant now)
     if (print_job_broken(&router->job)) {
         router->after_reset = true;
         router->cancel_told = false;
-        events_add(&router->events, EVENT_PRINT, SPAN_NONE, SPAN("failed"),
-                   SPAN("the printer was reset"), now);
     }
-    events_add(&router->events, EVENT_PRINTER, SPAN_NONE, SPAN("reset"), SPAN("start"), now);
+    router_job_facts(router, SPAN("the printer was reset"), now);
+    events_add(&router->events, EVENT_PRINTER, SPAN_NONE, SPAN("reset"), SPAN("start"), now)->is =
+        FACT_PRINTER_RESET;
     router->printer_state = PRINTER_SILENT; /* `start` is its first word */
     router_printer_state(router, PRINTER_ONLINE, SPAN("start"), now);
     router_to_host(router, raw);
@@ -371,8 +377,8 @@ static void halted(struct router *router, struct span cause, struct instant now)
     ledger_forget_real(&router->ledger);
     router->front_debt = 0;
     plans_printer_gone(&router->plans, SPAN("the printer is halted"));
-    if (print_job_broken(&router->job))
-        events_add(&router->events, EVENT_PRINT, SPAN_NONE, SPAN("failed"), cause, now);
+    print_job_broken(&router->job);
+    router_job_facts(router, cause, now);
     router_printer_state(router, PRINTER_HALTED, cause, now);
 }
 
@@ -414,6 +420,8 @@ static void line_came(struct router *router, struct span raw, struct instant now
         release_held(router);
     }
     state_of(router, &reply, now);
+    if (!router->uploading && print_job_reply(&router->job, &reply))
+        router_job_facts(router, reply.text, now);
     if (reply.kind == REPLY_OK && reply.argument.length > 0)
         firmware_told(router, reply.argument); /* Klipper's answer to M115 */
     temperatures_see(&router->temperatures, &reply, now);
@@ -425,7 +433,7 @@ static void line_came(struct router *router, struct span raw, struct instant now
     case PRINTER_LOST_OK: return;
     case PRINTER_RESET: started(router, SPAN("start\n"), now); return;
     case PRINTER_STUCK:
-        router_to_host(router, SPAN("//action:cancel\n"));
+        router_action(router, SPAN("cancel"));
         router_tell(router, LOG_ERROR,
                     SPAN("the printer asks for the same line again and again: print cancelled"), now);
         return;

@@ -199,6 +199,11 @@ void proxy_input(struct proxy *proxy, const struct proxy_input *input, struct in
     case PROXY_TICK: break;
     }
     settle(proxy, now);
+    /* What moved may have made something due that was not when time was looked at. */
+    if (instant_due(proxy_deadline(proxy), now)) {
+        expire(proxy, now);
+        settle(proxy, now);
+    }
 }
 
 size_t proxy_room(const struct proxy *proxy, enum proxy_port port)

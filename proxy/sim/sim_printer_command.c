@@ -171,7 +171,7 @@ static int64_t dwell_ms(const struct sim_gcode *gcode)
     sim_gcode_value(gcode, 'P', &ms);
     if (sim_gcode_value(gcode, 'S', &s))
         ms = s * 1000;
-    return ms < 0 ? 0 : ms > LONGEST_WAIT_S * 1000.0 ? LONGEST_WAIT_S * 1000LL : (int64_t)ms;
+    return ms < 0 ? 0 : ms > (double)LONGEST_WAIT_S * 1000 ? LONGEST_WAIT_S * 1000LL : (int64_t)ms;
 }
 
 static enum sim_done g_code(struct sim_printer *printer, const struct sim_gcode *gcode)

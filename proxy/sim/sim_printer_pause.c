@@ -93,7 +93,7 @@ enum sim_done sim_pause_begin(struct sim_printer *printer)
 
 enum sim_done sim_pause_next(struct sim_printer *printer)
 {
-    bool cold = printer->heaters[SIM_HOTEND].target < LOWEST_EXTRUSION;
+    bool cold = printer->heaters[SIM_HOTEND].target < (double)LOWEST_EXTRUSION;
 
     switch (printer->pause) {
     case SIM_PAUSE_NONE: return SIM_DONE;

@@ -137,6 +137,8 @@ static struct span text_of(const struct plan *plan, const struct step_ready *ste
 static bool pulse_action(struct plan *plan, const struct step_ready *step, struct instant now,
                          struct plan_action *ret_action)
 {
+    struct instant next;
+
     switch (plan->pulse) {
     case PULSE_NONE:
         plan->pulses = step->times;
@@ -159,7 +161,9 @@ static bool pulse_action(struct plan *plan, const struct step_ready *step, struc
             advance(plan, false);
         } else {
             plan->pulse = PULSE_LOW;
-            enter(plan, PLAN_PAUSING, instant_after_ms(plan->pulse_began, step->every_ms));
+            next = instant_after_ms(plan->pulse_began, step->every_ms);
+            /* The board may have taken longer than the whole period. */
+            enter(plan, PLAN_PAUSING, instant_due(next, now) ? now : next);
         }
         return false;
     case PULSE_LOW:

@@ -192,6 +192,28 @@ static void a_pulse_is_on_and_off_as_often_as_asked(void **unused)
     }
 }
 
+static void a_pulse_whose_turn_has_passed_is_due_now(void **unused)
+{
+    static const struct step steps[] = {
+        {.kind = STEP_PULSE,
+         .argument = {SPAN_INIT("light"), SPAN_INIT("200ms"), SPAN_INIT("2"), SPAN_INIT("1s")}}};
+    uint8_t slot = START(steps);
+
+    (void)unused;
+    assert_int_equal(next(), PLAN_SET);
+    now = instant_after_ms(now, 5000); /* so long the board does not answer */
+    plans_done(plans, slot);
+    assert_int_equal(next(), NONE);
+    pass(200);
+    assert_int_equal(next(), PLAN_SET);
+    plans_done(plans, slot);
+    assert_int_equal(next(), NONE);
+    assert_true(plans_deadline(plans).us == now.us);
+    pass(0);
+    assert_int_equal(next(), PLAN_SET);
+    assert_int_equal(action.value, 255);
+}
+
 static void a_pulse_that_is_cut_short_is_switched_off(void **unused)
 {
     static const struct step steps[] = {
@@ -490,6 +512,7 @@ int main(void)
         TEST(a_failure_ends_the_plan_with_its_reason),
         TEST(time_passes_in_a_wait),
         TEST(a_pulse_is_on_and_off_as_often_as_asked),
+        TEST(a_pulse_whose_turn_has_passed_is_due_now),
         TEST(a_pulse_that_is_cut_short_is_switched_off),
         TEST(a_pulse_that_never_went_on_is_not_switched_off),
         TEST(a_wait_for_a_point_ends_by_its_condition),

@@ -237,8 +237,8 @@ void proxy_point_changes(struct proxy *proxy, struct instant now)
             span_of(point_state_word(change.new)), who_switched(proxy, change.index), now);
 
         event->index = change.index;
-        event->was = change.last_known;
-        event->is = change.new;
+        event->was = (int32_t)change.last_known;
+        event->is = (int32_t)change.new;
         see(proxy, change.index, change.new,
             change.last_known != POINT_UNKNOWN && change.new != POINT_UNKNOWN &&
                 change.new != change.last_known);

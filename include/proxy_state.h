@@ -78,6 +78,9 @@ void proxy_close_link(struct proxy *proxy, enum proxy_port port, int64_t retry_m
 struct instant proxy_ports_deadline(const struct proxy *proxy);
 void proxy_ports_expire(struct proxy *proxy, struct instant now);
 
+/* proxy_world.c: how things stand, for the conditions of rules */
+void proxy_world(const struct proxy *proxy, struct rule_world *ret_world);
+
 /* proxy_plans.c: what plans and clients want done */
 void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, struct instant now);
 /* The outputs have their exit state, or cannot have it: who asked is answered. */

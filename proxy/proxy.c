@@ -118,6 +118,7 @@ static void settle(struct proxy *proxy, struct instant now)
 {
     struct router *router = &proxy->router;
     struct plan_action action;
+    struct rule_world world;
     struct event event;
     bool moved;
 
@@ -136,7 +137,8 @@ static void settle(struct proxy *proxy, struct instant now)
         }
         if (router_again(router, now))
             moved = true;
-        if (router_down(router, proxy->settings, proxy->rules, now))
+        proxy_world(proxy, &world);
+        if (router_down(router, proxy->settings, proxy->rules, &world, now))
             moved = true;
     } while (moved);
     board_lines(proxy, now);

@@ -71,6 +71,30 @@ static void say(struct proxy *proxy, struct span words, struct instant now)
     router_to_host(&proxy->router, text_span(&text));
 }
 
+static void notify(struct proxy *proxy, struct span words)
+{
+    char bytes[PLAN_TEXT + 32];
+    struct text text = TEXT_IN(bytes);
+
+    text_add_string(&text, "//action:notification ");
+    text_add(&text, words);
+    text_add_char(&text, '\n');
+    router_to_host(&proxy->router, text_span(&text));
+}
+
+/* Shows a plan that begins to wait for a temperature how warm it is now. */
+static void look_temperature(struct proxy *proxy, const struct step_ready *step)
+{
+    const struct printer_reply_heater *heater =
+        step->heater == 0 ? NULL
+                          : temperatures_find(&proxy->router.temperatures, step->heater,
+                                              step->heater_index);
+
+    if (heater != NULL)
+        plans_see_temperature(&proxy->router.plans, step->heater, step->heater_index,
+                              heater->actual);
+}
+
 static void report_point(struct proxy *proxy, unsigned index)
 {
     char bytes[SETTINGS_NAME + 48];
@@ -128,7 +152,7 @@ static void tell_timeout(struct proxy *proxy, const struct plan_action *action, 
     struct text text = TEXT_IN(bytes);
 
     text_add_string(&text, "timeout: ");
-    router_wait_words(proxy->settings, action->point, action->edge, &text);
+    router_wait_words(proxy->settings, action->step, &text);
     text_add_string(&text, " after ");
     text_add_duration(&text, action->ms);
     router_tell(&proxy->router, LOG_WARNING, text_span(&text), now);
@@ -167,6 +191,20 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
         return;
     case PLAN_SAY: say(proxy, action->text, now); return;
     case PLAN_REPORT: report(proxy, action->point); return;
+    case PLAN_NOTIFY: notify(proxy, action->text); return;
+    case PLAN_LOOK_TEMPERATURE: look_temperature(proxy, action->step); return;
+    case PLAN_PAUSE:
+    case PLAN_RESUME:
+    case PLAN_CANCEL:
+    case PLAN_START:
+    case PLAN_ESTOP:
+    case PLAN_POWER:
+    case PLAN_RUN:
+    case PLAN_FILAMENT:
+    case PLAN_MARK:
+    case PLAN_RESET:
+        plans_failed(&proxy->router.plans, action->slot, STEP_USAGE, SPAN("not in this version"));
+        return;
     case PLAN_TIMEOUT: tell_timeout(proxy, action, now); return;
     case PLAN_AGAIN: return;
     case PLAN_END: over(proxy, action, now); return;

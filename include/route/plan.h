@@ -84,7 +84,19 @@ enum plan_action_kind {
     PLAN_FORWARD,  /* the plan's own line goes to the printer here: as PLAN_SEND */
     PLAN_LOOK,     /* point, edge: a wait for it has begun; plans_see if it holds already */
     PLAN_SAY,      /* text */
-    PLAN_REPORT,   /* point, or POINT_NONE for all */
+    PLAN_REPORT,   /* value: enum report_what; point, or POINT_NONE for all */
+    PLAN_NOTIFY,   /* text: //action:notification to the host */
+    PLAN_LOOK_TEMPERATURE, /* step: a wait for it has begun; plans_see_temperature if it is known */
+    PLAN_PAUSE,    /* the job: outcome awaited, as of all below but PLAN_TIMEOUT */
+    PLAN_RESUME,
+    PLAN_CANCEL,
+    PLAN_START,
+    PLAN_ESTOP,    /* the emergency stop trips */
+    PLAN_POWER,    /* value, step: ms, when_cool */
+    PLAN_RUN,      /* step: program, ms; text: its arguments, a NUL behind each */
+    PLAN_FILAMENT, /* value: enum filament_switch */
+    PLAN_MARK,     /* value: enum print_mark */
+    PLAN_RESET,    /* the emergency stop's latch */
     PLAN_TIMEOUT,  /* point, edge, ms: tell that the wait is over without */
     PLAN_AGAIN,    /* it begins anew, as often as it was queued */
     PLAN_END,      /* the plan is over and its slot free when this call returns */
@@ -97,6 +109,7 @@ struct plan_action {
     enum wait_for edge;
     int64_t ms;
     struct span text;        /* lent until the next call on the plans */
+    const struct step_ready *step; /* the step that asks; meaningless with PLAN_END */
     const struct plan *plan; /* the plan; after PLAN_END lent until the next plans_start */
 };
 
@@ -153,6 +166,9 @@ void plans_try_again(struct plans *plans);
  */
 void plans_see(struct plans *plans, uint8_t point, int on, bool changed);
 
+/* How warm a heater ('T', 'B', 'C') or a point (0 and its index) is, in thousandths of a degree. */
+void plans_see_temperature(struct plans *plans, char heater, uint8_t index, int32_t degree);
+
 /* The wait of the plan that holds the stream ends, its remaining steps are skipped. False if there is none. */
 bool plans_continue(struct plans *plans);
 /* What a plan that has not begun was waiting on did not last: it is gone without a word. */
@@ -181,3 +197,8 @@ void plans_expire(struct plans *plans, struct instant now);
 /* The plan that holds the stream, or NULL. */
 const struct plan *plans_stream(const struct plans *plans);
 const char *plans_check(const struct plans *plans);
+
+/* --- for plan_events.c, which moves plans on when something happens, and nobody else --- */
+void plan_enter(struct plan *plan, enum plan_state state, struct instant deadline);
+/* The running step is done: the next one, over the else branch unless it is to be taken. */
+void plan_advance(struct plan *plan, bool otherwise);

@@ -105,9 +105,12 @@ enum host_verdict router_host_bytes(struct router *router, struct span *bytes,
                                     struct gcode_line *ret_line, struct instant now);
 /* M108, M410, M876 as they arrive. True if the wait of the stream's plan was ended. */
 bool router_emergency(struct router *router, const struct gcode_line *line, struct instant now);
-/* Moves the host's lines on as far as possible. True if anything moved. */
+/*
+ * Moves the host's lines on as far as possible. True if anything moved. `world` is for conditions;
+ * what a line says of the print is put into it.
+ */
 bool router_down(struct router *router, const struct settings *settings,
-                 const struct ruleset *rules, struct instant now);
+                 const struct ruleset *rules, struct rule_world *world, struct instant now);
 /* A plan is over: what the host is owed for it, and where its line goes. */
 void router_plan_over(struct router *router, const struct plan *plan, struct instant now);
 /* Text of ours for the host and the log: `echo:sioproxy ` and a line end are added. */
@@ -152,8 +155,8 @@ struct instant router_deadline(const struct router *router);
 void router_expire(struct router *router, struct instant now);
 /* After every turn: whether something is owed, and since when; what is waited for is told. */
 void router_settled(struct router *router, const struct settings *settings, struct instant now);
-/* How a wait for a point is called: "point door high". */
-void router_wait_words(const struct settings *settings, uint8_t point, enum wait_for edge,
+/* What a step waits for, in words: "point door high", "temperature tool0 < 50C". */
+void router_wait_words(const struct settings *settings, const struct step_ready *step,
                        struct text *ret_words);
 /* The sentence for what the stream's plan waits for ("point door on", "200ms"); empty if for nothing. */
 void router_waiting(const struct router *router, const struct settings *settings,

@@ -1,35 +1,21 @@
 /*
- * Immutable rules: which one takes a line, and what it does then.
+ * Immutable rules: which one takes a line, which are for an event, and what they do then.
  *
  * Built by load/rules_file in one arena, freed as a whole. Bare words and patterns with a literal
  * word are indexed by letter and number, so that a thousand rules cost a line no more than ten; the
- * few patterns without one are tried on each line, in file order with the others. Rules have no state.
+ * few patterns without one are tried on each line, in file order with the others. All other rules
+ * stand in a chain for what they wait for. Rules have no state.
  */
 #pragma once
 
 #include "base/text.h"
+#include "route/condition.h"
 #include "route/pattern.h"
 #include "route/settings.h"
 #include "route/step.h"
 #include "route/when.h"
 
 enum rule_then { RULE_SWALLOW, RULE_FORWARD, RULE_REPLACE };
-
-/* One of the conditions of `if`. */
-enum condition_kind {
-    CONDITION_POINT,  /* the parameter names a point of ours */
-    CONDITION_NUMBER, /* the parameter is a number */
-    CONDITION_ONE_OF, /* it is one of `count` values; an empty one among them: it is not there */
-    CONDITION_NONE,   /* the parameter is not there */
-    CONDITION_POINTS, /* the config names at least one point */
-};
-struct condition {
-    enum condition_kind kind;
-    uint8_t group; /* 0: must hold; else: of the conditions of one `not`, at least one must not */
-    struct span name;          /* parameter letter or capture name */
-    const struct span *values; /* CONDITION_ONE_OF */
-    unsigned count;
-};
 
 /* What a rule does that is due again while its plan runs. */
 enum rule_again { AGAIN_RESTART, AGAIN_IGNORE, AGAIN_QUEUE };
@@ -69,12 +55,14 @@ struct ruleset {
     uint16_t *bucket; /* first rule of each chain of the index */
     unsigned buckets; /* a power of two */
     uint16_t each;    /* first rule of the chain that is tried on each line */
+    uint16_t first[WHEN_KINDS]; /* first rule of the chain of each other kind */
     struct pattern_memory memory;
 };
 
 /*
  * Fills in the index of rules that are complete: `bucket` has been lent, with at least as many
- * entries as there are rules. Returns how many rules have no literal word.
+ * entries as there are gcode rules. Returns how many patterns are tried on each line, those of
+ * `reply` rules counted in.
  */
 unsigned ruleset_index(struct ruleset *ruleset);
 
@@ -89,5 +77,20 @@ struct gcode_line;
  * caller's), which patterns get: the command with blanks and tabs outside quotes squeezed to one.
  */
 const struct rule *ruleset_match(const struct ruleset *ruleset, const struct settings *settings,
-                                 const struct gcode_line *line, struct text *squeezed,
-                                 struct step_values *ret_values);
+                                 const struct rule_world *world, const struct gcode_line *line,
+                                 struct text *squeezed, struct step_values *ret_values);
+
+/*
+ * The first rule of that kind (`after` is NULL), or the next one behind `after`, in file order; NULL
+ * if there is none. Not for WHEN_GCODE. Whether it is due, ask when_is and ruleset_holds.
+ */
+const struct rule *ruleset_next_for(const struct ruleset *ruleset, enum when_kind kind,
+                                    const struct rule *after);
+/* Does a line of the printer fit this WHEN_REPLY rule? Its captures go into ret_values. */
+bool ruleset_replies(const struct ruleset *ruleset, const struct rule *rule, struct span reply,
+                     struct step_values *ret_values);
+/* Does its `if` hold? `values`: captures of a reply, else zeroed. */
+bool ruleset_holds(const struct rule *rule, const struct settings *settings,
+                   const struct rule_world *world, const struct step_values *values);
+/* 1 + its place in the ruleset, as plans know it. */
+uint16_t ruleset_number(const struct ruleset *ruleset, const struct rule *rule);

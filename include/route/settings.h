@@ -79,6 +79,17 @@ struct power_settings {
     int64_t off_when_idle_ms; /* -1: never */
 };
 
+#define SETTINGS_PROGRAMS 16
+/* What `run` may start. */
+struct program_settings {
+    char name[SETTINGS_NAME];
+    char path[SETTINGS_PATH];
+    int64_t timeout_ms; /* it is ended after that, unless the step says another */
+};
+
+/* Who may switch what by the board's share. */
+enum share_writes { SHARE_OUTPUTS, SHARE_ALL, SHARE_NONE };
+
 struct settings {
     char name[SETTINGS_NAME];
     char host_port[SETTINGS_PATH];  /* the symlink that OctoPrint opens */
@@ -88,14 +99,24 @@ struct settings {
     enum reset_on_connect reset_on_connect;
     struct port_settings board;
     uint32_t report_interval_ms;
+    char board_share[SETTINGS_PATH]; /* the symlink a guest opens; empty: no share */
+    enum share_writes share_writes;
     unsigned points;
     struct point_settings point[SETTINGS_POINTS];
+    struct power_settings psu;
+    struct estop_settings estop;
+    unsigned filaments;
+    struct filament_settings filament[SETTINGS_FILAMENTS];
+    unsigned programs;
+    struct program_settings program[SETTINGS_PROGRAMS];
     char control_socket[SETTINGS_PATH];
     char control_group[SETTINGS_TEXT];
     char state_file[SETTINGS_PATH];
     enum log_level log;
 };
 
+/* Nothing configured: no points, no psu, no estop (but with the defaults they would have). */
+void settings_init(struct settings *settings);
 /*
  * The index of a point by its name (any case, quotes already gone) or, if all digits, its `number`.
  * POINT_NONE if there is none.

@@ -22,10 +22,22 @@ enum step_kind {
     STEP_WAIT,          /* argument: duration */
     STEP_WAIT_MOTION,   /* M400, its ok swallowed */
     STEP_WAIT_POINT,    /* argument: point, for (high low rise fall; on off change for M226), timeout or empty */
-    STEP_REPORT,        /* argument: `points` or a point's name */
+    STEP_REPORT,        /* argument: `points` or a point's name; or empty, and psu print estop filament */
     STEP_FORWARD,       /* the line itself goes to the printer */
+    STEP_WAIT_TEMPERATURE, /* argument: heater or dht point, comparison (`< 50C`), timeout or empty */
+    STEP_PAUSE,         /* the job, by `//action:`; so the four below without arguments */
+    STEP_RESUME,
+    STEP_CANCEL,
+    STEP_START,
+    STEP_TRIP,          /* `estop`: the emergency stop trips */
+    STEP_NOTIFY,        /* argument: text; //action:notification to the host */
+    STEP_POWER,         /* argument: on or off, after (duration or empty), `cool` or empty */
+    STEP_RUN,           /* argument: program, args (each ends with a NUL), timeout or empty */
+    STEP_FILAMENT,      /* argument: on off rearm */
+    STEP_MARK,          /* argument: started paused resumed finished cancelled */
+    STEP_RESET,         /* argument: estop */
 };
-#define STEP_KINDS     10
+#define STEP_KINDS     22
 #define STEP_ARGUMENTS 4
 
 struct step {
@@ -40,17 +52,27 @@ const char *step_word(enum step_kind kind);
 /* What a wait for a point looks for. The words are high low rise fall on off change. */
 enum wait_for { WAIT_HIGH, WAIT_LOW, WAIT_RISE, WAIT_FALL, WAIT_ON, WAIT_OFF, WAIT_CHANGE };
 
+enum report_what { REPORT_POINT, REPORT_PSU, REPORT_PRINT, REPORT_ESTOP, REPORT_FILAMENT };
+enum filament_switch { FILAMENT_SWITCH_ON, FILAMENT_SWITCH_OFF, FILAMENT_SWITCH_REARM };
+
 /* One step with everything filled in. */
 struct step_ready {
     enum step_kind kind;
     uint8_t otherwise;
-    uint8_t point;      /* index into settings, POINT_NONE: all points (report) */
-    uint8_t value;      /* set: 0 off, 255 on */
+    uint8_t point;      /* index into settings, POINT_NONE: all points (report), a heater (wait) */
+    uint8_t value;      /* set: 0 off, 255 on; power: 0 or 255; filament: enum filament_switch;
+                           mark: enum print_mark, started is 1; report: enum report_what */
     uint8_t edge;       /* enum wait_for */
+    uint8_t program;    /* run: index into settings */
+    bool when_cool;     /* power off: every heater below cool_below first */
+    char heater;        /* wait for a temperature: 'T', 'B', 'C', or 0 for a point … */
+    uint8_t heater_index; /* … and the tool's number */
+    uint8_t comparison; /* … enum when_comparison */
+    int32_t threshold;  /* … thousandths of a degree */
     uint16_t times;     /* pulse: 1 if not said */
-    uint16_t text_at;   /* send, say: where in the plan's text … */
-    uint16_t text_length;
-    int64_t ms;         /* wait, pulse: how long; wait for a point: timeout, -1 none */
+    uint16_t text_at;   /* send, say, notify: where in the plan's text; run: its args, each … */
+    uint16_t text_length; /* … with a NUL at its end */
+    int64_t ms;         /* wait, pulse: how long; power: after; wait for something, run: timeout, -1 none */
     int64_t every_ms;   /* pulse: from start to start */
 };
 

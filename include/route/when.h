@@ -22,6 +22,7 @@ enum when_kind {
     WHEN_EVERY,
     WHEN_START,
 };
+#define WHEN_KINDS 11
 
 enum when_becomes { BECOMES_ON, BECOMES_OFF, BECOMES_UNKNOWN, BECOMES_CHANGE };
 enum when_comparison { IS_BELOW, IS_AT_MOST, IS_AT_LEAST, IS_ABOVE };
@@ -41,6 +42,11 @@ struct when {
 
 /* Is the event what `when` waits for? `for` is not looked at: it is the plan's first wait. */
 bool when_is(const struct when *when, const struct event *event);
+/* `>= 50C`, `<-5.5 C`: a comparison and a threshold in thousandths. False if it is none. */
+bool when_comparison_read(struct span text, enum when_comparison *ret_comparison,
+                          int32_t *ret_threshold);
+/* "<", "<=", ">=", ">" */
+const char *when_comparison_word(enum when_comparison comparison);
 /* Does a value compare so? For conditions. */
 bool when_compares(enum when_comparison comparison, int32_t value, int32_t threshold);
 /*

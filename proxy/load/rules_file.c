@@ -93,6 +93,7 @@ static bool read_gcode(struct reading *reading, const struct node *gcode)
     struct text why = TEXT_IN(message);
     size_t offset;
 
+    rule->when.kind = WHEN_GCODE;
     if (is_bare_word(gcode->text)) {
         rule->word = arena_copy(reading->fields->arena, gcode->text);
     } else {

@@ -430,6 +430,7 @@ void settings_file_read(const struct fields *fields, const struct node *root, co
     struct settings *settings = fields->settings;
     struct place start = {file, 1, 1};
 
+    settings_init(settings);
     settings->in_flight = IN_FLIGHT;
     settings->reset_on_connect = RESET_HALTED;
     settings->board.baud = BOARD_BAUD;

@@ -10,7 +10,7 @@ void plans_init(struct plans *plans)
 }
 
 /* The only writer of a plan's state. */
-static void enter(struct plan *plan, enum plan_state state, struct instant deadline)
+void plan_enter(struct plan *plan, enum plan_state state, struct instant deadline)
 {
     plan->state = state;
     switch (state) {
@@ -73,9 +73,9 @@ static void begin(struct plans *plans, uint8_t slot, const struct plan_start *st
     plan->since = now;
     copy_name(plan->rule, sizeof plan->rule, start->rule);
     if (start->hold_ms > 0)
-        enter(plan, PLAN_HOLDING, instant_after_ms(now, start->hold_ms));
+        plan_enter(plan, PLAN_HOLDING, instant_after_ms(now, start->hold_ms));
     else
-        enter(plan, steps == 0 ? PLAN_OVER : PLAN_DUE, INSTANT_NEVER);
+        plan_enter(plan, steps == 0 ? PLAN_OVER : PLAN_DUE, INSTANT_NEVER);
     if (plan->holds_stream) {
         assert(plans->stream == PLAN_NONE);
         plans->stream = slot;
@@ -116,8 +116,7 @@ enum step_error plans_start(struct plans *plans, const struct plan_start *start,
     return STEP_OK;
 }
 
-/* The running step is done: the next one, over the else branch unless it is to be taken. */
-static void advance(struct plan *plan, bool otherwise)
+void plan_advance(struct plan *plan, bool otherwise)
 {
     unsigned branch = plan->step[plan->at].otherwise;
     unsigned next = plan->at + 1u;
@@ -125,7 +124,7 @@ static void advance(struct plan *plan, bool otherwise)
     if (branch > 0 && !otherwise)
         next += branch;
     plan->at = (uint8_t)(next < plan->steps ? next : plan->steps);
-    enter(plan, plan->at < plan->steps ? PLAN_DUE : PLAN_OVER, INSTANT_NEVER);
+    plan_enter(plan, plan->at < plan->steps ? PLAN_DUE : PLAN_OVER, INSTANT_NEVER);
 }
 
 static struct span text_of(const struct plan *plan, const struct step_ready *step)
@@ -148,7 +147,7 @@ static bool pulse_action(struct plan *plan, const struct step_ready *step, struc
         break;
     case PULSE_ON:
         plan->pulse = PULSE_HIGH;
-        enter(plan, PLAN_PAUSING, instant_after_ms(now, step->ms));
+        plan_enter(plan, PLAN_PAUSING, instant_after_ms(now, step->ms));
         return false;
     case PULSE_HIGH:
         plan->pulse = PULSE_OFF;
@@ -158,12 +157,12 @@ static bool pulse_action(struct plan *plan, const struct step_ready *step, struc
         plan->pulses--;
         if (plan->pulses == 0) {
             plan->pulse = PULSE_NONE;
-            advance(plan, false);
+            plan_advance(plan, false);
         } else {
             plan->pulse = PULSE_LOW;
             next = instant_after_ms(plan->pulse_began, step->every_ms);
             /* The board may have taken longer than the whole period. */
-            enter(plan, PLAN_PAUSING, instant_due(next, now) ? now : next);
+            plan_enter(plan, PLAN_PAUSING, instant_due(next, now) ? now : next);
         }
         return false;
     case PULSE_LOW:
@@ -173,8 +172,28 @@ static bool pulse_action(struct plan *plan, const struct step_ready *step, struc
         break;
     }
     ret_action->kind = PLAN_SET;
-    enter(plan, PLAN_ASKED, INSTANT_NEVER);
+    plan_enter(plan, PLAN_ASKED, INSTANT_NEVER);
     return true;
+}
+
+/* Steps that are somebody else's business: done when their outcome is told. */
+static enum plan_action_kind asked_action(enum step_kind kind)
+{
+    switch (kind) {
+    case STEP_PAUSE: return PLAN_PAUSE;
+    case STEP_RESUME: return PLAN_RESUME;
+    case STEP_CANCEL: return PLAN_CANCEL;
+    case STEP_START: return PLAN_START;
+    case STEP_TRIP: return PLAN_ESTOP;
+    case STEP_POWER: return PLAN_POWER;
+    case STEP_RUN: return PLAN_RUN;
+    case STEP_FILAMENT: return PLAN_FILAMENT;
+    case STEP_MARK: return PLAN_MARK;
+    case STEP_RESET: return PLAN_RESET;
+    default: break;
+    }
+    assert(false && "a step that is asked for");
+    return PLAN_END;
 }
 
 /* What the step that is due asks for. False if it needs nothing done; its state has moved on. */
@@ -186,7 +205,7 @@ static bool step_action(struct plan *plan, struct instant now, struct plan_actio
     case STEP_SET:
     case STEP_TOGGLE:
         ret_action->kind = step->kind == STEP_SET ? PLAN_SET : PLAN_TOGGLE;
-        enter(plan, PLAN_ASKED, INSTANT_NEVER);
+        plan_enter(plan, PLAN_ASKED, INSTANT_NEVER);
         return true;
     case STEP_PULSE: return pulse_action(plan, step, now, ret_action);
     case STEP_SEND:
@@ -194,26 +213,48 @@ static bool step_action(struct plan *plan, struct instant now, struct plan_actio
         ret_action->kind = PLAN_SEND;
         if (step->kind == STEP_WAIT_MOTION)
             ret_action->text = SPAN("M400");
-        enter(plan, PLAN_ASKED, INSTANT_NEVER);
+        plan_enter(plan, PLAN_ASKED, INSTANT_NEVER);
         return true;
     case STEP_FORWARD:
         ret_action->kind = PLAN_FORWARD;
-        enter(plan, PLAN_ASKED, INSTANT_NEVER);
+        plan_enter(plan, PLAN_ASKED, INSTANT_NEVER);
         return true;
     case STEP_SAY:
+    case STEP_NOTIFY:
     case STEP_REPORT:
-        ret_action->kind = step->kind == STEP_SAY ? PLAN_SAY : PLAN_REPORT;
-        advance(plan, false);
+        ret_action->kind = step->kind == STEP_SAY      ? PLAN_SAY
+                           : step->kind == STEP_NOTIFY ? PLAN_NOTIFY
+                                                       : PLAN_REPORT;
+        plan_advance(plan, false);
+        return true;
+    case STEP_PAUSE:
+    case STEP_RESUME:
+    case STEP_CANCEL:
+    case STEP_START:
+    case STEP_TRIP:
+    case STEP_POWER:
+    case STEP_RUN:
+    case STEP_FILAMENT:
+    case STEP_MARK:
+    case STEP_RESET:
+        ret_action->kind = asked_action(step->kind);
+        plan_enter(plan, PLAN_ASKED, INSTANT_NEVER);
         return true;
     case STEP_WAIT:
         plan->since = now;
-        enter(plan, PLAN_PAUSING, instant_after_ms(now, step->ms));
+        plan_enter(plan, PLAN_PAUSING, instant_after_ms(now, step->ms));
         return false;
     case STEP_WAIT_POINT:
         plan->since = now;
-        enter(plan, PLAN_LOOKING,
+        plan_enter(plan, PLAN_LOOKING,
               step->ms < 0 ? INSTANT_NEVER : instant_after_ms(now, step->ms));
         ret_action->kind = PLAN_LOOK;
+        return true;
+    case STEP_WAIT_TEMPERATURE:
+        plan->since = now;
+        plan_enter(plan, PLAN_LOOKING,
+              step->ms < 0 ? INSTANT_NEVER : instant_after_ms(now, step->ms));
+        ret_action->kind = PLAN_LOOK_TEMPERATURE;
         return true;
     }
     return false;
@@ -234,11 +275,11 @@ static void over_action(struct plans *plans, uint8_t slot, struct plan_action *r
         plan->queued--;
         plan->at = 0;
         ret_action->kind = PLAN_AGAIN;
-        enter(plan, plan->steps == 0 ? PLAN_OVER : PLAN_DUE, INSTANT_NEVER);
+        plan_enter(plan, plan->steps == 0 ? PLAN_OVER : PLAN_DUE, INSTANT_NEVER);
         return;
     }
     ret_action->kind = PLAN_END;
-    enter(plan, PLAN_FREE, INSTANT_NEVER);
+    plan_enter(plan, PLAN_FREE, INSTANT_NEVER);
     plans->running--;
     if (plans->stream == slot)
         plans->stream = PLAN_NONE;
@@ -248,7 +289,7 @@ static bool speaks(const struct plan *plan)
 {
     enum step_kind kind = plan->step[plan->at].kind;
 
-    return kind == STEP_SAY || kind == STEP_REPORT;
+    return kind == STEP_SAY || kind == STEP_REPORT || kind == STEP_NOTIFY;
 }
 
 /* The next action of one plan. */
@@ -266,6 +307,7 @@ static bool plan_action(struct plans *plans, uint8_t slot, bool may_speak, struc
                                            .edge = (enum wait_for)step->edge,
                                            .ms = step->ms,
                                            .text = text_of(plan, step),
+                                           .step = step,
                                            .plan = plan};
         switch (plan->state) {
         case PLAN_FREE:
@@ -284,7 +326,7 @@ static bool plan_action(struct plans *plans, uint8_t slot, bool may_speak, struc
             if (!may_speak)
                 return false;
             ret_action->kind = PLAN_TIMEOUT;
-            advance(plan, true);
+            plan_advance(plan, true);
             return true;
         case PLAN_OVER:
             if (!may_speak)
@@ -323,9 +365,9 @@ void plans_done(struct plans *plans, uint8_t slot)
     if (plan->state != PLAN_ASKED)
         return;
     if (plan->step[plan->at].kind == STEP_PULSE)
-        enter(plan, PLAN_DUE, INSTANT_NEVER);
+        plan_enter(plan, PLAN_DUE, INSTANT_NEVER);
     else
-        advance(plan, false);
+        plan_advance(plan, false);
 }
 
 /* The plan ends here, with its reason. */
@@ -334,7 +376,7 @@ static void fail(struct plan *plan, enum step_error error, struct span why)
     plan->failed = true;
     plan->error = error;
     copy_name(plan->why, sizeof plan->why, why);
-    enter(plan, PLAN_OVER, INSTANT_NEVER);
+    plan_enter(plan, PLAN_OVER, INSTANT_NEVER);
 }
 
 void plans_failed(struct plans *plans, uint8_t slot, enum step_error error, struct span why)
@@ -351,7 +393,7 @@ void plans_failed(struct plans *plans, uint8_t slot, enum step_error error, stru
 void plans_later(struct plans *plans, uint8_t slot)
 {
     assert(plans->plan[slot].state == PLAN_ASKED);
-    enter(&plans->plan[slot], PLAN_STALLED, INSTANT_NEVER);
+    plan_enter(&plans->plan[slot], PLAN_STALLED, INSTANT_NEVER);
 }
 
 void plans_try_again(struct plans *plans)
@@ -360,7 +402,7 @@ void plans_try_again(struct plans *plans)
         return;
     for (unsigned slot = 0; slot < PLANS; slot++) {
         if (plans->plan[slot].state == PLAN_STALLED)
-            enter(&plans->plan[slot], PLAN_DUE, INSTANT_NEVER);
+            plan_enter(&plans->plan[slot], PLAN_DUE, INSTANT_NEVER);
     }
 }
 
@@ -387,47 +429,6 @@ void plans_printer_gone(struct plans *plans, struct span why)
     }
 }
 
-void plans_points_moved(struct plans *plans, const uint8_t moved[SETTINGS_POINTS])
-{
-    for (unsigned slot = 0; slot < PLANS; slot++) {
-        struct plan *plan = &plans->plan[slot];
-
-        for (unsigned i = 0; plan->state != PLAN_FREE && i < plan->steps; i++) {
-            if (plan->step[i].point < SETTINGS_POINTS)
-                plan->step[i].point = moved[plan->step[i].point];
-        }
-    }
-}
-
-/* Does a wait end by what is seen now? */
-static bool sees(enum wait_for edge, int on, bool changed)
-{
-    switch (edge) {
-    case WAIT_HIGH:
-    case WAIT_ON: return on == 1;
-    case WAIT_LOW:
-    case WAIT_OFF: return on == 0;
-    case WAIT_RISE: return changed && on == 1;
-    case WAIT_FALL: return changed && on == 0;
-    case WAIT_CHANGE: return changed && on >= 0;
-    }
-    return false;
-}
-
-void plans_see(struct plans *plans, uint8_t point, int on, bool changed)
-{
-    if (plans->running == 0)
-        return;
-    for (unsigned slot = 0; slot < PLANS; slot++) {
-        struct plan *plan = &plans->plan[slot];
-        const struct step_ready *step = &plan->step[plan->at];
-
-        if (plan->state == PLAN_LOOKING && step->point == point &&
-            sees((enum wait_for)step->edge, on, changed))
-            advance(plan, false);
-    }
-}
-
 bool plans_continue(struct plans *plans)
 {
     struct plan *plan;
@@ -437,7 +438,7 @@ bool plans_continue(struct plans *plans)
     plan = &plans->plan[plans->stream];
     if (plan->state != PLAN_PAUSING && plan->state != PLAN_LOOKING)
         return false;
-    enter(plan, PLAN_OVER, INSTANT_NEVER);
+    plan_enter(plan, PLAN_OVER, INSTANT_NEVER);
     return true;
 }
 
@@ -448,50 +449,7 @@ void plans_end(struct plans *plans, uint8_t slot)
     if (plan->state == PLAN_FREE || plan->state == PLAN_OVER)
         return;
     plan->ended = true;
-    enter(plan, PLAN_OVER, INSTANT_NEVER);
-}
-
-void plans_unhold(struct plans *plans, uint8_t point)
-{
-    for (unsigned slot = 0; slot < PLANS && plans->running > 0; slot++) {
-        struct plan *plan = &plans->plan[slot];
-
-        if (plan->state == PLAN_HOLDING && plan->hold_point == point) {
-            enter(plan, PLAN_FREE, INSTANT_NEVER);
-            plans->running--;
-        }
-    }
-}
-
-void plans_until(struct plans *plans, const struct event *event)
-{
-    for (uint8_t slot = 0; slot < PLANS && plans->running > 0; slot++) {
-        if (plans->plan[slot].state != PLAN_FREE && when_is(&plans->plan[slot].until, event))
-            plans_end(plans, slot);
-    }
-}
-
-uint8_t plans_of_rule(const struct plans *plans, uint16_t rule_number)
-{
-    for (uint8_t slot = 0; slot < PLANS && plans->running > 0; slot++) {
-        if (plans->plan[slot].state != PLAN_FREE && plans->plan[slot].rule_number == rule_number)
-            return slot;
-    }
-    return PLAN_NONE;
-}
-
-bool plans_queue(struct plans *plans, uint8_t slot)
-{
-    if (plans->plan[slot].queued == PLAN_QUEUED_MAX)
-        return false;
-    plans->plan[slot].queued++;
-    return true;
-}
-
-void plans_rules_changed(struct plans *plans)
-{
-    for (unsigned slot = 0; slot < PLANS; slot++)
-        plans->plan[slot].rule_number = 0;
+    plan_enter(plan, PLAN_OVER, INSTANT_NEVER);
 }
 
 void plans_end_stream(struct plans *plans, struct span why)
@@ -535,13 +493,13 @@ void plans_expire(struct plans *plans, struct instant now)
         if (!instant_due(plan->deadline, now))
             continue;
         if (plan->state == PLAN_HOLDING)
-            enter(plan, plan->steps == 0 ? PLAN_OVER : PLAN_DUE, INSTANT_NEVER);
+            plan_enter(plan, plan->steps == 0 ? PLAN_OVER : PLAN_DUE, INSTANT_NEVER);
         else if (plan->state == PLAN_LOOKING)
-            enter(plan, PLAN_TIMED_OUT, INSTANT_NEVER);
+            plan_enter(plan, PLAN_TIMED_OUT, INSTANT_NEVER);
         else if (plan->pulse == PULSE_NONE)
-            advance(plan, false);
+            plan_advance(plan, false);
         else
-            enter(plan, PLAN_DUE, INSTANT_NEVER);
+            plan_enter(plan, PLAN_DUE, INSTANT_NEVER);
     }
 }
 

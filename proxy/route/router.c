@@ -147,12 +147,35 @@ static const char *const edge_words[] = {
     [WAIT_HIGH] = " high", [WAIT_LOW] = " low", [WAIT_RISE] = " rise",    [WAIT_FALL] = " fall",
     [WAIT_ON] = " on",     [WAIT_OFF] = " off", [WAIT_CHANGE] = " change"};
 
-void router_wait_words(const struct settings *settings, uint8_t point, enum wait_for edge,
+static void temperature_words(const struct settings *settings, const struct step_ready *step,
+                              struct text *ret_words)
+{
+    const struct printer_reply_heater heater = {.name = step->heater, .index = step->heater_index};
+
+    text_add_string(ret_words, "temperature ");
+    if (step->heater != 0)
+        temperatures_word(&heater, ret_words);
+    else
+        text_add_string(ret_words,
+                        step->point < settings->points ? settings->point[step->point].name : "?");
+    text_add_char(ret_words, ' ');
+    text_add_string(ret_words, when_comparison_word((enum when_comparison)step->comparison));
+    text_add_char(ret_words, ' ');
+    text_add_thousandths(ret_words, step->threshold);
+    text_add_char(ret_words, 'C');
+}
+
+void router_wait_words(const struct settings *settings, const struct step_ready *step,
                        struct text *ret_words)
 {
+    if (step->kind == STEP_WAIT_TEMPERATURE) {
+        temperature_words(settings, step, ret_words);
+        return;
+    }
     text_add_string(ret_words, "point ");
-    text_add_string(ret_words, point < settings->points ? settings->point[point].name : "?");
-    text_add_string(ret_words, edge_words[edge]);
+    text_add_string(ret_words,
+                    step->point < settings->points ? settings->point[step->point].name : "?");
+    text_add_string(ret_words, edge_words[step->edge]);
 }
 
 void router_waiting(const struct router *router, const struct settings *settings,
@@ -166,7 +189,7 @@ void router_waiting(const struct router *router, const struct settings *settings
     step = &plan->step[plan->at];
     switch (plan->state) {
     case PLAN_LOOKING:
-        router_wait_words(settings, step->point, (enum wait_for)step->edge, ret_words);
+        router_wait_words(settings, step, ret_words);
         break;
     case PLAN_PAUSING: text_add_duration(ret_words, step->ms); break;
     case PLAN_ASKED:

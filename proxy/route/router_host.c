@@ -285,7 +285,8 @@ static bool refuse_overlong(struct router *router, const struct gcode_line *line
 
 /* Does a rule take the front line? Its plan has then begun. */
 static bool take(struct router *router, const struct settings *settings,
-                 const struct ruleset *rules, const struct gcode_line *line, struct instant now)
+                 const struct ruleset *rules, const struct rule_world *world,
+                 const struct gcode_line *line, struct instant now)
 {
     char squeezed_bytes[LINE_CAPACITY + 128], why_bytes[96];
     struct text squeezed = TEXT_IN(squeezed_bytes), why = TEXT_IN(why_bytes);
@@ -294,7 +295,7 @@ static bool take(struct router *router, const struct settings *settings,
     enum step_error error;
     uint8_t slot;
 
-    rule = ruleset_match(rules, settings, line, &squeezed, &start.values);
+    rule = ruleset_match(rules, settings, world, line, &squeezed, &start.values);
     if (rule == NULL)
         return false;
     start.rule = rule->name;
@@ -323,7 +324,8 @@ static void note_line(struct router *router, const struct gcode_line *line, stru
 
 /* One move of the front line. False if it stays where it is. */
 static bool front_moves(struct router *router, const struct settings *settings,
-                        const struct ruleset *rules, struct instant now)
+                        const struct ruleset *rules, struct rule_world *world,
+                        struct instant now)
 {
     struct gcode_line line;
     struct span words;
@@ -344,7 +346,8 @@ static bool front_moves(struct router *router, const struct settings *settings,
         if (!plans_room(&router->plans))
             return false;
         note_line(router, &line, now);
-        if (!router->uploading && take(router, settings, rules, &line, now))
+        world->print = (uint8_t)router->job.state;
+        if (!router->uploading && take(router, settings, rules, world, &line, now))
             return true;
         router->front = FRONT_TO_PRINTER;
     }
@@ -367,11 +370,11 @@ static bool front_moves(struct router *router, const struct settings *settings,
 }
 
 bool router_down(struct router *router, const struct settings *settings,
-                 const struct ruleset *rules, struct instant now)
+                 const struct ruleset *rules, struct rule_world *world, struct instant now)
 {
     bool moved = false;
 
-    while (front_moves(router, settings, rules, now))
+    while (front_moves(router, settings, rules, world, now))
         moved = true;
     return moved;
 }

@@ -61,7 +61,7 @@ static bool key_of(const struct ruleset *ruleset, const struct rule *rule,
 
 unsigned ruleset_index(struct ruleset *ruleset)
 {
-    unsigned without = 0;
+    unsigned tried = 0;
 
     assert(ruleset->count < RULE_NONE && ruleset->buckets >= ruleset->count);
     assert(ruleset->buckets > 0 && (ruleset->buckets & (ruleset->buckets - 1)) == 0);
@@ -69,21 +69,27 @@ unsigned ruleset_index(struct ruleset *ruleset)
         ruleset->bucket[i] = RULE_NONE;
     }
     ruleset->each = RULE_NONE;
+    for (unsigned kind = 0; kind < WHEN_KINDS; kind++) {
+        ruleset->first[kind] = RULE_NONE;
+    }
     /* From the last to the first, so that every chain is in file order. */
     for (unsigned i = ruleset->count; i-- > 0;) {
         struct rule *rule = &ruleset->rule[i];
         uint16_t *first = &ruleset->each;
 
         rule->key = (struct rule_word){.code = -1, .subcode = -1};
-        if (key_of(ruleset, rule, &rule->key)) {
+        if (rule->when.kind != WHEN_GCODE) {
+            first = &ruleset->first[rule->when.kind];
+            tried += rule->when.kind == WHEN_REPLY;
+        } else if (key_of(ruleset, rule, &rule->key)) {
             first = &ruleset->bucket[hash(&rule->key) & (ruleset->buckets - 1)];
         } else {
-            without++;
+            tried++;
         }
         rule->next = *first;
         *first = (uint16_t)i;
     }
-    return without;
+    return tried;
 }
 
 unsigned ruleset_count(const struct ruleset *ruleset)
@@ -116,68 +122,6 @@ static void squeeze(struct span command, struct text *text)
     }
 }
 
-/* Numbers by value (`L03` is 3), anything else by its letters. */
-static bool same_value(struct span a, struct span b)
-{
-    int64_t first, second;
-
-    if (a.length > 0 && text_decimal(a, &first) == a.length && b.length > 0 &&
-        text_decimal(b, &second) == b.length) {
-        return first == second;
-    }
-    return span_equal_nocase(a, b);
-}
-
-static bool is_one_of(const struct condition *condition, bool there, struct span value)
-{
-    for (unsigned i = 0; i < condition->count; i++) {
-        struct span wanted = condition->values[i];
-
-        if (wanted.length == 0 ? !there : there && same_value(wanted, value)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool condition_holds(const struct condition *condition, const struct settings *settings,
-                            const struct step_values *values)
-{
-    struct span value = SPAN_NONE;
-    bool there = step_value(values, condition->name, &value);
-    int64_t number;
-
-    switch (condition->kind) {
-    case CONDITION_POINT: return there && settings_point(settings, value) != POINT_NONE;
-    case CONDITION_NUMBER:
-        return there && value.length > 0 && text_decimal(value, &number) == value.length;
-    case CONDITION_ONE_OF: return is_one_of(condition, there, value);
-    case CONDITION_NONE: return !there;
-    case CONDITION_POINTS: return settings->points > 0;
-    }
-    assert(false && "a condition's kind");
-    return false;
-}
-
-/* Conditions of one group stand side by side. */
-static bool conditions_hold(const struct rule *rule, const struct settings *settings,
-                            const struct step_values *values)
-{
-    for (unsigned i = 0; i < rule->conditions;) {
-        uint8_t group = rule->condition[i].group;
-        bool all = true;
-
-        do {
-            all = condition_holds(&rule->condition[i], settings, values) && all;
-            i++;
-        } while (group != 0 && i < rule->conditions && rule->condition[i].group == group);
-        if (all == (group != 0)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool same_word(const struct rule *rule, const struct rule_word *word,
                       const struct gcode_line *line)
 {
@@ -195,8 +139,9 @@ static bool same_word(const struct rule *rule, const struct rule_word *word,
 }
 
 static bool takes(const struct ruleset *ruleset, const struct rule *rule,
-                  const struct settings *settings, const struct gcode_line *line,
-                  struct text *squeezed, struct step_values *ret_values)
+                  const struct settings *settings, const struct rule_world *world,
+                  const struct gcode_line *line, struct text *squeezed,
+                  struct step_values *ret_values)
 {
     ret_values->captures = 0;
     if (rule->pattern != NULL) {
@@ -207,12 +152,12 @@ static bool takes(const struct ruleset *ruleset, const struct rule *rule,
             return false;
         }
     }
-    return conditions_hold(rule, settings, ret_values);
+    return ruleset_holds(rule, settings, world, ret_values);
 }
 
 const struct rule *ruleset_match(const struct ruleset *ruleset, const struct settings *settings,
-                                 const struct gcode_line *line, struct text *squeezed,
-                                 struct step_values *ret_values)
+                                 const struct rule_world *world, const struct gcode_line *line,
+                                 struct text *squeezed, struct step_values *ret_values)
 {
     struct rule_word word;
     uint16_t here, each;
@@ -238,9 +183,42 @@ const struct rule *ruleset_match(const struct ruleset *ruleset, const struct set
             each = rule->next;
         }
         if ((!indexed || same_word(rule, &word, line)) &&
-            takes(ruleset, rule, settings, line, squeezed, ret_values)) {
+            takes(ruleset, rule, settings, world, line, squeezed, ret_values)) {
             return rule;
         }
     }
     return NULL;
+}
+
+const struct rule *ruleset_next_for(const struct ruleset *ruleset, enum when_kind kind,
+                                    const struct rule *after)
+{
+    uint16_t next;
+
+    assert(kind != WHEN_GCODE);
+    if (ruleset_count(ruleset) == 0) {
+        return NULL;
+    }
+    next = after == NULL ? ruleset->first[kind] : after->next;
+    return next == RULE_NONE ? NULL : &ruleset->rule[next];
+}
+
+bool ruleset_replies(const struct ruleset *ruleset, const struct rule *rule, struct span reply,
+                     struct step_values *ret_values)
+{
+    assert(rule->when.kind == WHEN_REPLY);
+    ret_values->line = NULL;
+    ret_values->captures = 0;
+    return pattern_match(rule->pattern, &ruleset->memory, reply, ret_values);
+}
+
+bool ruleset_holds(const struct rule *rule, const struct settings *settings,
+                   const struct rule_world *world, const struct step_values *values)
+{
+    return conditions_hold(rule->condition, rule->conditions, settings, world, values);
+}
+
+uint16_t ruleset_number(const struct ruleset *ruleset, const struct rule *rule)
+{
+    return (uint16_t)(rule - ruleset->rule + 1);
 }

@@ -1,5 +1,21 @@
 #include "route/settings.h"
 
+#include <string.h>
+
+void settings_init(struct settings *settings)
+{
+    memset(settings, 0, sizeof *settings);
+    settings->psu = (struct power_settings){.point = POINT_NONE,
+                                            .sense = POINT_NONE,
+                                            .boot_ms = 8000,
+                                            .cool_below = 50000,
+                                            .off_when_idle_ms = -1};
+    settings->estop = (struct estop_settings){.point = POINT_NONE,
+                                              .reset_point = POINT_NONE,
+                                              .reset_dtr = true,
+                                              .m112_halts = true};
+}
+
 static bool all_digits(struct span text)
 {
     for (size_t i = 0; i < text.length; i++) {

@@ -1,5 +1,42 @@
 #include "route/when.h"
 
+/* Beyond it nothing is a temperature of a printer, in thousandths of a degree. */
+#define TEMPERATURE_MAX 2000000
+
+const char *when_comparison_word(enum when_comparison comparison)
+{
+    switch (comparison) {
+    case IS_BELOW: return "<";
+    case IS_AT_MOST: return "<=";
+    case IS_AT_LEAST: return ">=";
+    case IS_ABOVE: break;
+    }
+    return ">";
+}
+
+bool when_comparison_read(struct span text, enum when_comparison *ret_comparison,
+                          int32_t *ret_threshold)
+{
+    bool below = span_starts(text, SPAN("<")), equal = false;
+    int64_t thousandths;
+    size_t used;
+
+    if (!below && !span_starts(text, SPAN(">"))) {
+        return false;
+    }
+    text = span_skip(text, 1);
+    equal = span_starts(text, SPAN("="));
+    text = span_trim(span_skip(text, equal));
+    used = text_decimal(text, &thousandths);
+    if (used == 0 || !span_equal(span_trim(span_skip(text, used)), SPAN("C")) ||
+        thousandths < -TEMPERATURE_MAX || thousandths > TEMPERATURE_MAX) {
+        return false;
+    }
+    *ret_comparison = below ? equal ? IS_AT_MOST : IS_BELOW : equal ? IS_AT_LEAST : IS_ABOVE;
+    *ret_threshold = (int32_t)thousandths;
+    return true;
+}
+
 bool when_compares(enum when_comparison comparison, int32_t value, int32_t threshold)
 {
     switch (comparison) {

@@ -34,7 +34,8 @@ WORLD_MAY = CORE + ["load", "sim", "firmware"]
 # Modules of route know of each other only these, and what stands here beside their name.
 SIBLINGS = ["event", "settings", "step", "when"]
 SIBLINGS_TOO = {
-    "ruleset": ["pattern"],
+    "ruleset": ["condition", "pattern"],
+    "step_prepare": ["step_reading", "temperatures"],
     "router": None,  # knows them all
 }
 

@@ -6,6 +6,7 @@
 void kit_init(struct kit *kit)
 {
     memset(kit, 0, sizeof *kit);
+    settings_init(&kit->settings);
     memcpy(kit->settings.name, "test", 5);
     kit->settings.printer.kind = PORT_SIMULATED;
     kit->settings.printer.baud = 115200;
@@ -42,6 +43,7 @@ static struct rule *add(struct kit *kit, const char *word, const struct conditio
     struct rule *rule = &kit->rule[kit->ruleset.count++];
 
     assert(kit->ruleset.count <= KIT_RULES);
+    rule->when.kind = WHEN_GCODE;
     rule->name = rule->word = span_of(word);
     rule->condition = conditions;
     rule->conditions = condition_count;

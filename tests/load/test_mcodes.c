@@ -10,6 +10,7 @@
 #include "wire/gcode_line.h"
 
 static struct loaded loaded, without_points;
+static struct rule_world world;
 static const struct load_environment environment;
 
 static void load(const char *config, struct loaded *ret_loaded)
@@ -78,7 +79,7 @@ static void expect_of(const struct loaded *with, const char *line_text, const ch
     const struct rule *rule;
 
     gcode_line_parse(span_of(line_text), &line);
-    rule = ruleset_match(&with->ruleset, &with->settings, &line, &squeezed, &values);
+    rule = ruleset_match(&with->ruleset, &with->settings, &world, &line, &squeezed, &values);
     if (rule == NULL) {
         assert_string_equal("forwarded", expected);
         return;

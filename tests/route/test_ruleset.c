@@ -19,6 +19,7 @@ static uint16_t buckets[RULES];
 static struct ruleset ruleset;
 static char squeezed_memory[1100];
 static struct step_values values;
+static struct rule_world world;
 
 static int begin(void **unused)
 {
@@ -42,6 +43,7 @@ static struct rule *add_word(const char *name, const char *word)
 {
     struct rule *rule = &rules[ruleset.count++];
 
+    rule->when.kind = WHEN_GCODE;
     rule->name = span_of(name);
     rule->word = span_of(word);
     return rule;
@@ -54,6 +56,7 @@ static struct rule *add_pattern(const char *name, const char *source)
     size_t offset;
     struct rule *rule = &rules[ruleset.count++];
 
+    rule->when.kind = WHEN_GCODE;
     rule->name = span_of(name);
     rule->source = span_of(source);
     rule->pattern = pattern_new(rule->source, PATTERN_WHOLE, &ruleset.memory, &why, &offset);
@@ -70,7 +73,7 @@ static const char *taken_with(const struct settings *with, const char *text)
 
     squeezed = TEXT_IN(squeezed_memory);
     gcode_line_parse(span_of(text), &line);
-    rule = ruleset_match(&ruleset, with, &line, &squeezed, &values);
+    rule = ruleset_match(&ruleset, with, &world, &line, &squeezed, &values);
     return rule == NULL ? "" : rule->name.data;
 }
 
@@ -220,9 +223,9 @@ static void no_ruleset_takes_nothing(void **unused)
     (void)unused;
     gcode_line_parse(SPAN("M42"), &line);
     assert_int_equal(ruleset_count(NULL), 0);
-    assert_null(ruleset_match(NULL, &settings, &line, &squeezed, &values));
+    assert_null(ruleset_match(NULL, &settings, &world, &line, &squeezed, &values));
     ruleset_index(&ruleset);
-    assert_null(ruleset_match(&ruleset, &settings, &line, &squeezed, &values));
+    assert_null(ruleset_match(&ruleset, &settings, &world, &line, &squeezed, &values));
 }
 
 #define SENTENCE(name) cmocka_unit_test_setup_teardown(name, begin, end)

@@ -1,0 +1,21 @@
+#include "proxy_state.h"
+
+void proxy_world(const struct proxy *proxy, struct rule_world *ret_world)
+{
+    const struct router *router = &proxy->router;
+    const struct temperatures *temperatures = &router->temperatures;
+
+    rule_world_init(ret_world);
+    ret_world->print = (uint8_t)router->job.state;
+    ret_world->printer = (uint8_t)router->printer_state;
+    ret_world->host = router->host_connected ? FACT_HOST_CONNECTED : FACT_HOST_DISCONNECTED;
+    ret_world->board = board_session_online(&proxy->board) ? FACT_BOARD_ONLINE : FACT_BOARD_LOST;
+    for (unsigned i = 0; i < proxy->settings->points; i++)
+        ret_world->point[i] = (uint8_t)points_state(&proxy->points, i);
+    for (unsigned i = 0; i < temperatures->heaters && i < WORLD_HEATERS; i++) {
+        ret_world->heater[i].name = temperatures->heater[i].name;
+        ret_world->heater[i].index = temperatures->heater[i].index;
+        ret_world->heater[i].degree = temperatures->heater[i].actual;
+        ret_world->heaters++;
+    }
+}

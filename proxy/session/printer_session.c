@@ -170,8 +170,8 @@ static void write_line(struct printer_session *session, const struct gcode_line 
                        struct instant now)
 {
     size_t start = ret_bytes->length;
-    bool as_it_came = number < 0 ? !line->numbered
-                                 : line->numbered && line->number == number && line->checksum_right;
+    /* Below 0 is an M110 only: `N-1 M110*15` is how Pronterface begins. */
+    bool as_it_came = line->numbered ? line->number == number && line->checksum_right : number < 0;
 
     if (as_it_came) {
         text_add(ret_bytes, line->raw);

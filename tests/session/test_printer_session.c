@@ -219,6 +219,18 @@ static void m110_waits_for_all_and_all_wait_for_it(void **unused)
     send("N10 G1*25\n");
 }
 
+/* It went out as `M110` alone, which sets nothing: the printer refused the next line. */
+static void a_host_may_begin_below_zero_as_pronterface_does(void **unused)
+{
+    (void)unused;
+    send("N-1 M110*15\n");
+    wrote("N-1 M110*15\n");
+    ok_answers(1);
+    send("N0 M105*39\n");
+    wrote("N0 M105*39\n");
+    ok_answers(2);
+}
+
 static void an_m110_of_ours_goes_first_if_the_first_number_is_no_m110(void **unused)
 {
     struct gcode_line line = parsed("N41 G1*29\n");
@@ -493,6 +505,7 @@ int main(void)
         TEST(at_most_sixteen_lines_are_in_flight),
         TEST(numbered_and_unnumbered_lines_are_never_in_flight_together),
         TEST(m110_waits_for_all_and_all_wait_for_it),
+        TEST(a_host_may_begin_below_zero_as_pronterface_does),
         TEST(an_m110_of_ours_goes_first_if_the_first_number_is_no_m110),
         TEST(a_line_too_long_for_its_number_goes_alone_and_without),
         TEST(a_resend_brings_the_line_and_all_behind_it_again_one_at_a_time),

@@ -112,7 +112,8 @@ static void printer_opened(struct proxy *proxy, struct instant now)
 
     link->open = true;
     proxy->printer_lost = INSTANT_NEVER;
-    router_printer_opened(&proxy->router, link->was_open && !proxy->router.standin, now);
+    router_printer_opened(&proxy->router, link->was_open,
+                          link->was_open && !proxy->router.standin, now);
     link->was_open = true;
     router_standin(&proxy->router, false, now);
 }

@@ -126,7 +126,8 @@ void router_job_facts(struct router *router, struct span cause, struct instant n
 bool router_turn(const struct router *router);
 
 /* --- the printer's side (router_printer.c) --- */
-void router_printer_opened(struct router *router, bool again, struct instant now);
+/* `before`: not for the first time; `again`: and what was unanswered may be answered yet. */
+void router_printer_opened(struct router *router, bool before, bool again, struct instant now);
 void router_printer_closed(struct router *router, struct instant now);
 void router_printer_bytes(struct router *router, struct span bytes, struct instant now);
 enum inject_result {

@@ -69,9 +69,17 @@ enum question_state {
     /*
      * M105 of ours is out; nothing else goes out until its answer.
      * its ok -> QUESTION_NONE; Resend -> QUESTION_NONE (it goes again like any line)
+     * an ok that leaves nothing but questions unanswered -> QUESTION_ALONE
      * no line for QUESTION_OVERDUE_MS -> QUESTION_DUE
      */
     QUESTION_OPEN,
+    /*
+     * Only questions are unanswered, and an ok came just now: there is nothing to wait for before
+     * theirs. If it does not come, it has come already, for a line whose own was lost.
+     * its ok -> QUESTION_NONE; Resend -> QUESTION_NONE
+     * OK_OVERDUE_MS -> QUESTION_NONE, given up
+     */
+    QUESTION_ALONE,
 };
 
 enum resend_state {
@@ -123,6 +131,7 @@ struct printer_session {
     struct instant question_deadline; /* when it is due, or due again */
     bool suspect;                     /* the printer asked for a line that it had answered */
     bool uploading;                   /* lines are file content */
+    int64_t given_up;                 /* number of a question given up last, -1 none */
     int64_t upload_question;          /* number of a question that is meant to be refused, -1 none */
 };
 

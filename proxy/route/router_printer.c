@@ -33,10 +33,13 @@ void router_printer_state(struct router *router, enum printer_state state, struc
         ->is = facts[state];
 }
 
-void router_printer_opened(struct router *router, bool again, struct instant now)
+void router_printer_opened(struct router *router, bool before, bool again, struct instant now)
 {
     line_framer_reset(&router->printer_framer);
     outbox_clear(&router->to_printer);
+    /* What was lost may have ended in the middle of a line. */
+    if (before && !firmware_at(router->firmware)->answers_blank)
+        outbox_add(&router->to_printer, router->to_printer_bytes, SPAN("\n"));
     router->held_length = 0;
     router->held_until = INSTANT_NEVER;
     if (again)

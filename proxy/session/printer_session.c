@@ -14,6 +14,7 @@ void printer_session_init(struct printer_session *session, unsigned in_flight)
     session->longest_line = LONGEST_LINE_DEFAULT;
     session->resend_deadline = INSTANT_NEVER;
     session->resend_number = -1;
+    session->given_up = -1;
     session->question_deadline = INSTANT_NEVER;
     session->upload_question = -1;
 }
@@ -29,6 +30,9 @@ static void ask(struct printer_session *session, enum question_state state, stru
             session->unanswered > 0 ? instant_after_ms(now, OK_OVERDUE_MS) : INSTANT_NEVER;
         break;
     case QUESTION_DUE: session->question_deadline = INSTANT_NEVER; break;
+    case QUESTION_ALONE:
+        session->question_deadline = instant_after_ms(now, OK_OVERDUE_MS);
+        break;
     case QUESTION_OPEN:
         session->question_deadline = instant_after_ms(now, QUESTION_OVERDUE_MS);
         break;
@@ -55,6 +59,7 @@ void printer_session_forget(struct printer_session *session)
     session->numbers_known = false;
     session->resend_number = -1;
     session->resend_times = 0;
+    session->given_up = -1;
     session->suspect = false;
     session->uploading = false;
     enter(session, RESEND_NONE, INSTANT_NEVER);
@@ -260,6 +265,16 @@ void printer_session_overtake(struct printer_session *session, struct span comma
          (struct sent_line){.tag = tag, .number = -1, .barrier = false}, now);
 }
 
+/* Is something unanswered, and nothing but questions of ours? */
+static bool only_questions(struct printer_session *session)
+{
+    for (uint32_t i = 0; i < session->unanswered; i++) {
+        if (!sent_at(session, session->ring.count - 1 - i)->question)
+            return false;
+    }
+    return session->unanswered > 0;
+}
+
 /* The oldest unanswered line is over. */
 static void answered(struct printer_session *session, struct printer_answer *ret_answer,
                      struct instant now)
@@ -274,9 +289,43 @@ static void answered(struct printer_session *session, struct printer_answer *ret
     if (session->resend == RESEND_AGAIN && session->unanswered == 0)
         enter(session, RESEND_NONE, now);
     session->suspect = false;
+    session->given_up = -1;
     /* An answer is no silence; and the question is answered with its own ok only. */
-    if (line->question || session->question == QUESTION_NONE)
+    if (only_questions(session))
+        ask(session, QUESTION_ALONE, now);
+    else if (line->question || session->question == QUESTION_NONE)
         ask(session, QUESTION_NONE, now);
+}
+
+/* The questions that are left were answered already, in the name of lines whose oks were lost. */
+static void give_up_questions(struct printer_session *session, struct instant now)
+{
+    session->given_up = sent_at(session, session->ring.count - session->unanswered)->number;
+    session->unanswered = 0;
+    session->unsent = 0;
+    session->unanswered_bytes = 0;
+    enter(session, RESEND_NONE, now);
+    ask(session, QUESTION_NONE, now);
+}
+
+/* One of them never arrived: it goes again with all sent since. */
+static void take_back(struct printer_session *session, int64_t number)
+{
+    uint32_t bytes = session->unanswered_bytes;
+
+    for (uint32_t behind = session->unanswered + 1; behind <= session->ring.count; behind++) {
+        const struct sent_line *line = sent_at(session, session->ring.count - behind);
+
+        if (!line->question || line->number < number)
+            return;
+        bytes += line->length;
+        if (line->number == number) {
+            session->unanswered = behind;
+            session->unanswered_bytes = bytes;
+            session->given_up = -1;
+            return;
+        }
+    }
 }
 
 /* Its number was answered already: a digit was flipped, or the printer counts from the start again. */
@@ -298,6 +347,8 @@ static enum printer_verdict asked_again(struct printer_session *session, int64_t
 {
     bool any_numbered = false;
 
+    if (session->given_up >= 0 && number >= session->given_up)
+        take_back(session, number);
     for (uint32_t i = 0; i < session->unanswered; i++) {
         struct sent_line *line = sent_at(session, session->ring.count - session->unanswered + i);
 
@@ -367,15 +418,17 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
         if (its_own)
             return PRINTER_FOR_NOBODY;
     }
-    if (reply->kind == REPLY_BUSY && session->question == QUESTION_NONE)
-        ask(session, QUESTION_NONE, now);
+    if (reply->kind == REPLY_BUSY &&
+        (session->question == QUESTION_NONE || session->question == QUESTION_ALONE))
+        ask(session, session->question, now);
     if (session->question == QUESTION_OPEN)
         session->question_deadline = instant_after_ms(now, QUESTION_OVERDUE_MS);
     if (reply->kind != REPLY_OK)
         return PRINTER_TEXT;
     if (session->unanswered == session->unsent)
         return PRINTER_SURPLUS_OK; /* what it could answer has yet to go out again */
-    if (session->question == QUESTION_OPEN && reply->heaters > 0 &&
+    if ((session->question == QUESTION_OPEN || session->question == QUESTION_ALONE) &&
+        reply->heaters > 0 &&
         first_temperature(session) > 0) {
         answered(session, ret_answer, now);
         return PRINTER_LOST_OK;
@@ -460,7 +513,9 @@ void printer_session_expire(struct printer_session *session, struct instant now)
 {
     if (instant_due(session->resend_deadline, now))
         enter(session, session->unsent > 0 ? RESEND_AGAIN : RESEND_NONE, now);
-    if (instant_due(session->question_deadline, now))
+    if (instant_due(session->question_deadline, now) && session->question == QUESTION_ALONE)
+        give_up_questions(session, now);
+    else if (instant_due(session->question_deadline, now))
         ask(session, session->unanswered > 0 ? QUESTION_DUE : QUESTION_NONE, now);
 }
 

@@ -493,6 +493,50 @@ static void a_question_bears_a_number_while_a_numbered_line_is_in_flight(void **
     wrote("\nN2 M105*37\n");
 }
 
+/* The time has come to ask; what is asked is this. */
+static void asks(const char *expected)
+{
+    now = printer_session_deadline(&session);
+    printer_session_expire(&session, now);
+    written = TEXT_IN(written_bytes);
+    assert_int_equal(printer_session_ask(&session, &written, now), expected[0] != '\0');
+    wrote(expected);
+}
+
+/* A lost poll and the question are both M105, and one answer came: the next was waited for, for ever. */
+static void a_question_whose_answer_was_taken_for_a_lost_polls_is_given_up(void **unused)
+{
+    (void)unused;
+    send("M105\n");
+    asks("\nM105\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    assert_int_equal(session.unanswered, 1);
+    assert_false(can_send("M105\n", false));
+    asks("");
+    assert_int_equal(session.unanswered, 0);
+    assert_true(instant_is_never(printer_session_deadline(&session)));
+    send("M105\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+}
+
+static void a_question_given_up_that_never_arrived_goes_again(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 M105*38\n");
+    asks("\nN2 M105*37\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    asks("");
+    send_as("N2 G1*42\n", true, "N3 G1*43\n");
+    assert_int_equal(verdict_of("Resend: 2"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("N2 M105*37\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    again("N3 G1*43\n");
+    ok_answers(3);
+    send_as("N3 G1*43\n", true, "N4 G1*44\n");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -522,6 +566,8 @@ int main(void)
         TEST(a_question_that_is_refused_tells_which_line_never_came),
         TEST(busy_is_no_silence),
         TEST(a_question_bears_a_number_while_a_numbered_line_is_in_flight),
+        TEST(a_question_whose_answer_was_taken_for_a_lost_polls_is_given_up),
+        TEST(a_question_given_up_that_never_arrived_goes_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,12 +116,63 @@ void port_poll(struct port *port, int fd, int events, uv_poll_cb callback)
         uv_poll_start(port->poll, events, callback);
 }
 
+/* One read; *ret_full: it got all it had room for. False if nothing more is to be had now. */
+static bool read_once(struct port *port, bool *ret_full)
+{
+    char chunk[PORT_CHUNK];
+    size_t room = port->owner->room(port->owner->context, port);
+    ssize_t count;
+    int queued;
+
+    if (room > sizeof chunk)
+        room = sizeof chunk;
+    if (room == 0) {
+        port->starved = true;
+        return false;
+    }
+    count = read(port->fd, chunk, room);
+    if (count > 0) {
+        port->owner->bytes(port->owner->context, port, (struct span){chunk, (size_t)count});
+        *ret_full = (size_t)count == room;
+        return port->is_open;
+    }
+    if (count < 0 && errno == EINTR)
+        return true;
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return false;
+    /* With VMIN=0 nothing to read and hung up look the same to read; FIONREAD tells. */
+    if (count == 0 && isatty(port->fd) && ioctl(port->fd, FIONREAD, &queued) == 0)
+        return false;
+    if (count == 0 || errno == EIO)
+        port_lost(port, 0, "%s hung up", port->path);
+    else
+        port_lost(port, -errno, "%s: %s", port->path, strerror(errno));
+    return false;
+}
+
+/* To the end, or as long as reads are full: what a short one leaves behind wakes us again. */
+static void read_port(struct port *port, bool to_the_end)
+{
+    bool full = true;
+
+    for (unsigned reads = 0; reads < PORT_READS && (full || to_the_end); reads++)
+        if (!read_once(port, &full))
+            return;
+}
+
+void port_fd_read(struct port *port)
+{
+    read_port(port, true);
+}
+
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
     struct port *port = handle->data;
 
-    if (status < 0 || (events & (UV_READABLE | UV_DISCONNECT)))
+    if (status < 0 || (events & UV_DISCONNECT))
         port->class->read(port); /* libuv says EBADF for any error; a read knows what it was */
+    else if (events & UV_READABLE)
+        read_port(port, false);
     if (status < 0 && port->is_open)
         port_lost(port, 0, "%s was unplugged", port->path);
     port->owner->settle(port->owner->context);
@@ -153,39 +204,6 @@ void port_lost(struct port *port, int error, const char *why, ...)
     va_end(arguments);
     port_close(port);
     port->owner->closed(port->owner->context, port, error, span_of(text));
-}
-
-void port_fd_read(struct port *port)
-{
-    char chunk[PORT_CHUNK];
-
-    for (unsigned reads = 0; reads < PORT_READS && port->is_open; reads++) {
-        size_t room = port->owner->room(port->owner->context, port);
-        ssize_t count;
-        int queued;
-
-        if (room == 0) {
-            port->starved = true;
-            return;
-        }
-        count = read(port->fd, chunk, room < sizeof chunk ? room : sizeof chunk);
-        if (count > 0) {
-            port->owner->bytes(port->owner->context, port, (struct span){chunk, (size_t)count});
-            continue;
-        }
-        if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-            return;
-        if (count < 0 && errno == EINTR)
-            continue;
-        /* With VMIN=0 nothing to read and hung up look the same to read; FIONREAD tells. */
-        if (count == 0 && isatty(port->fd) && ioctl(port->fd, FIONREAD, &queued) == 0)
-            return;
-        if (count == 0 || errno == EIO)
-            port_lost(port, 0, "%s hung up", port->path);
-        else
-            port_lost(port, -errno, "%s: %s", port->path, strerror(errno));
-        return;
-    }
 }
 
 size_t port_fd_write(struct port *port, struct span bytes)

@@ -165,41 +165,66 @@ static void see_packet(struct pty *pty, unsigned char status)
         keep_settling(pty);
 }
 
+/* One read, of at most `room` bytes. False if nothing was left. */
+static bool take(struct pty *pty, size_t room)
+{
+    const struct port_owner *owner = pty->port.owner;
+    char packet[1 + PTY_CHUNK];
+    ssize_t count;
+
+    do
+        count = read(pty->port.fd, packet, 1 + (room < PTY_CHUNK ? room : PTY_CHUNK));
+    while (count < 0 && errno == EINTR);
+    if (count <= 0)
+        return false;
+    if (packet[0] != TIOCPKT_DATA) {
+        see_packet(pty, (unsigned char)packet[0]);
+    } else if (count > 1) {
+        announce(pty);
+        if (pty->connected)
+            settled(pty);
+        owner->bytes(owner->context, &pty->port, (struct span){packet + 1, (size_t)count - 1});
+    }
+    return true;
+}
+
 /* Reads until EAGAIN or EIO: a client's last bytes before its close are an M112, sometimes. */
 static enum drained drain(struct pty *pty)
 {
     const struct port_owner *owner = pty->port.owner;
-    char packet[1 + PTY_CHUNK];
 
     for (;;) {
         size_t room = owner->room(owner->context, &pty->port);
-        ssize_t count;
 
         if (room == 0)
             return PTY_STARVED;
-        count = read(pty->port.fd, packet, 1 + (room < PTY_CHUNK ? room : PTY_CHUNK));
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
+        if (!take(pty, room))
             return PTY_EMPTY;
-        if (packet[0] != TIOCPKT_DATA) {
-            see_packet(pty, (unsigned char)packet[0]);
-        } else if (count > 1) {
-            announce(pty);
-            if (pty->connected)
-                settled(pty);
-            owner->bytes(owner->context, &pty->port, (struct span){packet + 1, (size_t)count - 1});
-        }
     }
+}
+
+/*
+ * Bytes of a client that is there and done with setting up, and nothing else to see: one read,
+ * with no question before or after it that could hold the line up. What is left, a hangup among
+ * it, wakes us again. False if it is not as simple as that.
+ */
+static bool take_plain(struct pty *pty, int status, int events)
+{
+    const struct port_owner *owner = pty->port.owner;
+    size_t room = owner->room(owner->context, &pty->port);
+
+    if (status != 0 || (events & (UV_DISCONNECT | UV_PRIORITIZED)) != 0 || !pty->connected ||
+        !pty->announced || pty->settling || pty->port.starved || room == 0)
+        return false;
+    return (events & UV_READABLE) == 0 || take(pty, room);
 }
 
 static void on_master(uv_poll_t *handle, int status, int events)
 {
     struct pty *pty = handle->data;
 
-    (void)status;
-    (void)events;
-    look(pty);
+    if (!take_plain(pty, status, events))
+        look(pty);
     pty->port.owner->settle(pty->port.owner->context);
 }
 

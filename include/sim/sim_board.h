@@ -31,10 +31,11 @@ enum sim_board_bootloader {
     SIM_BOARD_OPTIBOOT, /* waits 1 s after a reset, not after power-up; takes bytes for STK500 */
 };
 
-/* Zeroed is the default: no bootloader, a boot at each opening. */
+/* Zeroed is the default: no bootloader, a boot at each opening, outputs where a new board has them. */
 struct sim_board_options {
     enum sim_board_bootloader bootloader;
     bool runs_on; /* opening does not reset it: no DTR wire */
+    uint32_t outputs; /* stored types, a bit per io: the others are inputs; 0: none are stored */
 };
 
 struct sim_board_change {

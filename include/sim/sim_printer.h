@@ -218,6 +218,8 @@ void sim_printer_expire(struct sim_printer *printer, struct instant now);
 void sim_printer_reset(struct sim_printer *printer, struct instant now);
 /* The power switch. On: it boots. Off: it is silent, and what was on the wire is gone. */
 void sim_printer_power(struct sim_printer *printer, bool on, struct instant now);
+/* The user answers at the machine: goes on (-1), or presses that button of the prompt. */
+void sim_printer_press(struct sim_printer *printer, int button, struct instant now);
 /* The printer's own filament sensor. Missing filament starts a filament change by itself. */
 void sim_printer_runout(struct sim_printer *printer, bool missing, struct instant now);
 

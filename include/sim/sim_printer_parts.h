@@ -70,6 +70,8 @@ void sim_command_record(struct sim_printer *printer, struct span text);
 void sim_command_move(struct sim_printer *printer, const struct sim_gcode *gcode);
 /* What an emergency code does when it is seen, whoever saw it. */
 void sim_command_emergency(struct sim_printer *printer, enum sim_emergency_code code);
+/* The user, or M108 (-1), or M876 with a button, ends a wait. */
+void sim_command_answer(struct sim_printer *printer, int button);
 /* M112. */
 void sim_command_kill(struct sim_printer *printer);
 

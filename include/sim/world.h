@@ -60,7 +60,10 @@ struct world_options {
     void (*watch)(void *watcher, const struct world_entry *entry);
     /* Shown all bytes that enter (WORLD_FROM) or leave (WORLD_TO) the core; NULL: nobody. */
     void (*listen)(void *watcher, enum world_kind kind, enum proxy_port port, struct span bytes);
+    /* Shown every event of the core; NULL: nobody. */
+    void (*event)(void *watcher, const struct event *event);
     void *watcher;
+    bool quick; /* no proxy_check(), and the journal knows neither lines nor events */
 };
 
 struct world_port {

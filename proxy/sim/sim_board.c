@@ -320,12 +320,28 @@ static void advance(struct sim_board *board, struct instant now)
 
 /* --- outside ------------------------------------------------------------------------------- */
 
+/* As CIO and SIO leave them behind. */
+static void store_types(struct sim_board *board, uint32_t outputs)
+{
+    uint8_t sum = 0;
+
+    for (unsigned io = 0; io < SIO_POINTS; io++) {
+        uint8_t type = (outputs >> io & 1) != 0 ? SIO_OUTPUT : SIO_INPUT_PULLUP;
+
+        board->eeprom[io + 1] = type;
+        sum = (uint8_t)(sum + type);
+    }
+    board->eeprom[0] = sum;
+}
+
 void sim_board_init(struct sim_board *board, struct sim_board_options options, struct instant now)
 {
     memset(board, 0, sizeof(*board));
     board->options = options;
     board->clock = now;
     memset(board->eeprom, 0xff, sizeof(board->eeprom));
+    if (options.outputs != 0)
+        store_types(board, options.outputs);
     enter(board, SIM_BOARD_UNPLUGGED);
     boot(board, true);
 }

@@ -334,6 +334,13 @@ void sim_printer_power(struct sim_printer *printer, bool on, struct instant now)
     printer->state = SIM_PRINTER_OFF;
 }
 
+void sim_printer_press(struct sim_printer *printer, int button, struct instant now)
+{
+    sim_printer_expire(printer, now);
+    sim_command_answer(printer, button);
+    work(printer);
+}
+
 void sim_printer_runout(struct sim_printer *printer, bool missing, struct instant now)
 {
     sim_printer_expire(printer, now);

@@ -492,7 +492,7 @@ void sim_command_kill(struct sim_printer *printer)
                      "//action:poweroff\n");
 }
 
-static void answer(struct sim_printer *printer, int button)
+void sim_command_answer(struct sim_printer *printer, int button)
 {
     bool for_user = printer->wait == SIM_WAIT_USER;
     /* M108 does not answer what the purge prompt asks: that has two buttons. */
@@ -510,8 +510,8 @@ void sim_command_emergency(struct sim_printer *printer, enum sim_emergency_code 
         return;
     switch (code) {
     case SIM_EMERGENCY_NONE: break;
-    case SIM_EMERGENCY_M108: answer(printer, -1); break;
-    case SIM_EMERGENCY_M876: answer(printer, printer->emergency.digit); break;
+    case SIM_EMERGENCY_M108: sim_command_answer(printer, -1); break;
+    case SIM_EMERGENCY_M876: sim_command_answer(printer, printer->emergency.digit); break;
     case SIM_EMERGENCY_M112: sim_command_kill(printer); break;
     case SIM_EMERGENCY_M410: sim_motion_stop(&printer->motion); break;
     case SIM_EMERGENCY_KILL: sim_printer_reset(printer, printer->now); break;

@@ -84,6 +84,8 @@ static void input(struct world *world, const struct proxy_input *what)
     if (world->broken != NULL)
         return;
     proxy_input(world->proxy, what, world->now);
+    if (world->options.quick)
+        return;
     promise = proxy_check(world->proxy);
     if (promise != NULL)
         break_promise(world, promise);
@@ -192,6 +194,10 @@ static void events(struct world *world)
         char bytes[WORLD_TEXT];
         struct text text = TEXT_IN(bytes);
 
+        if (world->options.event != NULL)
+            world->options.event(world->options.watcher, &event);
+        if (world->options.quick)
+            continue;
         text_add_string(&text, event_word(event.kind));
         for (const char *const *part = (const char *const[]){event.name, event.state, event.cause,
                                                               NULL};
@@ -261,6 +267,8 @@ static void executed(struct world *world)
 {
     struct span command;
 
+    if (world->options.quick)
+        return;
     while (sim_printer_executed(&world->printer, &command))
         world_note(world, WORLD_EXECUTED, PROXY_PRINTER, command);
 }

@@ -28,6 +28,8 @@ void world_note_bytes(struct world *world, enum world_kind kind, enum proxy_port
 
     if (world->options.listen != NULL)
         world->options.listen(world->options.watcher, kind, port, bytes);
+    if (world->options.quick)
+        return;
     for (size_t i = 0; i < bytes.length; i++) {
         if (bytes.data[i] == '\n') {
             world_note(world, kind, port, (struct span){line, *length});

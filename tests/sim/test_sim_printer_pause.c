@@ -55,6 +55,19 @@ static void a_filament_change_goes_through_its_prompts_and_answers_at_the_end(vo
     assert_ptr_equal(strstr(said, "ok\n"), resumed + strlen("//action:resumed\n"));
 }
 
+static void the_user_can_answer_at_the_machine_itself(void **unused)
+{
+    (void)unused;
+    send_and_wait("M600\n", 7270);
+    sim_printer_press(&printer, -1, now);
+    pass_ms(3001);
+    assert_int_equal(count_lines("//action:prompt_begin Paused"), 1);
+    sim_printer_press(&printer, 1, now);
+    pass_ms(1001);
+    assert_int_equal(count_lines("//action:resumed"), 1);
+    assert_int_equal(count_lines("ok"), 1);
+}
+
 static void a_nozzle_left_alone_cools_and_wants_two_answers(void **unused)
 {
     (void)unused;
@@ -179,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_filament_change_goes_through_its_prompts_and_answers_at_the_end,
                                setup),
+        cmocka_unit_test_setup(the_user_can_answer_at_the_machine_itself, setup),
         cmocka_unit_test_setup(a_nozzle_left_alone_cools_and_wants_two_answers, setup),
         cmocka_unit_test_setup(a_change_with_a_cold_nozzle_heats_it_first_and_m108_ends_that,
                                setup),

@@ -106,6 +106,13 @@ static bool printer_answers(const struct router *router, const struct gcode_line
     return !(line->blank || line->comment_only) || firmware_at(router->firmware)->answers_blank;
 }
 
+/* The number of a line that passes those queued is missing behind them. */
+static void touch(struct router *router)
+{
+    router->touched = true;
+    router->touched_ahead = router->host.queue.count;
+}
+
 bool router_emergency(struct router *router, const struct gcode_line *line, struct instant now)
 {
     char bytes[LINE_CAPACITY + 64];
@@ -119,13 +126,11 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
         ended = plans_continue(&router->plans);
     print_job_line(&router->job, line);
     router_job_facts(router, line->command, now);
-    if (router->standin || router->printer_state == PRINTER_OFFLINE) {
-        pay(router, 0, SPAN("ok\n"), now);
-        return ended;
-    }
-    if (outbox_room(&router->to_printer) < sizeof bytes ||
+    if (router->standin || router->printer_state == PRINTER_OFFLINE ||
+        outbox_room(&router->to_printer) < sizeof bytes || /* a flood that nobody takes */
         !printer_session_can_overtake(&router->printer, line->command)) {
-        pay(router, 0, SPAN("ok\n"), now); /* a flood, of which the printer takes nothing */
+        touch(router);
+        pay(router, 0, SPAN("ok\n"), now);
         return ended;
     }
     tag.serial = ledger_owe_real(&router->ledger, line->numbered ? line->number : -1);
@@ -133,8 +138,7 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
         nothing_waits = false; /* it waits for no M110 of ours */
     if (!nothing_waits || !printer_session_can_send(&router->printer, line, line->numbered) ||
         !printer_session_send(&router->printer, line, line->numbered, tag, &text, now)) {
-        router->touched = true;
-        router->touched_ahead = router->host.queue.count; /* its number is missing behind these */
+        touch(router);
         printer_session_overtake(&router->printer, line->command, tag, &text, now);
     }
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));

@@ -241,6 +241,8 @@ static void mishap(void)
         break;
     case 2: sim_printer_reset(&world->printer, world->now); break;
     case 3:
+        if (options.printer.klipper)
+            return; /* its port is a pty: it does not tear lines */
         world_unplug(world, PROXY_PRINTER);
         world_run_ms(world, 100 + roll(20000));
         world_plug(world, PROXY_PRINTER);

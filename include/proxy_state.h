@@ -20,6 +20,7 @@
 #define EXIT_MS            2000  /* outputs may take so long to reach their exit state */
 #define TO_BOARD_BYTES     256
 #define ORDERS             80    /* an answer for each of 64 plans, and a few more */
+#define TURN_RULES         128   /* rules that one input from outside starts at most */
 #define SPEED_DEFAULT      115200
 
 /* A port of ours that is opened by order, and again when it is lost. */
@@ -58,6 +59,12 @@ struct proxy {
     uint32_t baud;       /* of the printer's port */
     uint32_t saved_baud; /* in the state file */
     struct instant now; /* of the last input */
+    struct {
+        uint16_t rule[TURN_RULES]; /* started by this input: none starts twice */
+        uint16_t started;
+    } turn;
+    struct instant rules_since; /* `every` counts from here */
+    struct instant every_seen, every_next;
     bool exiting;
     int32_t exit_client;
     struct instant exit_until;
@@ -81,14 +88,24 @@ void proxy_ports_expire(struct proxy *proxy, struct instant now);
 /* proxy_world.c: how things stand, for the conditions of rules */
 void proxy_world(const struct proxy *proxy, struct rule_world *ret_world);
 
+/* proxy_rules.c: what happened starts rules and ends plans */
+void proxy_rules_init(struct proxy *proxy, bool start, struct instant now);
+void proxy_rules_event(struct proxy *proxy, const struct event *event, struct instant now);
+bool proxy_rules_hear(const struct proxy *proxy);
+void proxy_rules_reply(struct proxy *proxy, struct span reply, struct instant now);
+void proxy_rules_expire(struct proxy *proxy, struct instant now);
+
 /* proxy_plans.c: what plans and clients want done */
 void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, struct instant now);
 /* The outputs have their exit state, or cannot have it: who asked is answered. */
 void proxy_exited(struct proxy *proxy, struct instant now);
 void proxy_outcomes(struct proxy *proxy, struct instant now);
 void proxy_point_changes(struct proxy *proxy, struct instant now);
+void proxy_temperature_changes(struct proxy *proxy, struct instant now);
 void proxy_board_events(struct proxy *proxy, struct instant now);
 void proxy_asked(struct proxy *proxy, const struct request *request, int32_t client,
                  struct instant now);
+
+/* proxy_halt.c: the one way to stop the machine */
 void proxy_halt(struct proxy *proxy, struct span cause, struct instant now);
 void proxy_halt_expire(struct proxy *proxy, struct instant now);

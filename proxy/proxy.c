@@ -29,6 +29,7 @@ void proxy_init(struct proxy *proxy, const struct settings *settings, const stru
     proxy->halt.next = INSTANT_NEVER;
     proxy_ports_init(proxy, saved, now);
     points_apply(&proxy->points, &proxy->board, POINTS_START, now);
+    proxy_rules_init(proxy, true, now);
 }
 
 void proxy_reload(struct proxy *proxy, const struct settings *settings,
@@ -47,6 +48,8 @@ void proxy_reload(struct proxy *proxy, const struct settings *settings,
             proxy->sets[slot] = moved[proxy->sets[slot]];
     }
     plans_points_moved(&proxy->router.plans, moved);
+    plans_rules_changed(&proxy->router.plans);
+    proxy_rules_init(proxy, false, now);
     board_session_interval(&proxy->board, settings->report_interval_ms, now);
     proxy->router.printer.in_flight = settings->in_flight;
     events_add(&proxy->router.events, EVENT_RELOAD, SPAN_NONE, SPAN("done"), SPAN_NONE, now);
@@ -77,6 +80,17 @@ static void host_bytes(struct proxy *proxy, struct span bytes, struct instant no
                 router_emergency(&proxy->router, &line, now);
             break;
         }
+    }
+}
+
+static void printer_bytes(struct proxy *proxy, struct span bytes, struct instant now)
+{
+    bool rules = proxy_rules_hear(proxy);
+    struct span line;
+
+    while (router_printer_bytes(&proxy->router, &bytes, &line, now)) {
+        if (rules)
+            proxy_rules_reply(proxy, line, now);
     }
 }
 
@@ -129,8 +143,12 @@ static void settle(struct proxy *proxy, struct instant now)
         points_update(&proxy->points, &proxy->board, now);
         proxy_point_changes(proxy, now);
         proxy_outcomes(proxy, now);
-        while (events_show(&router->events, &event))
+        proxy_temperature_changes(proxy, now);
+        router_job_facts(router, SPAN_NONE, now);
+        while (events_show(&router->events, &event)) {
+            proxy_rules_event(proxy, &event, now);
             moved = true;
+        }
         while (plans_next_action(&router->plans, router_turn(router), now, &action)) {
             proxy_plan_action(proxy, &action, now);
             moved = true;
@@ -157,6 +175,7 @@ static void expire(struct proxy *proxy, struct instant now)
     points_update(&proxy->points, &proxy->board, now);
     points_expire(&proxy->points, now);
     proxy_ports_expire(proxy, now);
+    proxy_rules_expire(proxy, now);
     if (instant_due(proxy->host_lost, now)) {
         proxy->host_lost = INSTANT_NEVER;
         points_apply(&proxy->points, &proxy->board, POINTS_HOST_LOST, now);
@@ -167,6 +186,7 @@ static void expire(struct proxy *proxy, struct instant now)
 void proxy_input(struct proxy *proxy, const struct proxy_input *input, struct instant now)
 {
     proxy->now = now;
+    proxy->turn.started = 0;
     expire(proxy, now);
     switch (input->kind) {
     case PROXY_OPENED: proxy_opened(proxy, input, now); break;
@@ -178,7 +198,7 @@ void proxy_input(struct proxy *proxy, const struct proxy_input *input, struct in
     case PROXY_BYTES:
         switch (input->port) {
         case PROXY_HOST: host_bytes(proxy, input->bytes, now); break;
-        case PROXY_PRINTER: router_printer_bytes(&proxy->router, input->bytes, now); break;
+        case PROXY_PRINTER: printer_bytes(proxy, input->bytes, now); break;
         case PROXY_BOARD: board_bytes(proxy, input->bytes, now); break;
         }
         break;
@@ -260,6 +280,7 @@ struct instant proxy_deadline(const struct proxy *proxy)
     deadline = instant_earlier(deadline, board_session_deadline(&proxy->board));
     deadline = instant_earlier(deadline, points_deadline(&proxy->points));
     deadline = instant_earlier(deadline, proxy_ports_deadline(proxy));
+    deadline = instant_earlier(deadline, proxy->every_next);
     deadline = instant_earlier(deadline, proxy->host_lost);
     deadline = instant_earlier(deadline, proxy->exit_until);
     return instant_earlier(deadline, proxy->halt.next);

@@ -108,10 +108,33 @@ static void report_point(struct proxy *proxy, unsigned index)
     router_to_host(&proxy->router, text_span(&text));
 }
 
-static void report(struct proxy *proxy, uint8_t point)
+/* `echo:sioproxy WHAT STATE` for the host. */
+static void report_state(struct proxy *proxy, const char *what, const char *state)
 {
-    if (point < proxy->settings->points) {
-        report_point(proxy, point);
+    char bytes[SETTINGS_NAME + 48];
+    struct text text = TEXT_IN(bytes);
+
+    text_add_string(&text, "echo:sioproxy ");
+    text_add_string(&text, what);
+    text_add_char(&text, ' ');
+    text_add_string(&text, state);
+    text_add_char(&text, '\n');
+    router_to_host(&proxy->router, text_span(&text));
+}
+
+static void report(struct proxy *proxy, const struct plan_action *action)
+{
+    switch ((enum report_what)action->value) {
+    case REPORT_PRINT:
+        report_state(proxy, "print", print_state_word(proxy->router.job.state));
+        return;
+    case REPORT_PSU: report_state(proxy, "psu", "unknown"); return;
+    case REPORT_ESTOP: report_state(proxy, "estop", "none"); return;
+    case REPORT_FILAMENT: report_state(proxy, "filament", "unknown"); return;
+    case REPORT_POINT: break;
+    }
+    if (action->point < proxy->settings->points) {
+        report_point(proxy, action->point);
         return;
     }
     for (unsigned i = 0; i < proxy->settings->points; i++)
@@ -190,18 +213,18 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
         see(proxy, action->point, points_state(&proxy->points, action->point), false);
         return;
     case PLAN_SAY: say(proxy, action->text, now); return;
-    case PLAN_REPORT: report(proxy, action->point); return;
+    case PLAN_REPORT: report(proxy, action); return;
     case PLAN_NOTIFY: notify(proxy, action->text); return;
     case PLAN_LOOK_TEMPERATURE: look_temperature(proxy, action->step); return;
-    case PLAN_PAUSE:
-    case PLAN_RESUME:
-    case PLAN_CANCEL:
-    case PLAN_START:
+    case PLAN_PAUSE: router_pause(&proxy->router); break;
+    case PLAN_RESUME: router_action(&proxy->router, SPAN("resume")); break;
+    case PLAN_CANCEL: router_action(&proxy->router, SPAN("cancel")); break;
+    case PLAN_START: router_action(&proxy->router, SPAN("start")); break;
+    case PLAN_MARK: print_job_mark(&proxy->router.job, (enum print_mark)action->value); break;
     case PLAN_ESTOP:
     case PLAN_POWER:
     case PLAN_RUN:
     case PLAN_FILAMENT:
-    case PLAN_MARK:
     case PLAN_RESET:
         plans_failed(&proxy->router.plans, action->slot, STEP_USAGE, SPAN("not in this version"));
         return;
@@ -209,6 +232,7 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
     case PLAN_AGAIN: return;
     case PLAN_END: over(proxy, action, now); return;
     }
+    plans_done(&proxy->router.plans, action->slot);
 }
 
 void proxy_outcomes(struct proxy *proxy, struct instant now)
@@ -280,6 +304,31 @@ void proxy_point_changes(struct proxy *proxy, struct instant now)
         see(proxy, change.index, change.new,
             change.last_known != POINT_UNKNOWN && change.new != POINT_UNKNOWN &&
                 change.new != change.last_known);
+    }
+}
+
+void proxy_temperature_changes(struct proxy *proxy, struct instant now)
+{
+    struct temperature_change change;
+
+    while (temperatures_next_change(&proxy->router.temperatures, &change)) {
+        char name_bytes[8], value_bytes[16];
+        struct text name = TEXT_IN(name_bytes), value = TEXT_IN(value_bytes);
+        struct event *event;
+
+        temperatures_word(&change.heater, &name);
+        text_add_thousandths(&value, change.heater.actual);
+        event = events_add(&proxy->router.events, EVENT_TEMPERATURE, text_span(&name),
+                           text_span(&value), SPAN("printer report"), now);
+        event->level = LOG_DEBUG;
+        event->heater = change.heater.name;
+        event->index = change.heater.index;
+        event->was = change.old.high;
+        event->is = change.now.high;
+        event->was_low = change.old.low;
+        event->is_low = change.now.low;
+        plans_see_temperature(&proxy->router.plans, change.heater.name, change.heater.index,
+                              change.heater.actual);
     }
 }
 
@@ -405,64 +454,4 @@ void proxy_exited(struct proxy *proxy, struct instant now)
     proxy->exiting = false;
     proxy->exit_until = INSTANT_NEVER;
     proxy_answer(proxy, proxy->exit_client, true, "", SPAN_NONE);
-}
-
-void proxy_halt(struct proxy *proxy, struct span cause, struct instant now)
-{
-    struct router *router = &proxy->router;
-    struct plans *plans = &router->plans;
-    struct plan_action action;
-    bool again = proxy->halt.active;
-
-    /* Said again, it ends whatever has begun since: the printer may have been reset meanwhile. */
-    proxy->halt.in_upload = router->uploading || (again && proxy->halt.in_upload);
-    proxy->halt.pulse_dtr =
-        binary_transfer_runs(&router->binary) || (again && proxy->halt.pulse_dtr);
-    plans_end_all(plans, STEP_ESTOP, SPAN("the printer is halted"));
-    router_halt(router, now);
-    if (proxy->printer_link.open) {
-        proxy_order(proxy, ORDER_DISCARD, PROXY_PRINTER, 0);
-        proxy->halt.active = true;
-        if (!again)
-            proxy->halt.next =
-                instant_after_ms(now, proxy->halt.in_upload ? HALT_UPLOAD_MS : HALT_REPEAT_MS);
-        proxy->halt.until = instant_after_ms(now, HALT_MS);
-    } else {
-        outbox_clear(&router->to_printer);
-    }
-    while (plans_next_action(plans, true, now, &action))
-        proxy_plan_action(proxy, &action, now);
-    points_apply(&proxy->points, &proxy->board, POINTS_HALT, now);
-    if (!again) /* a host says M112 two or three times */
-        router_tell(router, LOG_ERROR, cause, now);
-}
-
-/* M112 again, until the printer says that it is halted. */
-void proxy_halt_expire(struct proxy *proxy, struct instant now)
-{
-    struct router *router = &proxy->router;
-    int64_t next_ms = HALT_REPEAT_MS;
-
-    if (!proxy->halt.active)
-        return;
-    if (router->printer_state == PRINTER_HALTED || !proxy->printer_link.open ||
-        instant_due(proxy->halt.until, now)) {
-        proxy->halt.active = false;
-        proxy->halt.next = INSTANT_NEVER;
-        return;
-    }
-    if (!instant_due(proxy->halt.next, now))
-        return;
-    if (proxy->halt.in_upload) {
-        proxy->halt.in_upload = false;
-        next_ms = HALT_UPLOAD_END_MS;
-        outbox_add(&router->to_printer, router->to_printer_bytes, SPAN("\nM29\n"));
-    } else {
-        outbox_add(&router->to_printer, router->to_printer_bytes, SPAN("\nM112\n"));
-    }
-    if (proxy->halt.pulse_dtr) {
-        proxy->halt.pulse_dtr = false;
-        proxy_order(proxy, ORDER_DTR, PROXY_PRINTER, 0);
-    }
-    proxy->halt.next = instant_after_ms(now, next_ms);
 }

@@ -50,7 +50,8 @@ struct event {
     uint8_t index;   /* point, or tool number */
     char heater;     /* temperature: 'T', 'B', 'C', or 0 for a point's */
     int32_t was, is; /* a fact (`is`, FACT_NONE if it is none), states of a point (enum point_state;
-                        `was` the last known), thousandths of a degree */
+                        `was` the last known), thousandths of a degree with play (temperatures.h) */
+    int32_t was_low, is_low; /* the same for what is compared by `<` */
     char name[EVENT_NAME];
     char state[EVENT_STATE];
     char cause[EVENT_CAUSE]; /* which line, rule, client or report did it */

@@ -62,6 +62,7 @@ struct router {
     struct line_framer printer_framer;
 
     bool host_connected;
+    bool pausing;               /* //action:pause goes out in front of the next ok */
     bool busy_seen;             /* any busy line reached the host on this connection */
     bool owing;                 /* something was owed when last looked */
     struct instant quiet_since; /* the host is owed something and heard neither ok nor busy since */
@@ -120,6 +121,8 @@ void router_tell(struct router *router, enum log_level level, struct span senten
 void router_to_host(struct router *router, struct span lines);
 /* `//action:WORD` for the host, which the job hears too. */
 void router_action(struct router *router, struct span word);
+/* Asks the host to pause: if it waits for an ok, in front of that, so that no line comes after. */
+void router_pause(struct router *router);
 /* What the job has come to becomes events. */
 void router_job_facts(struct router *router, struct span cause, struct instant now);
 /* May the plan that holds the stream speak now? */
@@ -129,7 +132,12 @@ bool router_turn(const struct router *router);
 /* `before`: not for the first time; `again`: and what was unanswered may be answered yet. */
 void router_printer_opened(struct router *router, bool before, bool again, struct instant now);
 void router_printer_closed(struct router *router, struct instant now);
-void router_printer_bytes(struct router *router, struct span bytes, struct instant now);
+/*
+ * Takes bytes from the front of *bytes up to the end of one line: *ret_line is its content, lent
+ * until the next call. False if there was none any more.
+ */
+bool router_printer_bytes(struct router *router, struct span *bytes, struct span *ret_line,
+                          struct instant now);
 enum inject_result {
     INJECT_SENT,  /* its answer comes to the plan */
     INJECT_LATER, /* not now: another time */

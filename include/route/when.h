@@ -49,8 +49,3 @@ bool when_comparison_read(struct span text, enum when_comparison *ret_comparison
 const char *when_comparison_word(enum when_comparison comparison);
 /* Does a value compare so? For conditions. */
 bool when_compares(enum when_comparison comparison, int32_t value, int32_t threshold);
-/*
- * Did the value cross the threshold from the other side? 1 degree of hysteresis: the event's old
- * value only moves when the new one is at least a degree away from it.
- */
-bool when_crosses(enum when_comparison comparison, int32_t was, int32_t is, int32_t threshold);

@@ -63,6 +63,16 @@ void router_action(struct router *router, struct span word)
     print_job_action(&router->job, word);
 }
 
+void router_pause(struct router *router)
+{
+    struct debt debt;
+
+    if (ledger_oldest(&router->ledger, &debt) && debt.real)
+        router->pausing = true;
+    else
+        router_action(router, SPAN("pause"));
+}
+
 void router_job_facts(struct router *router, struct span cause, struct instant now)
 {
     enum print_fact fact;

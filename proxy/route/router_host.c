@@ -12,6 +12,7 @@ void router_host_opened(struct router *router, struct instant now)
     uint32_t dropped;
 
     router->host_connected = true;
+    router->pausing = false;
     router->busy_seen = false;
     router->owing = false;
     router->quiet_since = now;

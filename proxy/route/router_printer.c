@@ -233,6 +233,10 @@ static void answer(struct router *router, struct span raw, const struct printer_
         if (!ledger_pay(&router->ledger, given->tag.serial, &debt))
             return;
         router->quiet_since = now;
+        if (router->pausing) {
+            router->pausing = false;
+            router_action(router, SPAN("pause"));
+        }
         ok_to_host(router, raw, reply, given->number, debt.number);
         return;
     }
@@ -453,16 +457,20 @@ static void line_came(struct router *router, struct span raw, struct instant now
     }
 }
 
-void router_printer_bytes(struct router *router, struct span bytes, struct instant now)
+bool router_printer_bytes(struct router *router, struct span *bytes, struct span *ret_line,
+                          struct instant now)
 {
     struct span line;
 
-    if (bytes.length > 0)
+    if (bytes->length > 0)
         router->printer_heard = now;
     for (;;) {
-        switch (line_framer_next(&router->printer_framer, &bytes, &line)) {
-        case LINE_NONE: return;
-        case LINE_COMPLETE: line_came(router, line, now); break;
+        switch (line_framer_next(&router->printer_framer, bytes, &line)) {
+        case LINE_NONE: return false;
+        case LINE_COMPLETE:
+            line_came(router, line, now);
+            *ret_line = line_content(line);
+            return true;
         case LINE_PART:
         case LINE_REST: /* longer than any answer: text, and passed as it comes */
             release_held(router);

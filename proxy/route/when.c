@@ -48,9 +48,16 @@ bool when_compares(enum when_comparison comparison, int32_t value, int32_t thres
     return false;
 }
 
-bool when_crosses(enum when_comparison comparison, int32_t was, int32_t is, int32_t threshold)
+/* Is the threshold reached now that was not before? One degree of play is in the event's values. */
+static bool crosses(const struct when *when, const struct event *event)
 {
-    return when_compares(comparison, is, threshold) && !when_compares(comparison, was, threshold);
+    enum when_comparison comparison = (enum when_comparison)when->comparison;
+    bool upwards = comparison == IS_AT_LEAST || comparison == IS_ABOVE;
+    int32_t was = upwards ? event->was : event->was_low;
+    int32_t is = upwards ? event->is : event->is_low;
+
+    return when_compares(comparison, is, when->threshold) &&
+           !when_compares(comparison, was, when->threshold);
 }
 
 static bool fact_is(const struct when *when, const struct event *event)
@@ -88,8 +95,7 @@ bool when_is(const struct when *when, const struct event *event)
     case WHEN_TEMPERATURE:
         return event->kind == EVENT_TEMPERATURE && event->heater == when->heater &&
                event->index == (when->heater == 0 ? when->point : when->heater_index) &&
-               when_crosses((enum when_comparison)when->comparison, event->was, event->is,
-                            when->threshold);
+               crosses(when, event);
     }
     return false;
 }

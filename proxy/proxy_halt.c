@@ -1,0 +1,61 @@
+#include "proxy_state.h"
+
+void proxy_halt(struct proxy *proxy, struct span cause, struct instant now)
+{
+    struct router *router = &proxy->router;
+    struct plans *plans = &router->plans;
+    struct plan_action action;
+    bool again = proxy->halt.active;
+
+    /* Said again, it ends whatever has begun since: the printer may have been reset meanwhile. */
+    proxy->halt.in_upload = router->uploading || (again && proxy->halt.in_upload);
+    proxy->halt.pulse_dtr =
+        binary_transfer_runs(&router->binary) || (again && proxy->halt.pulse_dtr);
+    plans_end_all(plans, STEP_ESTOP, SPAN("the printer is halted"));
+    router_halt(router, now);
+    if (proxy->printer_link.open) {
+        proxy_order(proxy, ORDER_DISCARD, PROXY_PRINTER, 0);
+        proxy->halt.active = true;
+        if (!again)
+            proxy->halt.next =
+                instant_after_ms(now, proxy->halt.in_upload ? HALT_UPLOAD_MS : HALT_REPEAT_MS);
+        proxy->halt.until = instant_after_ms(now, HALT_MS);
+    } else {
+        outbox_clear(&router->to_printer);
+    }
+    while (plans_next_action(plans, true, now, &action))
+        proxy_plan_action(proxy, &action, now);
+    points_apply(&proxy->points, &proxy->board, POINTS_HALT, now);
+    if (!again) /* a host says M112 two or three times */
+        router_tell(router, LOG_ERROR, cause, now);
+}
+
+/* M112 again, until the printer says that it is halted. */
+void proxy_halt_expire(struct proxy *proxy, struct instant now)
+{
+    struct router *router = &proxy->router;
+    int64_t next_ms = HALT_REPEAT_MS;
+
+    if (!proxy->halt.active)
+        return;
+    if (router->printer_state == PRINTER_HALTED || !proxy->printer_link.open ||
+        instant_due(proxy->halt.until, now)) {
+        proxy->halt.active = false;
+        proxy->halt.next = INSTANT_NEVER;
+        return;
+    }
+    if (!instant_due(proxy->halt.next, now))
+        return;
+    if (proxy->halt.in_upload) {
+        proxy->halt.in_upload = false;
+        next_ms = HALT_UPLOAD_END_MS;
+        outbox_add(&router->to_printer, router->to_printer_bytes, SPAN("\nM29\n"));
+    } else {
+        outbox_add(&router->to_printer, router->to_printer_bytes, SPAN("\nM112\n"));
+    }
+    if (proxy->halt.pulse_dtr) {
+        proxy->halt.pulse_dtr = false;
+        proxy_order(proxy, ORDER_DTR, PROXY_PRINTER, 0);
+    }
+    proxy->halt.next = instant_after_ms(now, next_ms);
+}

@@ -1,0 +1,208 @@
+#include <string.h>
+
+#include "proxy_state.h"
+
+/* Rules that one event starts at most; more are told and not done. */
+#define RULES_AT_ONCE 64
+
+/* Which rules wait for events of a kind. */
+static enum when_kind when_of(enum event_kind kind)
+{
+    switch (kind) {
+    case EVENT_POINT: return WHEN_POINT;
+    case EVENT_PRINT: return WHEN_PRINT;
+    case EVENT_PRINTER: return WHEN_PRINTER;
+    case EVENT_HOST: return WHEN_HOST;
+    case EVENT_BOARD: return WHEN_BOARD;
+    case EVENT_TEMPERATURE: return WHEN_TEMPERATURE;
+    case EVENT_ESTOP:
+    case EVENT_FILAMENT:
+    case EVENT_PSU:
+    case EVENT_GCODE:
+    case EVENT_RULE:
+    case EVENT_RELOAD:
+    case EVENT_LOG: return WHEN_NEVER;
+    }
+    return WHEN_NEVER;
+}
+
+static void tell_rule(struct proxy *proxy, const struct rule *rule, const char *state,
+                      struct span cause, struct instant now)
+{
+    events_add(&proxy->router.events, EVENT_RULE, rule->name, span_of(state), cause, now);
+}
+
+/* Did this rule start in this turn already? It counts as started from now on. */
+static bool started_already(struct proxy *proxy, uint16_t number)
+{
+    for (unsigned i = 0; i < proxy->turn.started; i++) {
+        if (proxy->turn.rule[i] == number)
+            return true;
+    }
+    if (proxy->turn.started == TURN_RULES)
+        return true;
+    proxy->turn.rule[proxy->turn.started++] = number;
+    return false;
+}
+
+/* The plan of a rule ends at once, pulses and all, because the rule begins anew. */
+static void end_now(struct proxy *proxy, uint8_t slot, struct instant now)
+{
+    struct plan_action action;
+
+    plans_end(&proxy->router.plans, slot);
+    while (plans_next_action_of(&proxy->router.plans, slot, now, &action)) {
+        proxy_plan_action(proxy, &action, now);
+        if (action.kind == PLAN_END)
+            return;
+    }
+}
+
+/* A rule is due: its plan begins, unless one that runs already says otherwise. */
+static void start_rule(struct proxy *proxy, const struct rule *rule,
+                       const struct step_values *values, const struct event *event,
+                       struct instant now)
+{
+    struct plans *plans = &proxy->router.plans;
+    uint16_t number = ruleset_number(proxy->rules, rule);
+    char bytes[96];
+    struct text why = TEXT_IN(bytes);
+    struct plan_start start = {.rule = rule->name,
+                               .step = rule->step,
+                               .steps = rule->steps,
+                               .values = *values,
+                               .client = -1,
+                               .rule_number = number,
+                               .until = &rule->until,
+                               .hold_ms = rule->when.for_ms,
+                               .hold_point = rule->when.kind == WHEN_POINT ? rule->when.point
+                                                                           : POINT_NONE};
+    uint8_t running = plans_of_rule(plans, number);
+    enum step_error error;
+
+    if (started_already(proxy, number)) {
+        router_tell(&proxy->router, LOG_WARNING,
+                    SPAN("error: usage: a rule started itself: not done again"), now);
+        tell_rule(proxy, rule, "failed", SPAN("cycle"), now);
+        return;
+    }
+    if (running != PLAN_NONE) {
+        switch (rule->again) {
+        case AGAIN_RESTART: end_now(proxy, running, now); break;
+        case AGAIN_IGNORE: return;
+        case AGAIN_QUEUE: plans_queue(plans, running); return;
+        }
+    }
+    error = plans_start(plans, &start, proxy->settings, &why, now, &running);
+    if (error == STEP_OK) {
+        tell_rule(proxy, rule, "started", event != NULL ? span_of(event->cause) : SPAN_NONE, now);
+        return;
+    }
+    tell_rule(proxy, rule, "failed", text_span(&why), now);
+    if (plans_room(plans))
+        plans_start_failed(plans, &start, error, text_span(&why), now);
+}
+
+void proxy_rules_event(struct proxy *proxy, const struct event *event, struct instant now)
+{
+    static const struct step_values nothing = {0};
+    const struct rule *due[RULES_AT_ONCE], *rule = NULL;
+    enum when_kind kind = when_of(event->kind);
+    struct rule_world world;
+    unsigned count = 0;
+
+    plans_until(&proxy->router.plans, event);
+    if (event->kind == EVENT_POINT)
+        plans_unhold(&proxy->router.plans, event->index);
+    if (kind == WHEN_NEVER || proxy->rules == NULL)
+        return;
+    /* Every `if` is judged before any step. */
+    while ((rule = ruleset_next_for(proxy->rules, kind, rule)) != NULL && count < RULES_AT_ONCE) {
+        if (!when_is(&rule->when, event))
+            continue;
+        if (count == 0)
+            proxy_world(proxy, &world);
+        if (ruleset_holds(rule, proxy->settings, &world, &nothing))
+            due[count++] = rule;
+    }
+    for (unsigned i = 0; i < count; i++)
+        start_rule(proxy, due[i], &nothing, event, now);
+}
+
+void proxy_rules_reply(struct proxy *proxy, struct span reply, struct instant now)
+{
+    const struct rule *rule = NULL;
+    struct step_values values = {0};
+    struct rule_world world;
+
+    while ((rule = ruleset_next_for(proxy->rules, WHEN_REPLY, rule)) != NULL) {
+        if (!ruleset_replies(proxy->rules, rule, reply, &values))
+            continue;
+        proxy_world(proxy, &world);
+        if (ruleset_holds(rule, proxy->settings, &world, &values))
+            start_rule(proxy, rule, &values, NULL, now);
+    }
+}
+
+bool proxy_rules_hear(const struct proxy *proxy)
+{
+    return proxy->rules != NULL && ruleset_next_for(proxy->rules, WHEN_REPLY, NULL) != NULL;
+}
+
+/* The rules of that kind whose `if` holds begin; `every` only if it is due. */
+static void start_all(struct proxy *proxy, enum when_kind kind, struct instant now)
+{
+    static const struct step_values nothing = {0};
+    const struct rule *rule = NULL;
+    struct rule_world world;
+
+    proxy_world(proxy, &world);
+    while ((rule = ruleset_next_for(proxy->rules, kind, rule)) != NULL) {
+        int64_t every_us = rule->when.every_ms * 1000;
+
+        /* `every` counts from start: due when a whole number of intervals has passed since. */
+        if (kind == WHEN_EVERY &&
+            (now.us - proxy->rules_since.us) / every_us ==
+                (proxy->every_seen.us - proxy->rules_since.us) / every_us)
+            continue;
+        if (ruleset_holds(rule, proxy->settings, &world, &nothing))
+            start_rule(proxy, rule, &nothing, NULL, now);
+    }
+}
+
+/* When the next `every` is due. */
+static struct instant next_every(const struct proxy *proxy, struct instant now)
+{
+    struct instant next = INSTANT_NEVER;
+    const struct rule *rule = NULL;
+
+    while ((rule = ruleset_next_for(proxy->rules, WHEN_EVERY, rule)) != NULL) {
+        int64_t every_us = rule->when.every_ms * 1000;
+        int64_t times = (now.us - proxy->rules_since.us) / every_us + 1;
+
+        next = instant_earlier(
+            next, (struct instant){proxy->rules_since.us + times * every_us});
+    }
+    return next;
+}
+
+void proxy_rules_init(struct proxy *proxy, bool start, struct instant now)
+{
+    proxy->rules_since = now;
+    proxy->every_seen = now;
+    proxy->every_next = INSTANT_NEVER;
+    if (proxy->rules == NULL)
+        return;
+    proxy->every_next = next_every(proxy, now);
+    if (start)
+        start_all(proxy, WHEN_START, now);
+}
+
+void proxy_rules_expire(struct proxy *proxy, struct instant now)
+{
+    if (!instant_due(proxy->every_next, now))
+        return;
+    start_all(proxy, WHEN_EVERY, now);
+    proxy->every_seen = now;
+    proxy->every_next = next_every(proxy, now);
+}

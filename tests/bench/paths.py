@@ -1,0 +1,138 @@
+"""
+What lies between the two ends of a wire: nothing, socat, or the proxy.
+
+Each way has a host and a printer descriptor, and a process whose cost can be read, if there is one.
+"""
+
+import json
+import os
+import pty
+import socket
+import subprocess
+import sys
+import time
+import tty
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+
+from process import BUILD, Program, wait_until  # noqa: E402
+
+CONFIG = """\
+name: bench
+host:
+  port: {link}
+printer:
+  port: {printer}
+  baud: 115200
+board:
+  port: {board}
+points:
+  light: {{io: 12, type: output}}
+  door:  {{io: 2, type: input, active: low}}
+control:
+  socket: {socket}
+state: {state}
+rules: {rules}
+"""
+
+# Every fourth is a pattern; all have the gcode's word in front, as users' have.
+RULE = "  - {{name: bench {0}, when: {{gcode: {1}}}, do: [{{say: 'bench {0}'}}]}}\n"
+
+
+def write_rules(path, count):
+    """A rule file of so many rules, for codes that no print file has."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("rules:\n")
+        for i in range(count):
+            code = "M%d" % (10000 + i)
+            file.write(RULE.format(i, code if i % 4 else "'%s P(?<p>\\d+).*'" % code))
+    return path
+
+
+def open_raw(path):
+    descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY)
+    tty.setraw(descriptor)
+    return descriptor
+
+
+class Direct:
+    """A pty alone."""
+    name = "direct"
+
+    def __init__(self, _folder):
+        self.printer, self.host = pty.openpty()
+        tty.setraw(self.host)
+        self.pid = None
+
+    def stop(self):
+        os.close(self.host)
+        os.close(self.printer)
+
+
+class Socat:
+    """Two ptys and socat between them: the byte pipe that a user would pick otherwise."""
+    name = "socat"
+
+    def __init__(self, folder):
+        links = [os.path.join(folder, "socat-" + end) for end in ("host", "printer")]
+        self.program = Program(
+            "socat", ["socat"] + ["pty,raw,echo=0,link=" + link for link in links],
+            os.path.join(folder, "socat.log"))
+        self.pid = self.program.process.pid
+        wait_until("socat's ports", lambda: all(map(os.path.exists, links)), 5, 0.01,
+                   [self.program])
+        self.host, self.printer = map(open_raw, links)
+
+    def stop(self):
+        os.close(self.host)
+        os.close(self.printer)
+        self.program.kill()
+
+
+class Proxy:
+    """sioproxy between a pty that is the printer's and its own."""
+    name = "sioproxy"
+
+    def __init__(self, folder, rules=0, board="simulated"):
+        """`rules` are in force besides the M-codes."""
+        self.link = os.path.join(folder, "printer")
+        self.socket = os.path.join(folder, "control")
+        self.config = os.path.join(folder, "bench.yaml")
+        self.printer, self.kept = pty.openpty()
+        tty.setraw(self.kept)
+        file = write_rules(os.path.join(folder, "rules.yaml"), rules) if rules else None
+        with open(self.config, "w", encoding="utf-8") as out:
+            out.write(CONFIG.format(link=self.link, printer=os.ttyname(self.kept), board=board,
+                                    socket=self.socket, state=os.path.join(folder, "state"),
+                                    rules="[%s]" % file if file else "[]"))
+        self.start(folder)
+        wait_until("the printer's port is open",
+                   lambda: self.status()["printer"]["state"] != "offline", 5, 0.05,
+                   [self.program])
+        self.host = open_raw(self.link)
+
+    def start(self, folder):
+        """Starts it; how long it took to be ready is in start_seconds."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+            ready.bind(os.path.join(folder, "ready"))
+            ready.settimeout(10)
+            begin = time.monotonic()
+            self.program = Program("sioproxy", [os.path.join(BUILD, "sioproxy"), "-c", self.config],
+                                   os.path.join(folder, "log"),
+                                   {**os.environ, "NOTIFY_SOCKET": os.path.join(folder, "ready")})
+            while b"READY=1" not in ready.recv(4096):
+                self.program.check_alive()
+            self.start_seconds = time.monotonic() - begin
+        self.pid = self.program.process.pid
+
+    def status(self):
+        answer = subprocess.run([os.path.join(BUILD, "sioctl"), "--socket", self.socket, "--json",
+                                 "status"], capture_output=True, text=True, timeout=10,
+                                check=True)
+        return json.loads(answer.stdout)
+
+    def stop(self):
+        os.close(self.host)
+        self.program.stop()
+        os.close(self.kept)
+        os.close(self.printer)

@@ -9,6 +9,7 @@
 #include "daemon/batch.h"
 #include "daemon/config.h"
 #include "daemon/service.h"
+#include "daemon/simulate.h"
 
 #define STATUS_USAGE 2
 #define FOLDER       "/etc/sioproxy/"
@@ -16,6 +17,7 @@
 static const char usage[] =
     "usage: sioproxy [-n NAME | -c FILE]     run in the foreground, log to stderr\n"
     "       sioproxy check [FILE]            print every mistake in a config, start nothing\n"
+    "       sioproxy simulate FILE           run a print file in no time, tell what switches when\n"
     "       sioproxy replay RECORDING        run a recorded session again, byte for byte\n"
     "\n"
     "  -n, --name NAME     the config is " FOLDER "NAME.yaml\n"
@@ -91,9 +93,29 @@ static int start(const struct options *options)
     return status;
 }
 
+/* A print file, by the named config or the demo's. */
+static int simulate(const struct options *options, const char *file)
+{
+    char path[SETTINGS_PATH];
+    struct config *config;
+    int status = STATUS_USAGE;
+
+    if (options->name == NULL && options->config == NULL)
+        config = simulate_demo();
+    else if (find_config(options, path, sizeof path))
+        config = config_read(path);
+    else
+        return wrong_usage("there is no config of that name");
+    fputs(config->mistakes, stderr);
+    if (config->valid)
+        status = simulate_file(file, config);
+    config_free(config);
+    return status;
+}
+
 static bool is_later(const char *word)
 {
-    return strcmp(word, "simulate") == 0 || strcmp(word, "check-rules") == 0;
+    return strcmp(word, "check-rules") == 0;
 }
 
 /* The words behind the options: check [FILE], replay RECORDING. */
@@ -105,6 +127,8 @@ static int run(struct options *options, char **words, int count)
         fprintf(stderr, "sioproxy: %s is not in this version\n", words[0]);
         return STATUS_USAGE;
     }
+    if (strcmp(words[0], "simulate") == 0)
+        return count == 2 ? simulate(options, words[1]) : wrong_usage("simulate wants one file");
     if (strcmp(words[0], "replay") == 0)
         return count == 2 ? batch_replay(words[1]) : wrong_usage("replay wants one recording");
     if (strcmp(words[0], "check") != 0)

@@ -484,10 +484,8 @@ static void types_survive_a_reset_once_stored(void **unused)
     write_text("IO 0 1\n");
     run_ms(20);
     assert_true(sim_board_output(&board, 0));
-    sim_board_init(&board, (struct sim_board_options){.outputs = 1U << 16}, now);
-    assert_true(sim_board_open(&board, now));
-    heard.count = 0;
-    run_ms(500);
+    start_with((struct sim_board_options){.outputs = 1U << 16});
+    boot_and_pause();
     assert_string_equal(line(1), "IT:2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,1,2,");
 }
 

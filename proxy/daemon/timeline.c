@@ -1,0 +1,262 @@
+#include "daemon/timeline.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define DURATION 32
+
+void timeline_init(struct timeline *timeline, FILE *to, const struct settings *settings,
+                   struct span file)
+{
+    memset(timeline, 0, sizeof *timeline);
+    timeline->to = to;
+    timeline->settings = settings;
+    print_file_init(&timeline->file, file);
+}
+
+/* 1:02:03.45 */
+static void clock_words(int64_t us, char ret_words[DURATION])
+{
+    int64_t hundredths = us / 10000;
+
+    snprintf(ret_words, DURATION, "%" PRId64 ":%02d:%02d.%02d", hundredths / 360000,
+             (int)(hundredths / 6000 % 60), (int)(hundredths / 100 % 60), (int)(hundredths % 100));
+}
+
+/* --- what looks wrong --- */
+
+static void strange(struct timeline *timeline, struct span word, const char *why)
+{
+    struct timeline_strange *one;
+    size_t length = word.length < sizeof one->word ? word.length : sizeof one->word - 1;
+
+    for (unsigned i = 0; i < timeline->stranges; i++) {
+        one = &timeline->strange[i];
+        if (strlen(one->word) == length && memcmp(one->word, word.data, length) == 0) {
+            one->count++;
+            return;
+        }
+    }
+    if (timeline->stranges == TIMELINE_STRANGE) {
+        timeline->stranges_more++;
+        return;
+    }
+    one = &timeline->strange[timeline->stranges++];
+    memcpy(one->word, word.data, length);
+    one->word[length] = '\0';
+    one->why = why;
+    one->count = 1;
+    one->line = timeline->file.lines;
+    one->layer = timeline->file.layer;
+}
+
+static bool is_one_of_ours(struct span line)
+{
+    static const struct span words[] = {SPAN_INIT("M42 "), SPAN_INIT("M43 "), SPAN_INIT("M226 ")};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (span_starts_nocase(line, words[i]))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * M42, M43 and M226 with a P that is a name, but no point's: they go to the printer, which knows
+ * these codes and pins by number only.
+ */
+static void look_at_line(void *context, struct span line)
+{
+    struct timeline *timeline = context;
+    struct span name;
+    size_t end = 0;
+
+    if (line.length < 6 || (line.data[0] != 'M' && line.data[0] != 'm') || !is_one_of_ours(line))
+        return;
+    name = span_skip(line, span_find(line, ' '));
+    while (name.length > 0 && (text_is_blank(name.data[0]) || name.data[0] == '"'))
+        name = span_skip(name, 1);
+    if (name.length < 2 || text_lower(name.data[0]) != 'p')
+        return;
+    name = span_skip(name, name.data[1] == '"' ? 2 : 1);
+    while (end < name.length && (text_is_letter(name.data[end]) || text_is_digit(name.data[end]) ||
+                                 name.data[end] == '_'))
+        end++;
+    name.length = end;
+    if (end == 0 || !text_is_letter(name.data[0]))
+        return;
+    for (unsigned i = 0; i < timeline->settings->points; i++) {
+        if (span_equal_nocase(name, span_of(timeline->settings->point[i].name)))
+            return;
+    }
+    line.length = (size_t)(name.data + end - line.data);
+    strange(timeline, line, "there is no such point, so the printer gets it");
+}
+
+static void go_to(struct timeline *timeline, size_t offset)
+{
+    print_file_to(&timeline->file, offset, look_at_line, timeline);
+}
+
+void timeline_unknown(struct timeline *timeline, struct span command, size_t offset)
+{
+    go_to(timeline, offset);
+    command.length = span_find(command, ' ');
+    strange(timeline, command, "nobody takes it: no rule, and the printer does not know it");
+}
+
+/* --- what happened --- */
+
+void timeline_begin(struct timeline *timeline, const struct proxy *proxy, struct instant now)
+{
+    timeline->began = true;
+    timeline->begin = now;
+    for (unsigned i = 0; i < timeline->settings->points; i++) {
+        int value;
+        bool on = proxy_point(proxy, i, &value) == POINT_ON;
+
+        timeline->output[i] = (struct timeline_output){.on = on, .was_on = on, .since = now};
+    }
+    fprintf(timeline->to, "%12s %6s %9s  %s\n", "time", "layer", "line", "what");
+}
+
+void timeline_note(struct timeline *timeline, struct instant now, size_t offset, const char *what,
+                   const char *why)
+{
+    char clock[DURATION], layer[16] = "-";
+
+    if (!timeline->began)
+        return;
+    go_to(timeline, offset);
+    clock_words(now.us - timeline->begin.us, clock);
+    if (timeline->file.layer > 0)
+        snprintf(layer, sizeof layer, "%" PRIu32, timeline->file.layer);
+    fprintf(timeline->to, "%12s %6s %9" PRIu64 "  %s%s%s\n", clock, layer, timeline->file.lines,
+            what, why[0] != '\0' ? ": " : "", why);
+}
+
+static bool is_output(const struct timeline *timeline, unsigned index)
+{
+    enum point_type type = timeline->settings->point[index].type;
+
+    return type == POINT_OUTPUT || type == POINT_PWM;
+}
+
+static void switched(struct timeline *timeline, const struct event *event)
+{
+    struct timeline_output *output = &timeline->output[event->index];
+    bool on = event->is == POINT_ON;
+
+    if (!is_output(timeline, event->index) || on == output->on)
+        return;
+    if (output->on)
+        output->on_us += event->at.us - output->since.us;
+    output->on = on;
+    output->since = event->at;
+    output->switched++;
+}
+
+/* Is it something that a reader of the timeline wants to see? */
+static bool shown(const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_POINT:
+    case EVENT_PRINT:
+    case EVENT_PRINTER:
+    case EVENT_BOARD:
+    case EVENT_ESTOP:
+    case EVENT_FILAMENT:
+    case EVENT_PSU:
+    case EVENT_LOG: return true;
+    case EVENT_RULE: return strcmp(event->state, "failed") == 0;
+    case EVENT_HOST:
+    case EVENT_TEMPERATURE:
+    case EVENT_GCODE:
+    case EVENT_RELOAD: return false;
+    }
+    return false;
+}
+
+void timeline_event(struct timeline *timeline, const struct event *event, size_t offset)
+{
+    char what[EVENT_CAUSE + EVENT_NAME + EVENT_STATE];
+
+    if (!timeline->began || !shown(event))
+        return;
+    if (event->kind == EVENT_POINT && event->index < timeline->settings->points)
+        switched(timeline, event);
+    if (event->kind == EVENT_LOG) {
+        snprintf(what, sizeof what, "%s%s",
+                 event->level <= LOG_WARNING ? "warning: " : "", event->cause);
+        timeline_note(timeline, event->at, offset, what, "");
+        return;
+    }
+    if (event->kind == EVENT_POINT)
+        snprintf(what, sizeof what, "%s %s", event->name, event->state);
+    else
+        snprintf(what, sizeof what, "%s%s%s %s", event_word(event->kind),
+                 event->name[0] != '\0' ? " " : "", event->name, event->state);
+    timeline_note(timeline, event->at, offset, what, event->cause);
+}
+
+/* --- the end --- */
+
+static void tell_output(struct timeline *timeline, unsigned index, struct instant now)
+{
+    struct timeline_output *output = &timeline->output[index];
+    char clock[DURATION];
+
+    if (output->on)
+        output->on_us += now.us - output->since.us;
+    clock_words(output->on_us, clock);
+    fprintf(timeline->to, "%s: switched %" PRIu64 " times, on for %s, %s at the end\n",
+            timeline->settings->point[index].name, output->switched, clock,
+            output->on ? "on" : "off");
+}
+
+static void warn(struct timeline *timeline)
+{
+    for (unsigned i = 0; i < timeline->settings->points; i++) {
+        const struct timeline_output *output = &timeline->output[i];
+
+        if (is_output(timeline, i) && output->on && !output->was_on)
+            fprintf(timeline->to, "warning: %s is left on at the end\n",
+                    timeline->settings->point[i].name);
+    }
+    for (unsigned i = 0; i < timeline->stranges; i++) {
+        const struct timeline_strange *one = &timeline->strange[i];
+
+        fprintf(timeline->to, "warning: %s: %s (%" PRIu64 " times, first at line %" PRIu64 ")\n",
+                one->word, one->why, one->count, one->line);
+    }
+    if (timeline->stranges_more > 0)
+        fprintf(timeline->to, "warning: and %" PRIu64 " more lines like these\n",
+                timeline->stranges_more);
+}
+
+void timeline_printed(struct timeline *timeline, size_t offset, const struct status *status,
+                      struct instant now)
+{
+    go_to(timeline, offset);
+    timeline->printed = now;
+    timeline->host_lines = status->host_lines;
+    timeline->swallowed = status->swallowed;
+    timeline->injected = status->injected;
+}
+
+void timeline_end(struct timeline *timeline, struct instant now)
+{
+    char clock[DURATION];
+
+    clock_words(timeline->began ? timeline->printed.us - timeline->begin.us : 0, clock);
+    fprintf(timeline->to,
+            "\nprinted in %s: %" PRIu64 " of the file's lines, %" PRIu64
+            " from the host with its polls, %" PRIu64 " carried out here, %" PRIu64 " injected\n",
+            clock, timeline->file.lines, timeline->host_lines, timeline->swallowed,
+            timeline->injected);
+    for (unsigned i = 0; i < timeline->settings->points; i++) {
+        if (is_output(timeline, i))
+            tell_output(timeline, i, now);
+    }
+    warn(timeline);
+}

@@ -5,6 +5,7 @@
 
 #include "base/outbox.h"
 #include "proxy.h"
+#include "route/estop.h"
 #include "route/points.h"
 #include "route/router.h"
 #include "session/board_session.h"
@@ -40,6 +41,7 @@ struct proxy {
     struct router router;
     struct board_session board;
     struct points points;
+    struct estop estop;
     struct line_framer board_framer;
     struct outbox to_board;
     char to_board_bytes[TO_BOARD_BYTES];
@@ -79,7 +81,10 @@ void proxy_ports_init(struct proxy *proxy, struct span saved, struct instant now
 void proxy_opened(struct proxy *proxy, const struct proxy_input *input, struct instant now);
 void proxy_closed(struct proxy *proxy, const struct proxy_input *input, struct instant now);
 void proxy_speed(struct proxy *proxy, uint32_t baud);
+/* The state file, if what it says has changed. */
 void proxy_save_speed(struct proxy *proxy);
+/* The state file, as it is to be now. */
+void proxy_save(struct proxy *proxy);
 void proxy_close_link(struct proxy *proxy, enum proxy_port port, int64_t retry_ms,
                       struct instant now);
 struct instant proxy_ports_deadline(const struct proxy *proxy);
@@ -108,4 +113,24 @@ void proxy_asked(struct proxy *proxy, const struct request *request, int32_t cli
 
 /* proxy_halt.c: the one way to stop the machine */
 void proxy_halt(struct proxy *proxy, struct span cause, struct instant now);
+/* The printer is there again, halted or not: M112, repeated as in a halt. */
+void proxy_halt_again(struct proxy *proxy, struct instant now);
 void proxy_halt_expire(struct proxy *proxy, struct instant now);
+
+/* proxy_estop.c: what the emergency stop sees, and what it wants done */
+void proxy_estop_init(struct proxy *proxy, bool latched, struct instant now);
+void proxy_estop_reload(struct proxy *proxy, const uint8_t moved[SETTINGS_POINTS],
+                        struct instant now);
+/* Does this output keep its halt value, whoever wants another? */
+bool proxy_estop_holds(const struct proxy *proxy, uint8_t point);
+/* Outputs to what they are to be on an occasion, but those that the emergency stop holds. */
+void proxy_apply(struct proxy *proxy, enum points_occasion occasion, struct instant now);
+void proxy_estop_look(struct proxy *proxy, struct instant now);
+void proxy_estop_point(struct proxy *proxy, const struct point_change *change, struct instant now);
+void proxy_estop_confirmed(struct proxy *proxy, struct instant now);
+void proxy_estop_host(struct proxy *proxy, struct instant now);
+void proxy_estop_printer(struct proxy *proxy, bool open, struct instant now);
+void proxy_estop_started(struct proxy *proxy, struct instant now);
+void proxy_estop_trip(struct proxy *proxy, struct instant now);
+enum estop_reset_result proxy_estop_reset(struct proxy *proxy, struct instant now);
+void proxy_estop_expire(struct proxy *proxy, struct instant now);

@@ -28,7 +28,7 @@ void proxy_init(struct proxy *proxy, const struct settings *settings, const stru
     proxy->exit_until = INSTANT_NEVER;
     proxy->halt.next = INSTANT_NEVER;
     proxy_ports_init(proxy, saved, now);
-    points_apply(&proxy->points, &proxy->board, POINTS_START, now);
+    proxy_apply(proxy, POINTS_START, now);
     proxy_rules_init(proxy, true, now);
 }
 
@@ -49,6 +49,7 @@ void proxy_reload(struct proxy *proxy, const struct settings *settings,
     }
     plans_points_moved(&proxy->router.plans, moved);
     plans_rules_changed(&proxy->router.plans);
+    proxy_estop_reload(proxy, moved, now);
     proxy_rules_init(proxy, false, now);
     board_session_interval(&proxy->board, settings->report_interval_ms, now);
     proxy->router.printer.in_flight = settings->in_flight;
@@ -60,6 +61,27 @@ void proxy_attach(struct proxy *proxy, const struct settings *settings,
 {
     proxy->settings = settings;
     proxy->rules = rules;
+}
+
+/* M112 of the host: a halt, unless the operator wants it passed and nothing else done. */
+static void m112(struct proxy *proxy, struct instant now)
+{
+    struct router *router = &proxy->router;
+
+    if (proxy->settings->estop.m112_halts)
+        proxy_halt(proxy, SPAN("M112 of the host"), now);
+    else if (proxy->printer_link.open)
+        outbox_overtake(&router->to_printer, router->to_printer_bytes, SPAN("\nM112\n"));
+}
+
+/* The user has pressed Reset in the host's prompt. */
+static void prompt_answered(struct proxy *proxy, struct instant now)
+{
+    enum estop_reset_result result = proxy_estop_reset(proxy, now);
+
+    if (result != ESTOP_RESET_DONE)
+        router_tell(&proxy->router, LOG_WARNING, estop_reset_words(result), now);
+    router_to_host(&proxy->router, SPAN("ok\n"));
 }
 
 /* Bytes of the host: lines into the queue, emergencies at once. */
@@ -75,7 +97,9 @@ static void host_bytes(struct proxy *proxy, struct span bytes, struct instant no
         case HOST_DROPPED: break;
         case HOST_EMERGENCY:
             if (gcode_line_emergency(&line) == GCODE_M112)
-                proxy_halt(proxy, SPAN("M112 of the host"), now);
+                m112(proxy, now);
+            else if (gcode_line_emergency(&line) == GCODE_M876 && proxy->estop.prompted)
+                prompt_answered(proxy, now);
             else
                 router_emergency(&proxy->router, &line, now);
             break;
@@ -89,6 +113,8 @@ static void printer_bytes(struct proxy *proxy, struct span bytes, struct instant
     struct span line;
 
     while (router_printer_bytes(&proxy->router, &bytes, &line, now)) {
+        if (span_equal(line, SPAN("start")))
+            proxy_estop_started(proxy, now);
         if (rules)
             proxy_rules_reply(proxy, line, now);
     }
@@ -106,6 +132,7 @@ static void board_bytes(struct proxy *proxy, struct span bytes, struct instant n
             board_message_parse(line_content(line), &message);
             board_session_message(&proxy->board, &message, now);
             points_update(&proxy->points, &proxy->board, now);
+            proxy_estop_look(proxy, now);
             proxy_point_changes(proxy, now);
             break;
         case LINE_PART:
@@ -141,6 +168,7 @@ static void settle(struct proxy *proxy, struct instant now)
         moved = false;
         proxy_board_events(proxy, now);
         points_update(&proxy->points, &proxy->board, now);
+        proxy_estop_look(proxy, now);
         proxy_point_changes(proxy, now);
         proxy_outcomes(proxy, now);
         proxy_temperature_changes(proxy, now);
@@ -174,11 +202,12 @@ static void expire(struct proxy *proxy, struct instant now)
     board_session_expire(&proxy->board, now);
     points_update(&proxy->points, &proxy->board, now);
     points_expire(&proxy->points, now);
+    proxy_estop_expire(proxy, now);
     proxy_ports_expire(proxy, now);
     proxy_rules_expire(proxy, now);
     if (instant_due(proxy->host_lost, now)) {
         proxy->host_lost = INSTANT_NEVER;
-        points_apply(&proxy->points, &proxy->board, POINTS_HOST_LOST, now);
+        proxy_apply(proxy, POINTS_HOST_LOST, now);
     }
     proxy_halt_expire(proxy, now);
 }
@@ -280,6 +309,7 @@ struct instant proxy_deadline(const struct proxy *proxy)
     deadline = instant_earlier(deadline, board_session_deadline(&proxy->board));
     deadline = instant_earlier(deadline, points_deadline(&proxy->points));
     deadline = instant_earlier(deadline, proxy_ports_deadline(proxy));
+    deadline = instant_earlier(deadline, estop_deadline(&proxy->estop));
     deadline = instant_earlier(deadline, proxy->every_next);
     deadline = instant_earlier(deadline, proxy->host_lost);
     deadline = instant_earlier(deadline, proxy->exit_until);
@@ -298,6 +328,8 @@ const char *proxy_check(const struct proxy *proxy)
 
     if (broken == NULL)
         broken = board_session_check(&proxy->board);
+    if (broken == NULL)
+        broken = estop_check(&proxy->estop);
     if (broken == NULL)
         broken = points_check(&proxy->points);
     if (broken == NULL && proxy_deadline(proxy).us < proxy->now.us)

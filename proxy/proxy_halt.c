@@ -25,7 +25,7 @@ void proxy_halt(struct proxy *proxy, struct span cause, struct instant now)
     }
     while (plans_next_action(plans, true, now, &action))
         proxy_plan_action(proxy, &action, now);
-    points_apply(&proxy->points, &proxy->board, POINTS_HALT, now);
+    proxy_apply(proxy, POINTS_HALT, now);
     if (!again) /* a host says M112 two or three times */
         router_tell(router, LOG_ERROR, cause, now);
 }
@@ -58,4 +58,17 @@ void proxy_halt_expire(struct proxy *proxy, struct instant now)
         proxy_order(proxy, ORDER_DTR, PROXY_PRINTER, 0);
     }
     proxy->halt.next = instant_after_ms(now, next_ms);
+}
+
+void proxy_halt_again(struct proxy *proxy, struct instant now)
+{
+    struct router *router = &proxy->router;
+
+    if (!proxy->printer_link.open)
+        return;
+    outbox_clear(&router->to_printer);
+    outbox_add(&router->to_printer, router->to_printer_bytes, SPAN("\nM112\n"));
+    proxy->halt.active = true;
+    proxy->halt.next = instant_after_ms(now, HALT_REPEAT_MS);
+    proxy->halt.until = instant_after_ms(now, HALT_MS);
 }

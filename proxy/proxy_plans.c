@@ -20,6 +20,11 @@ static void set_point(struct proxy *proxy, const struct plan_action *action, uin
         plans_failed(plans, action->slot, STEP_NO_POINT, SPAN("the point is gone"));
         return;
     }
+    if (proxy_estop_holds(proxy, action->point)) {
+        plans_failed(plans, action->slot, STEP_ESTOP,
+                     SPAN("the emergency stop holds this output"));
+        return;
+    }
     if (!board_session_online(&proxy->board) && !board_coming(proxy, now)) {
         plans_failed(plans, action->slot, STEP_BOARD, SPAN("the IO board is not connected"));
         return;
@@ -129,7 +134,9 @@ static void report(struct proxy *proxy, const struct plan_action *action)
         report_state(proxy, "print", print_state_word(proxy->router.job.state));
         return;
     case REPORT_PSU: report_state(proxy, "psu", "unknown"); return;
-    case REPORT_ESTOP: report_state(proxy, "estop", "none"); return;
+    case REPORT_ESTOP: 
+        report_state(proxy, "estop", estop_state_word(proxy->estop.state));
+        return;
     case REPORT_FILAMENT: report_state(proxy, "filament", "unknown"); return;
     case REPORT_POINT: break;
     }
@@ -149,6 +156,9 @@ static void inject(struct proxy *proxy, uint8_t slot, struct span command, struc
     case INJECT_SENT: return;
     case INJECT_LATER: plans_later(plans, slot); return;
     case INJECT_DONE: plans_done(plans, slot); return;
+    case INJECT_SHUT:
+        plans_failed(plans, slot, STEP_ESTOP, SPAN("the emergency stop is latched"));
+        return;
     case INJECT_NEVER:
         plans_failed(plans, slot, STEP_PSU, SPAN("the printer is off or not connected"));
         return;
@@ -204,6 +214,8 @@ static void over(struct proxy *proxy, const struct plan_action *action, struct i
 
 void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, struct instant now)
 {
+    enum estop_reset_result result;
+
     switch (action->kind) {
     case PLAN_SET: set_point(proxy, action, action->value, now); return;
     case PLAN_TOGGLE: toggle_point(proxy, action, now); return;
@@ -221,11 +233,16 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
     case PLAN_CANCEL: router_action(&proxy->router, SPAN("cancel")); break;
     case PLAN_START: router_action(&proxy->router, SPAN("start")); break;
     case PLAN_MARK: print_job_mark(&proxy->router.job, (enum print_mark)action->value); break;
-    case PLAN_ESTOP:
+    case PLAN_ESTOP: proxy_estop_trip(proxy, now); break;
+    case PLAN_RESET:
+        result = proxy_estop_reset(proxy, now);
+        if (result == ESTOP_RESET_DONE)
+            break;
+        plans_failed(&proxy->router.plans, action->slot, STEP_ESTOP, estop_reset_words(result));
+        return;
     case PLAN_POWER:
     case PLAN_RUN:
     case PLAN_FILAMENT:
-    case PLAN_RESET:
         plans_failed(&proxy->router.plans, action->slot, STEP_USAGE, SPAN("not in this version"));
         return;
     case PLAN_TIMEOUT: tell_timeout(proxy, action, now); return;
@@ -294,7 +311,10 @@ void proxy_point_changes(struct proxy *proxy, struct instant now)
 
     while (points_next_change(&proxy->points, &change)) {
         const struct point_settings *point = &proxy->settings->point[change.index];
-        struct event *event = events_add(
+        struct event *event;
+
+        proxy_estop_point(proxy, &change, now);
+        event = events_add(
             &proxy->router.events, EVENT_POINT, span_of(point->name),
             span_of(point_state_word(change.new)), who_switched(proxy, change.index), now);
 
@@ -353,17 +373,17 @@ void proxy_board_events(struct proxy *proxy, struct instant now)
     while (board_session_next_event(&proxy->board, &event)) {
         switch (event.kind) {
         case BOARD_EVENT_RESET:
-            points_apply(&proxy->points, &proxy->board, POINTS_BOARD_BACK, now);
+            proxy_apply(proxy, POINTS_BOARD_BACK, now);
             events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("lost"), SPAN("it was reset"), now)->is =
                 FACT_BOARD_LOST;
             router_tell(&proxy->router, LOG_WARNING, SPAN("board: it was reset"), now);
             break;
         case BOARD_EVENT_LOST:
-            points_apply(&proxy->points, &proxy->board, POINTS_BOARD_BACK, now);
+            proxy_apply(proxy, POINTS_BOARD_BACK, now);
             events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("lost"), SPAN_NONE, now)->is = FACT_BOARD_LOST;
             break;
         case BOARD_EVENT_FAULT: tell_fault(proxy, &event, now); break;
-        case BOARD_EVENT_CONFIRMED: break;
+        case BOARD_EVENT_CONFIRMED: proxy_estop_confirmed(proxy, now); break;
         case BOARD_EVENT_ONLINE:
             events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("online"),
                        span_of(proxy->board.version), now)
@@ -433,7 +453,7 @@ void proxy_asked(struct proxy *proxy, const struct request *request, int32_t cli
             proxy_answer(proxy, client, false, "refused", SPAN("nothing waits"));
         return;
     case REQUEST_EXIT:
-        points_apply(&proxy->points, &proxy->board, POINTS_EXIT, now);
+        proxy_apply(proxy, POINTS_EXIT, now);
         proxy->exiting = true;
         proxy->exit_client = client;
         proxy->exit_until = instant_after_ms(now, EXIT_MS);

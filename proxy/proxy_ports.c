@@ -33,9 +33,10 @@ void proxy_answer(struct proxy *proxy, int32_t client, bool ok, const char *code
     order->text[built.length] = '\0';
 }
 
-/* What the state file says. Unknown lines are a later version's. */
-static void read_saved(struct proxy *proxy, struct span saved)
+/* What the state file says; true if the emergency stop is latched. Unknown lines are a later version's. */
+static bool read_saved(struct proxy *proxy, struct span saved)
 {
+    bool latched = false;
     int64_t speed;
 
     while (saved.length > 0) {
@@ -45,8 +46,11 @@ static void read_saved(struct proxy *proxy, struct span saved)
         if (span_starts(line, SPAN("speed ")) && text_integer(span_skip(line, 6), &speed) > 0 &&
             speed >= 300 && speed <= 10000000)
             proxy->saved_baud = (uint32_t)speed;
+        if (span_equal(line, SPAN("latch estop")))
+            latched = true;
         saved = span_skip(saved, end + 1);
     }
+    return latched;
 }
 
 /* The port is to be opened now. */
@@ -60,7 +64,7 @@ static void open_link(struct proxy *proxy, struct link *link, enum proxy_port po
 
 void proxy_ports_init(struct proxy *proxy, struct span saved, struct instant now)
 {
-    read_saved(proxy, saved);
+    proxy_estop_init(proxy, read_saved(proxy, saved), now);
     proxy->baud = proxy->settings->printer.baud;
     if (proxy->baud == 0)
         proxy->baud = proxy->saved_baud > 0 ? proxy->saved_baud : SPEED_DEFAULT;
@@ -116,22 +120,18 @@ static void printer_opened(struct proxy *proxy, struct instant now)
                           link->was_open && !proxy->router.standin, now);
     link->was_open = true;
     router_standin(&proxy->router, false, now);
+    proxy_estop_printer(proxy, true, now);
 }
 
 void proxy_opened(struct proxy *proxy, const struct proxy_input *input, struct instant now)
 {
-    const struct settings *settings = proxy->settings;
-
     switch (input->port) {
     case PROXY_HOST:
         proxy->host_lost = INSTANT_NEVER;
-        if (settings->reset_on_connect == RESET_ALWAYS ||
-            (settings->reset_on_connect == RESET_HALTED &&
-             proxy->router.printer_state == PRINTER_HALTED))
-            proxy_order(proxy, ORDER_DTR, PROXY_PRINTER, 0);
         router_host_opened(&proxy->router, now);
         tell_again(proxy, &proxy->printer_link, PROXY_PRINTER);
         tell_again(proxy, &proxy->board_link, PROXY_BOARD);
+        proxy_estop_host(proxy, now);
         if (input->number > 0 && input->number <= UINT32_MAX)
             proxy_speed(proxy, (uint32_t)input->number);
         return;
@@ -160,6 +160,7 @@ static void printer_closed(struct proxy *proxy, struct instant now)
 
     proxy->printer_link.open = false;
     router_printer_closed(&proxy->router, now);
+    proxy_estop_printer(proxy, false, now);
     if (!print_job_runs(&proxy->router.job))
         router_standin(&proxy->router, true, now);
     else if (was_open)
@@ -221,20 +222,27 @@ void proxy_speed(struct proxy *proxy, uint32_t baud)
         proxy_order(proxy, ORDER_SPEED, PROXY_PRINTER, baud);
 }
 
+void proxy_save(struct proxy *proxy)
+{
+    struct order *order = proxy_order(proxy, ORDER_SAVE, PROXY_PRINTER, 0);
+    struct text text = {order->text, ORDER_TEXT - 1, 0, false};
+
+    if (proxy->saved_baud > 0) {
+        text_add_string(&text, "speed ");
+        text_add_integer(&text, proxy->saved_baud);
+        text_add_char(&text, '\n');
+    }
+    if (estop_is_latched(&proxy->estop))
+        text_add_string(&text, "latch estop\n");
+    order->text[text.length] = '\0';
+}
+
 void proxy_save_speed(struct proxy *proxy)
 {
-    struct order *order;
-    struct text text;
-
     if (proxy->settings->printer.baud != 0 || proxy->saved_baud == proxy->baud)
         return;
     proxy->saved_baud = proxy->baud;
-    order = proxy_order(proxy, ORDER_SAVE, PROXY_PRINTER, 0);
-    text = (struct text){order->text, ORDER_TEXT - 1, 0, false};
-    text_add_string(&text, "speed ");
-    text_add_integer(&text, proxy->saved_baud);
-    text_add_char(&text, '\n');
-    order->text[text.length] = '\0';
+    proxy_save(proxy);
 }
 
 struct instant proxy_ports_deadline(const struct proxy *proxy)

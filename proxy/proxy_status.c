@@ -73,7 +73,7 @@ void proxy_status(const struct proxy *proxy, struct instant now, struct status *
     ret_status->print_lines = router->job.lines;
     ret_status->waiting_timeout_ms = -1;
     waiting(proxy, now, ret_status);
-    ret_status->estop_state = "none";
+    ret_status->estop_state = estop_state_word(proxy->estop.state);
     ret_status->filament_state = "none";
     ret_status->psu_state = "none";
     ret_status->host_lines = router->host.lines;

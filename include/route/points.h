@@ -90,9 +90,9 @@ enum board_outcome points_outcome(const struct points *points, const struct boar
 /* The value to be wanted of a point on this occasion. False if it is to be left alone. */
 bool points_occasion_value(const struct points *points, unsigned index,
                            enum points_occasion occasion, uint8_t *ret_value);
-/* Does so for every output. */
+/* Does so for every output but those whose bit is set in `except` (bit 0: index 0). */
 void points_apply(struct points *points, struct board_session *board, enum points_occasion occasion,
-                  struct instant now);
+                  uint64_t except, struct instant now);
 
 /* A promise of this module that does not hold, in words, or NULL. */
 const char *points_check(const struct points *points);

@@ -33,6 +33,13 @@ enum sender { SENDER_NOBODY, SENDER_HOST, SENDER_PLAN };
 
 enum printer_state { PRINTER_OFFLINE, PRINTER_SILENT, PRINTER_ONLINE, PRINTER_HALTED };
 
+/* What may go to the printer. */
+enum router_gate {
+    ROUTER_OPEN,
+    ROUTER_NO_MOTION, /* motion and heating wait: the emergency stop was not seen healthy yet */
+    ROUTER_SHUT,      /* nothing: it is latched, and the stand-in answers */
+};
+
 /* Where the host's front line stands. */
 enum front {
     /* Not looked at. rule fits -> FRONT_PLANNED; none -> FRONT_OURS */
@@ -71,6 +78,8 @@ struct router {
     enum printer_state printer_state;
     struct instant printer_heard;
     bool standin; /* the stand-in answers for the printer */
+    enum router_gate gate;
+    bool prompts; /* the printer can show prompts: the host knows them */
     uint8_t firmware;       /* firmware_index */
     bool firmware_known;
     char firmware_name[80];
@@ -142,6 +151,7 @@ enum inject_result {
     INJECT_SENT,  /* its answer comes to the plan */
     INJECT_LATER, /* not now: another time */
     INJECT_DONE,  /* a printer that is not there has nothing to do for it */
+    INJECT_SHUT,  /* the emergency stop is latched */
     INJECT_NEVER, /* no printer is there to do it */
 };
 /* A plan's line for the printer. */

@@ -268,12 +268,14 @@ static void release_strangers(const struct points *points, struct board_session 
 }
 
 void points_apply(struct points *points, struct board_session *board, enum points_occasion occasion,
-                  struct instant now)
+                  uint64_t except, struct instant now)
 {
     for (unsigned i = 0; i < points->count; i++) {
         struct point *point = &points->point[i];
         uint8_t value = 0;
 
+        if ((except >> i & 1) != 0)
+            continue;
         if (points_occasion_value(points, i, occasion, &value)) {
             want(point, board, value, occasion == POINTS_HALT, now);
         } else if (occasion == POINTS_BOARD_BACK && is_output(point)) {

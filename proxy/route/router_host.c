@@ -207,7 +207,7 @@ static void refuse(struct router *router, const struct gcode_line *line, struct 
     struct text text = TEXT_IN(bytes);
 
     router->touched = true;
-    text_add_string(&text, "echo:sioproxy error: psu: ");
+    text_add_string(&text, "echo:sioproxy error: ");
     text_add(&text, why);
     text_add_string(&text, ", not sent: ");
     text_add(&text, (struct span){line->command.data,
@@ -258,7 +258,10 @@ static bool stand_in(struct router *router, const struct settings *settings,
         router->front_debt = start.debt;
         break;
     case STANDIN_REFUSED:
-        refuse(router, line, SPAN("the printer is off or not connected"), now);
+        refuse(router, line,
+               router->gate == ROUTER_SHUT ? SPAN("estop: the emergency stop is latched")
+                                           : SPAN("psu: the printer is off or not connected"),
+               now);
         return true;
     }
     router->touched = true;
@@ -363,11 +366,13 @@ static bool front_moves(struct router *router, const struct settings *settings,
     if (router->after_reset && standin_answer(&line, &words) == STANDIN_REFUSED) {
         if (router->front_debt == 0 && router->ledger.count > 0)
             return false;
-        refuse(router, &line, SPAN("the printer was reset in mid-print"), now);
+        refuse(router, &line, SPAN("print: the printer was reset in mid-print"), now);
         drop_front(router);
         return true;
     }
-    if (router->standin ? !stand_in(router, settings, &line, now)
+    if (router->gate == ROUTER_NO_MOTION && standin_answer(&line, &words) == STANDIN_REFUSED)
+        return false;
+    if (router->standin || router->gate == ROUTER_SHUT ? !stand_in(router, settings, &line, now)
                         : !forward(router, &line, numbered, now))
         return router->front == FRONT_PLANNED;
     drop_front(router);

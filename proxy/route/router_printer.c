@@ -139,6 +139,8 @@ enum inject_result router_inject(struct router *router, uint8_t slot, struct spa
     gcode_line_parse(text_span(&raw), &line);
     if (line.blank || line.comment_only)
         return INJECT_DONE;
+    if (router->gate == ROUTER_SHUT)
+        return INJECT_SHUT;
     if (router->standin)
         return gcode_line_is(&line, 'M', 400) ? INJECT_DONE : INJECT_NEVER;
     if (router->printer_state == PRINTER_OFFLINE || router->uploading ||
@@ -325,6 +327,8 @@ static void text_came(struct router *router, struct span raw, const struct print
     case REPLY_CAPABILITY:
         if (span_equal(reply->argument, SPAN("EMERGENCY_PARSER")))
             router->emergency_parser = reply->number == 1;
+        else if (span_equal(reply->argument, SPAN("PROMPT_SUPPORT")))
+            router->prompts = reply->number == 1;
         break;
     case REPLY_TEMPERATURE:
     case REPLY_POSITION:

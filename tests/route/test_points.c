@@ -320,7 +320,7 @@ static void an_occasion_sets_keeps_or_restores(void **unused)
     assert_false(points_occasion_value(&points, LIGHT, POINTS_EXIT, &value));
     assert_false(points_occasion_value(&points, LIGHT, POINTS_HOST_LOST, &value));
     assert_int_equal(value, 7); /* nothing was wanted yet */
-    points_apply(&points, &board, POINTS_START, now);
+    points_apply(&points, &board, POINTS_START, 0, now);
     assert_true(points_occasion_value(&points, LIGHT, POINTS_HOST_LOST, &value));
     assert_int_equal(value, 255);
     assert_false(points_occasion_value(&points, ESTOP, POINTS_HALT, &value)); /* an input */
@@ -332,7 +332,7 @@ static void start_values_are_set_when_the_board_comes(void **unused)
     settings.point[LIGHT].start = (struct occasion){OCCASION_SET, 255};
     settings.point[PSU].start = (struct occasion){OCCASION_SET, 0};
     points_init(&points, &settings);
-    points_apply(&points, &board, POINTS_START, now);
+    points_apply(&points, &board, POINTS_START, 0, now);
     connect("IO:00000000");
     expect_line("IO 4 1\n");
     hear("OK");
@@ -352,7 +352,7 @@ static void halt_goes_before_everything_else(void **unused)
     connect_quietly("IO:00000000");
     points_set(&points, &board, LIGHT, 255, now);
     points_set(&points, &board, PSU, 0, now);
-    points_apply(&points, &board, POINTS_HALT, now);
+    points_apply(&points, &board, POINTS_HALT, 0, now);
     expect_line("IO 6 1\n");
 }
 
@@ -368,7 +368,7 @@ static void after_a_reset_board_back_decides(void **unused)
     points_set(&points, &board, FAN, 0, now);
     expect_line("IO 4 1\n");
     hear("DG:SIO_Arduino_General 1.0.11");
-    points_apply(&points, &board, POINTS_BOARD_BACK, now);
+    points_apply(&points, &board, POINTS_BOARD_BACK, 0, now);
     connect("IO:00000000");
     expect_line("IO 4 1\n");
     hear("OK");
@@ -424,7 +424,7 @@ static void an_output_that_is_no_point_any_more_is_let_go_of(void **unused)
     points_set(&points, &board, FAN, 255, now);
     settings.points = 2;
     points_reload(&points, &settings, NULL);
-    points_apply(&points, &board, POINTS_BOARD_BACK, now);
+    points_apply(&points, &board, POINTS_BOARD_BACK, 0, now);
     assert_int_equal(board_session_outcome(&board, 6), BOARD_NOT_WANTED);
 }
 

@@ -33,6 +33,7 @@
 #define OK_OVERDUE_MS        5000     /* neither ok nor busy for so long, and an ok is owed: ask */
 #define QUESTION_OVERDUE_MS  30000    /* no line at all since the question: ask again */
 #define REOPENED_MS          3000     /* a printer that says no `start` after so long lived on */
+#define PRINTER_SKIPS        4        /* lines that may overtake while a Resend is open */
 #define RESENDS_OF_ONE_LINE  10       /* the so manieth in a row of one line is the last */
 
 /* Who sent a line, as the sender likes it. */
@@ -117,6 +118,8 @@ struct printer_session {
     uint32_t first;
     uint32_t unanswered; /* the newest so many of ring.count */
     uint32_t unsent;     /* the newest so many of those are to go out again */
+    uint8_t skips;       /* oks to come of lines that overtook what is to go out again … */
+    uint8_t skip_after[PRINTER_SKIPS]; /* … each after so many lines are answered */
     uint32_t unanswered_bytes;
     uint32_t in_flight; /* bytes that may be unanswered */
     bool numbers_known; /* the printer has had an M110 of this connection */

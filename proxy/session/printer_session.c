@@ -55,6 +55,7 @@ void printer_session_forget(struct printer_session *session)
     session->first = 0;
     session->unanswered = 0;
     session->unsent = 0;
+    session->skips = 0;
     session->unanswered_bytes = 0;
     session->numbers_known = false;
     session->resend_number = -1;
@@ -250,7 +251,8 @@ bool printer_session_send(struct printer_session *session, const struct gcode_li
 
 bool printer_session_can_overtake(const struct printer_session *session, struct span command)
 {
-    return can_keep(session, command.length + 1);
+    return can_keep(session, command.length + 1) &&
+           (session->unsent == 0 || session->skips < PRINTER_SKIPS);
 }
 
 void printer_session_overtake(struct printer_session *session, struct span command, struct tag tag,
@@ -259,6 +261,10 @@ void printer_session_overtake(struct printer_session *session, struct span comma
     size_t start = ret_bytes->length;
 
     assert(printer_session_can_overtake(session, command));
+    if (session->unsent > 0) {
+        session->skip_after[session->skips++] = (uint8_t)(session->unanswered - session->unsent);
+        session->unsent++;
+    }
     text_add(ret_bytes, command);
     text_add_char(ret_bytes, '\n');
     keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
@@ -290,6 +296,10 @@ static void answered(struct printer_session *session, struct printer_answer *ret
         enter(session, RESEND_NONE, now);
     session->suspect = false;
     session->given_up = -1;
+    for (unsigned i = 0; i < session->skips; i++) {
+        if (session->skip_after[i] > 0)
+            session->skip_after[i]--;
+    }
     /* An answer is no silence; and the question is answered with its own ok only. */
     if (only_questions(session))
         ask(session, QUESTION_ALONE, now);
@@ -303,6 +313,7 @@ static void give_up_questions(struct printer_session *session, struct instant no
     session->given_up = sent_at(session, session->ring.count - session->unanswered)->number;
     session->unanswered = 0;
     session->unsent = 0;
+    session->skips = 0;
     session->unanswered_bytes = 0;
     enter(session, RESEND_NONE, now);
     ask(session, QUESTION_NONE, now);
@@ -365,6 +376,7 @@ static enum printer_verdict asked_again(struct printer_session *session, int64_t
             session->resend_times = 1;
         session->resend_number = number;
         session->unsent = session->unanswered - i;
+        session->skips = 0; /* lost with all that was in the printer's buffer */
         enter(session, RESEND_HEARD, now);
         ask(session, QUESTION_NONE, now);
         return session->resend_times == RESENDS_OF_ONE_LINE ? PRINTER_STUCK : PRINTER_FOR_NOBODY;
@@ -425,6 +437,11 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
         session->question_deadline = instant_after_ms(now, QUESTION_OVERDUE_MS);
     if (reply->kind != REPLY_OK)
         return PRINTER_TEXT;
+    if (session->skips > 0 && session->skip_after[0] == 0) {
+        session->skips--;
+        memmove(session->skip_after, session->skip_after + 1, session->skips);
+        return PRINTER_FOR_NOBODY;
+    }
     if (session->unanswered == session->unsent)
         return PRINTER_SURPLUS_OK; /* what it could answer has yet to go out again */
     if ((session->question == QUESTION_OPEN || session->question == QUESTION_ALONE) &&

@@ -415,6 +415,30 @@ static void what_overtakes_is_answered_in_its_turn(void **unused)
     ok_answers(77);
 }
 
+/* Its ok was taken for that of a line that had to go again, and another line was never sent. */
+static void what_overtakes_while_a_resend_is_open_takes_no_lines_answer(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    send("N2 G1*42\n");
+    send("N3 G1*43\n");
+    assert_int_equal(verdict_of("Resend: 2"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    written = TEXT_IN(written_bytes);
+    printer_session_overtake(&session, SPAN("M108"), (struct tag){1, 0, 77}, &written, now);
+    wrote("M108\n");
+    ok_answers(2); /* N1 got through after all */
+    again("N2 G1*42\n");
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY); /* of the M108 */
+    ok_answers(3);
+    again("N3 G1*43\n");
+    ok_answers(4);
+    again("M108\n");
+    ok_answers(77);
+    send("N4 G1*44\n");
+}
+
 static void answers_of_a_sender_that_is_gone_are_nobodys(void **unused)
 {
     struct printer_answer answer;
@@ -561,6 +585,7 @@ int main(void)
         TEST(resends_of_a_line_that_got_through_do_not_count),
         TEST(start_forgets_what_was_unanswered),
         TEST(what_overtakes_is_answered_in_its_turn),
+        TEST(what_overtakes_while_a_resend_is_open_takes_no_lines_answer),
         TEST(answers_of_a_sender_that_is_gone_are_nobodys),
         TEST(an_overdue_ok_is_asked_for_under_our_next_number),
         TEST(a_question_that_is_refused_tells_which_line_never_came),

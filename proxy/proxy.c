@@ -44,8 +44,12 @@ void proxy_reload(struct proxy *proxy, const struct settings *settings,
         return;
     points_reload(&proxy->points, settings, moved);
     for (unsigned slot = 0; slot < PLANS; slot++) {
-        if (proxy->sets[slot] != POINT_NONE)
-            proxy->sets[slot] = moved[proxy->sets[slot]];
+        if (proxy->sets[slot] == POINT_NONE)
+            continue;
+        proxy->sets[slot] = moved[proxy->sets[slot]];
+        if (proxy->sets[slot] == POINT_NONE)
+            plans_failed(&proxy->router.plans, (uint8_t)slot, STEP_NO_POINT,
+                         SPAN("the point is gone"));
     }
     plans_points_moved(&proxy->router.plans, moved);
     plans_rules_changed(&proxy->router.plans);

@@ -202,3 +202,5 @@ const char *plans_check(const struct plans *plans);
 void plan_enter(struct plan *plan, enum plan_state state, struct instant deadline);
 /* The running step is done: the next one, over the else branch unless it is to be taken. */
 void plan_advance(struct plan *plan, bool otherwise);
+/* The plan ends here, with its reason. */
+void plan_fail(struct plan *plan, enum step_error error, struct span why);

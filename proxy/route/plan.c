@@ -370,8 +370,7 @@ void plans_done(struct plans *plans, uint8_t slot)
         plan_advance(plan, false);
 }
 
-/* The plan ends here, with its reason. */
-static void fail(struct plan *plan, enum step_error error, struct span why)
+void plan_fail(struct plan *plan, enum step_error error, struct span why)
 {
     plan->failed = true;
     plan->error = error;
@@ -387,7 +386,7 @@ void plans_failed(struct plans *plans, uint8_t slot, enum step_error error, stru
         return;
     if (plan->pulse == PULSE_ON)
         plan->pulse = PULSE_NONE; /* it never went on */
-    fail(plan, error, why);
+    plan_fail(plan, error, why);
 }
 
 void plans_later(struct plans *plans, uint8_t slot)
@@ -413,7 +412,7 @@ uint8_t plans_start_failed(struct plans *plans, const struct plan_start *start,
 
     assert(slot != PLAN_NONE);
     begin(plans, slot, start, 0, now);
-    fail(&plans->plan[slot], error, why);
+    plan_fail(&plans->plan[slot], error, why);
     return slot;
 }
 
@@ -421,11 +420,13 @@ void plans_printer_gone(struct plans *plans, struct span why)
 {
     for (unsigned slot = 0; slot < PLANS && plans->running > 0; slot++) {
         struct plan *plan = &plans->plan[slot];
-        enum step_kind kind = plan->step[plan->at].kind;
+        enum step_kind kind;
 
-        if (plan->state == PLAN_ASKED && plan->pulse == PULSE_NONE &&
-            (kind == STEP_SEND || kind == STEP_WAIT_MOTION || kind == STEP_FORWARD))
-            fail(plan, STEP_PSU, why);
+        if (plan->state != PLAN_ASKED || plan->pulse != PULSE_NONE)
+            continue; /* one that is over may have no step to look at */
+        kind = plan->step[plan->at].kind;
+        if (kind == STEP_SEND || kind == STEP_WAIT_MOTION || kind == STEP_FORWARD)
+            plan_fail(plan, STEP_PSU, why);
     }
 }
 
@@ -455,14 +456,14 @@ void plans_end(struct plans *plans, uint8_t slot)
 void plans_end_stream(struct plans *plans, struct span why)
 {
     if (plans->stream != PLAN_NONE)
-        fail(&plans->plan[plans->stream], STEP_PRINT, why);
+        plan_fail(&plans->plan[plans->stream], STEP_PRINT, why);
 }
 
 void plans_end_all(struct plans *plans, enum step_error error, struct span why)
 {
     for (unsigned slot = 0; slot < PLANS; slot++) {
         if (plans->plan[slot].state != PLAN_FREE)
-            fail(&plans->plan[slot], error, why);
+            plan_fail(&plans->plan[slot], error, why);
     }
 }
 

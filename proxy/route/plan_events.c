@@ -6,8 +6,11 @@ void plans_points_moved(struct plans *plans, const uint8_t moved[SETTINGS_POINTS
         struct plan *plan = &plans->plan[slot];
 
         for (unsigned i = 0; plan->state != PLAN_FREE && i < plan->steps; i++) {
-            if (plan->step[i].point < SETTINGS_POINTS)
-                plan->step[i].point = moved[plan->step[i].point];
+            if (plan->step[i].point >= SETTINGS_POINTS)
+                continue;
+            plan->step[i].point = moved[plan->step[i].point];
+            if (plan->step[i].point == POINT_NONE && i == plan->at && plan->state == PLAN_LOOKING)
+                plan_fail(plan, STEP_NO_POINT, SPAN("the point is gone"));
         }
     }
 }

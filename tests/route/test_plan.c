@@ -262,6 +262,39 @@ static void a_wait_for_a_point_ends_by_its_condition(void **unused)
     assert_int_equal(next(), PLAN_END);
 }
 
+static void a_wait_for_a_point_that_a_reload_took_away_is_over(void **unused)
+{
+    static const struct step steps[] = {
+        {.kind = STEP_WAIT_POINT, .argument = TWO("door", "high")}};
+    uint8_t moved[SETTINGS_POINTS];
+
+    (void)unused;
+    memset(moved, POINT_NONE, sizeof moved);
+    START(steps);
+    assert_int_equal(next(), PLAN_LOOK);
+    plans_points_moved(plans, moved);
+    assert_int_equal(next(), PLAN_END);
+    assert_true(action.plan->failed);
+    assert_string_equal(action.plan->why, "the point is gone");
+}
+
+static void a_plan_of_sixteen_steps_may_be_over_when_the_printer_goes(void **unused)
+{
+    struct step steps[PLAN_STEPS];
+
+    (void)unused;
+    for (unsigned i = 0; i < PLAN_STEPS; i++)
+        steps[i] = (struct step){.kind = STEP_WAIT, .argument = ONE("1ms")};
+    start_as(steps, PLAN_STEPS, true);
+    for (unsigned i = 0; i < PLAN_STEPS; i++) {
+        assert_int_equal(next_if(false), NONE);
+        pass(1);
+    }
+    plans_printer_gone(plans, SPAN("gone")); /* its next step would be the seventeenth */
+    assert_int_equal(next(), PLAN_END);
+    assert_false(action.plan->failed);
+}
+
 static void an_edge_is_more_than_a_level(void **unused)
 {
     static const struct step rise[] = {{.kind = STEP_WAIT_POINT, .argument = TWO("door", "rise")}};
@@ -516,6 +549,8 @@ int main(void)
         TEST(a_pulse_that_is_cut_short_is_switched_off),
         TEST(a_pulse_that_never_went_on_is_not_switched_off),
         TEST(a_wait_for_a_point_ends_by_its_condition),
+        TEST(a_wait_for_a_point_that_a_reload_took_away_is_over),
+        TEST(a_plan_of_sixteen_steps_may_be_over_when_the_printer_goes),
         TEST(an_edge_is_more_than_a_level),
         TEST(a_timeout_is_told_and_takes_the_else_branch),
         TEST(without_a_timeout_the_else_branch_is_left_out),

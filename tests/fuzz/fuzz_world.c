@@ -12,6 +12,9 @@
 #define CLIENTS 4096
 #define LINE    2048 /* of one that leaves the core */
 
+#define OWED     256 /* lines that the printer keeps to be answered */
+#define REPEATED 512 /* lines at most that are said just often, to keep a run short */
+
 enum port_state { CLOSED, ASKED, OPEN };
 
 static struct {
@@ -29,7 +32,8 @@ static unsigned config;
 static struct instant now;
 
 static int64_t host_number;      /* of the host's next line */
-static unsigned printer_owes;    /* lines of the printer not answered yet */
+static unsigned printer_owes;    /* lines of the printer not answered yet, … */
+static bool queries[OWED];       /* … which of them are M105 */
 static int64_t printer_number;   /* of the last line that reached it */
 static bool resend_open;         /* the host was asked for a line, its ok is to be next */
 static bool binary;              /* bytes that are no lines may have reached the printer */
@@ -37,6 +41,7 @@ static struct span board_asked;  /* the last command that reached the board */
 static char board_command[64];
 static unsigned asked;           /* clients that asked */
 static bool answered[CLIENTS];
+static unsigned repeated;
 
 static bool traced; /* FUZZ_TRACE is set: all that goes in and comes out is shown */
 
@@ -83,8 +88,10 @@ static void to_printer(struct span line)
                  "no line reaches the printer with a wrong checksum");
     if (parsed.numbered)
         printer_number = parsed.number;
-    if (!parsed.blank && printer_owes < 200)
-        printer_owes++;
+    if ((parsed.blank || parsed.comment_only) && !firmware_at(proxy->router.firmware)->answers_blank)
+        return;
+    if (printer_owes < OWED)
+        queries[printer_owes++] = gcode_line_is(&parsed, 'M', 105);
 }
 
 static void to_board(struct span line)
@@ -296,9 +303,11 @@ static void printer_resend(struct fuzz *fuzz)
 static void printer_oks(unsigned most)
 {
     while (printer_owes > 0 && most > 0 && ports[PROXY_PRINTER].state == OPEN) {
-        printer_owes--;
+        struct span answer = queries[0] ? SPAN("ok T:20.0 /0.0\n") : SPAN("ok\n");
+
+        memmove(queries, queries + 1, --printer_owes * sizeof queries[0]);
         most--;
-        say(PROXY_PRINTER, SPAN("ok\n"));
+        say(PROXY_PRINTER, answer);
     }
 }
 
@@ -448,7 +457,8 @@ static void operate(struct fuzz *fuzz)
         break;
     case 25: /* the same line often */
         how = fuzz_byte(fuzz) & 127;
-        for (unsigned word = fuzz_below(fuzz, HOST_WORDS); how > 0; how--)
+        for (unsigned word = fuzz_below(fuzz, HOST_WORDS); how > 0 && repeated < REPEATED;
+             how--, repeated++)
             say_line(PROXY_HOST, host_words[word]);
         break;
     }
@@ -476,11 +486,70 @@ static void begin(void)
         ports[port].appetite = 255;
     memset(answered, 0, sizeof answered);
     memset(board_levels, 0, sizeof board_levels);
-    config = asked = printer_owes = 0;
+    config = asked = printer_owes = repeated = 0;
     host_number = printer_number = 0;
     resend_open = binary = false;
     board_asked = SPAN_NONE;
     now = (struct instant){1000000};
+}
+
+/* Nothing is on its way or waits any more. */
+static bool rests(void)
+{
+    const struct router *router = &proxy->router;
+
+    return router->host.queue.count == 0 && router->ledger.count == 0 &&
+           router->plans.running == 0 && router->printer.unanswered == 0;
+}
+
+static bool all_answered(void)
+{
+    for (unsigned i = 0; i < asked; i++)
+        if (!answered[i])
+            return false;
+    return true;
+}
+
+/*
+ * Whatever was said before: with peers in good health, and a user who ends every wait, everything
+ * comes to rest.
+ */
+static void come_to_rest(unsigned how)
+{
+    for (enum proxy_port port = PROXY_HOST; port < PROXY_PORTS; port++)
+        ports[port].appetite = 255;
+    take_all();
+    opens(PROXY_HOST, 115200);
+    say(PROXY_HOST, SPAN("\n"));
+    say(PROXY_PRINTER, SPAN("\n"));
+    say(PROXY_BOARD, SPAN("\n"));
+    if (how == 1 || binary)
+        closes(PROXY_PRINTER, 0);
+    else if (how == 2 || proxy->router.printer_state == PRINTER_HALTED)
+        say(PROXY_PRINTER, SPAN("start\n"));
+    if (how == 3)
+        host_handshake();
+    say(PROXY_HOST, SPAN("M29\n"));
+    for (unsigned left = 300 + 4 * proxy->router.host.queue.count; left > 0; left--) {
+        const struct plan *plan = plans_stream(&proxy->router.plans);
+
+        opens(PROXY_PRINTER, 0);
+        opens(PROXY_BOARD, 0);
+        take_all();
+        printer_oks(255);
+        take_all();
+        board_answers_asked();
+        if (binary_transfer_runs(&proxy->router.binary))
+            say(PROXY_PRINTER, SPAN("start\n")); /* else all that follows were its bytes */
+        if (rests() && all_answered())
+            return;
+        if (plan != NULL && plan->state == PLAN_LOOKING)
+            say(PROXY_HOST, SPAN("M108\n"));
+        if (!instant_is_never(proxy_deadline(proxy)))
+            now = proxy_deadline(proxy);
+        input((struct proxy_input){.kind = PROXY_TICK});
+    }
+    fuzz_promise(false, "everything comes to rest");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -496,5 +565,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         operate(&fuzz);
         take_all();
     }
+    trace("now it comes to rest:", 0, SPAN_NONE, (int64_t)(size % 4));
+    come_to_rest(size % 4);
     return 0;
 }

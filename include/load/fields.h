@@ -8,6 +8,7 @@
 
 #include "load/yaml_tree.h"
 #include "route/settings.h"
+#include "route/when.h"
 
 /* Who reads: what every reader of a file needs. */
 struct fields {
@@ -16,6 +17,9 @@ struct fields {
     const char *folder;        /* where relative paths start */
     struct span bytes;         /* the file's text */
     struct arena *arena;
+    bool everything; /* what this version cannot do yet is taken, too: for tests */
+    bool example;    /* of a rule file, not a config: it may lack a printer */
+    bool *held;      /* not NULL: such words are not told, but noted here */
 };
 
 /* "points.light.io: …" at the node. */
@@ -28,9 +32,6 @@ void key_error(const struct fields *fields, const struct node *node, const char 
     __attribute__((format(printf, 3, 4)));
 /* "expected WHAT, got …" */
 void node_unexpected(const struct fields *fields, const struct node *node, const char *what);
-/* "NAME: not in this version", at its key if it has one. */
-void node_not_yet(const struct fields *fields, const struct node *node);
-
 /* A word of a mapping's vocabulary, and who reads its value into `target`. */
 struct field {
     const char *name;
@@ -79,3 +80,16 @@ bool field_point(const struct fields *fields, const struct node *node, enum poin
 
 /* Is there a `${` in it that step_fill would fill in? */
 bool field_is_template(const struct node *node);
+
+/* A comparison with a temperature, such as `bed: '>= 50C'`. */
+struct field_temperature {
+    char heater;   /* 'T', 'B', 'C', or 0 for a point */
+    uint8_t index; /* the tool's number, or the point */
+    enum when_comparison comparison;
+    int32_t threshold;
+};
+bool field_temperature(const struct fields *fields, const struct node *node,
+                       struct field_temperature *ret_temperature);
+/* The key of such a comparison alone: tool0 to tool9, bed, chamber, or a dht point. */
+bool field_heater(const struct fields *fields, const struct node *key, char *ret_heater,
+                  uint8_t *ret_index);

@@ -7,12 +7,14 @@
 
 #include "load/mistakes.h"
 #include "load/sources.h"
+#include "load/tests_file.h"
 #include "route/ruleset.h"
 #include "route/settings.h"
 
 /* What the surroundings say. */
 struct load_environment {
     const char *state_directory; /* $STATE_DIRECTORY, NULL if it is not set */
+    bool everything;             /* also what this version cannot do yet: for tests */
 };
 
 struct loaded {
@@ -28,9 +30,18 @@ struct loaded {
  */
 bool load_all(const struct sources *sources, const struct load_environment *environment,
               struct mistakes *mistakes, struct loaded *ret_loaded);
+/*
+ * A rule file alone (the only source), with the tests it carries: its `example:` stands for the
+ * config, with a simulated printer and board unless it says otherwise. The tests live as long as
+ * what is loaded.
+ */
+bool load_rule_file(const struct sources *sources, const struct load_environment *environment,
+                    struct mistakes *mistakes, struct loaded *ret_loaded,
+                    struct rule_tests *ret_tests);
 void loaded_free(struct loaded *loaded);
 
 /*
- * What `check` says of a file without mistakes, and the log at start: "FILE: ok, N points, N rules".
+ * What `check` says of a file without mistakes, and the log at start: "FILE: ok, N points, N
+ * rules".
  */
 void load_summary(const struct loaded *loaded, const char *path, struct text *text);

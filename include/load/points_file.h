@@ -7,7 +7,8 @@
 
 #include "load/fields.h"
 
-/* Reads the mapping of points into fields->settings. A point with mistakes is named all the same. */
+/* Reads the mapping of points into fields->settings. A point with mistakes is named all the same.
+ */
 void points_file_read(const struct fields *fields, const struct node *points);
 /* Tells of points that switch by themselves when the board boots. Needs the board's port. */
 void points_file_warn(const struct fields *fields, const struct node *points);

@@ -16,10 +16,10 @@ enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
 struct node {
     enum node_kind kind;
     struct place place;
-    size_t index;            /* its first character in the text, counted in characters */
-    bool quoted;             /* a scalar in quotes, or a block */
-    struct span text;        /* of a scalar, with a NUL behind it */
-    const struct node *key;  /* of a mapping's value, else NULL */
+    size_t index;           /* its first character in the text, counted in characters */
+    bool quoted;            /* a scalar in quotes, or a block */
+    struct span text;       /* of a scalar, with a NUL behind it */
+    const struct node *key; /* of a mapping's value, else NULL */
     const struct node *parent;
     struct node *first, *last, *next; /* children, in the order of the text */
     unsigned count;

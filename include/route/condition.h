@@ -63,7 +63,7 @@ struct rule_world {
     uint8_t filament; /* enum world_filament */
     uint8_t psu;      /* enum world_psu */
     uint8_t heaters;
-    uint8_t point[SETTINGS_POINTS]; /* enum point_state */
+    uint8_t point[SETTINGS_POINTS];  /* enum point_state */
     int32_t degree[SETTINGS_POINTS]; /* of a dht point, thousandths; WORLD_NO_DEGREE */
     struct {
         char name;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "route/temperatures.h"
+
 #define PATH_MAX_DEPTH 8
 #define SHOWN          48
 
@@ -87,15 +89,6 @@ void node_unexpected(const struct fields *fields, const struct node *node, const
     } else {
         node_error(fields, node, "expected %s, got %s", what,
                    node->kind == NODE_LIST ? "a list" : "a mapping");
-    }
-}
-
-void node_not_yet(const struct fields *fields, const struct node *node)
-{
-    if (node->key == NULL && node->kind == NODE_SCALAR) {
-        node_error(fields, node, "%s: not in this version", node->text.data);
-    } else {
-        key_error(fields, node, "not in this version");
     }
 }
 
@@ -387,4 +380,45 @@ bool field_point(const struct fields *fields, const struct node *node, enum poin
 bool field_is_template(const struct node *node)
 {
     return node->kind == NODE_SCALAR && span_contains(node->text, SPAN("${"));
+}
+
+bool field_heater(const struct fields *fields, const struct node *key, char *ret_heater,
+                  uint8_t *ret_index)
+{
+    unsigned index;
+    uint8_t point;
+
+    if (temperatures_read(key->text, ret_heater, &index)) {
+        *ret_index = (uint8_t)index;
+        return true;
+    }
+    if (!field_point(fields, key, POINT_NAMED, &point)) {
+        return false;
+    }
+    if (fields->settings->point[point].type != POINT_DHT) {
+        node_error(fields, key,
+                   "%s has no temperature: tool0 to tool9, bed, chamber or a dht point",
+                   fields->settings->point[point].name);
+        return false;
+    }
+    *ret_heater = 0;
+    *ret_index = point;
+    return true;
+}
+
+bool field_temperature(const struct fields *fields, const struct node *node,
+                       struct field_temperature *ret_temperature)
+{
+    struct field_temperature temperature = {0};
+    bool named = field_heater(fields, node->key, &temperature.heater, &temperature.index);
+
+    if (node->kind != NODE_SCALAR ||
+        !when_comparison_read(node->text, &temperature.comparison, &temperature.threshold)) {
+        node_unexpected(fields, node, "a comparison like '>= 50C'");
+        return false;
+    }
+    if (named) {
+        *ret_temperature = temperature;
+    }
+    return named;
 }

@@ -1,5 +1,6 @@
 #include "load/load.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,9 @@ struct loading {
     struct ruleset ruleset;
     struct arena arena; /* what stays */
     unsigned mcodes;    /* of the rules: those of the M-codes */
+    bool everything;
+    bool example;             /* the first source is a rule file with an `example`, not a config */
+    struct rule_tests *tests; /* NULL: not read */
 };
 
 /* One rule file, as a tree. */
@@ -32,8 +36,13 @@ static void read_config(struct loading *loading, const struct load_environment *
                         const struct node *root)
 {
     const struct source *config = &loading->sources->source[0];
-    const struct fields fields = {loading->mistakes, &loading->settings, loading->sources->folder,
-                                  config->bytes, &loading->arena};
+    const struct fields fields = {.mistakes = loading->mistakes,
+                                  .settings = &loading->settings,
+                                  .folder = loading->sources->folder,
+                                  .bytes = config->bytes,
+                                  .arena = &loading->arena,
+                                  .everything = loading->everything,
+                                  .example = loading->example};
 
     settings_file_read(&fields, root, config->path, environment->state_directory);
 }
@@ -44,7 +53,7 @@ static unsigned list_rules(const struct loading *loading, const struct node *roo
 {
     const struct node *mcodes = node_get(root, "mcodes");
     const struct sources *sources = loading->sources;
-    unsigned count = 0, next = 1;
+    unsigned count = 0, next;
 
     if (mcodes == NULL || node_is(mcodes, "builtin")) {
         ret_list[count].path = "builtin mcodes.yaml";
@@ -55,7 +64,7 @@ static unsigned list_rules(const struct loading *loading, const struct node *roo
     } else {
         *ret_mcodes = sources->count > 1 ? 1 : 0;
     }
-    for (; next < sources->count; next++) {
+    for (next = loading->example ? 0 : 1; next < sources->count; next++) {
         ret_list[count].path = sources->source[next].path;
         ret_list[count++].bytes = sources->source[next].bytes;
     }
@@ -90,12 +99,20 @@ static void read_rules(struct loading *loading, const struct node *root)
         arena_take(&loading->arena, (rules + 1) * sizeof(loading->ruleset.rule[0]));
     place = arena_take(&loading->scratch, (rules + 1) * sizeof(*place));
     for (unsigned i = 0; i < count; i++) {
-        const struct fields fields = {loading->mistakes, &loading->settings,
-                                      loading->sources->folder, list[i].bytes, &loading->arena};
+        bool held, builtin = list[i].bytes.data == (const char *)load_mcodes;
+        const struct fields fields = {.mistakes = loading->mistakes,
+                                      .settings = &loading->settings,
+                                      .folder = loading->sources->folder,
+                                      .bytes = list[i].bytes,
+                                      .arena = &loading->arena,
+                                      .everything = loading->everything,
+                                      .held = builtin ? &held : NULL};
 
         rules_file_read(&fields, list[i].root, list[i].path, &loading->ruleset, place);
         if (i + 1 == mcodes) {
             loading->mcodes = loading->ruleset.count;
+        } else if (loading->tests != NULL) {
+            tests_file_read(&fields, list[i].root, loading->tests);
         }
     }
     rules_file_finish(&loading->ruleset, place, &loading->arena, loading->mistakes);
@@ -110,8 +127,8 @@ static void free_ruleset(struct ruleset *ruleset)
     *ruleset = (struct ruleset){0};
 }
 
-bool load_all(const struct sources *sources, const struct load_environment *environment,
-              struct mistakes *mistakes, struct loaded *ret_loaded)
+static bool load(const struct sources *sources, const struct load_environment *environment,
+                 struct rule_tests *tests, struct mistakes *mistakes, struct loaded *ret_loaded)
 {
     struct loading *loading = calloc(1, sizeof(*loading));
     unsigned errors = mistakes->errors;
@@ -123,8 +140,12 @@ bool load_all(const struct sources *sources, const struct load_environment *envi
     }
     loading->sources = sources;
     loading->mistakes = mistakes;
+    loading->everything = environment->everything;
+    loading->example = tests != NULL;
+    loading->tests = tests;
     if (yaml_tree_read(sources->source[0].bytes, sources->source[0].path, &loading->scratch,
                        mistakes, &root)) {
+        root = loading->example && root != NULL ? node_get(root, "example") : root;
         read_config(loading, environment, root);
         read_rules(loading, root);
     }
@@ -141,6 +162,26 @@ bool load_all(const struct sources *sources, const struct load_environment *envi
     }
     free(loading);
     return loaded;
+}
+
+bool load_all(const struct sources *sources, const struct load_environment *environment,
+              struct mistakes *mistakes, struct loaded *ret_loaded)
+{
+    return load(sources, environment, NULL, mistakes, ret_loaded);
+}
+
+bool load_rule_file(const struct sources *sources, const struct load_environment *environment,
+                    struct mistakes *mistakes, struct loaded *ret_loaded,
+                    struct rule_tests *ret_tests)
+{
+    struct rule_tests tests = {0};
+
+    assert(sources->count == 1);
+    if (!load(sources, environment, &tests, mistakes, ret_loaded)) {
+        return false;
+    }
+    *ret_tests = tests;
+    return true;
 }
 
 void loaded_free(struct loaded *loaded)

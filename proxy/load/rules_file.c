@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "load/conditions_file.h"
+#include "load/later_file.h"
 #include "load/steps_file.h"
+#include "load/when_file.h"
 
 #define NAME_MAX_BYTES 80
 
@@ -13,6 +15,7 @@ struct reading {
     struct ruleset *ruleset;
     struct rule rule;
     struct steps_file steps;
+    const struct node *subject; /* what it waits for */
 };
 
 /* The list of rules: the file itself, or what stands under `rules:`. */
@@ -85,7 +88,7 @@ static void warn_of_emergencies(const struct reading *reading, const struct node
     }
 }
 
-static bool read_gcode(struct reading *reading, const struct node *gcode)
+static bool compile(struct reading *reading, const struct node *node, enum pattern_kind kind)
 {
     struct rule *rule = &reading->rule;
     struct span names[STEP_CAPTURES];
@@ -93,33 +96,46 @@ static bool read_gcode(struct reading *reading, const struct node *gcode)
     struct text why = TEXT_IN(message);
     size_t offset;
 
-    rule->when.kind = WHEN_GCODE;
+    rule->pattern = pattern_new(node->text, kind, &reading->ruleset->memory, &why, &offset);
+    if (rule->pattern == NULL) {
+        mistakes_error(reading->fields->mistakes,
+                       node_place_of(node, reading->fields->bytes, offset),
+                       "when.%s: %.*s (at offset %zu)", node->key->text.data, (int)why.length,
+                       why.data, offset);
+        return false;
+    }
+    rule->source = arena_copy(reading->fields->arena, node->text);
+    reading->steps.captures = pattern_captures(rule->pattern, names);
+    memcpy(reading->steps.capture, names, sizeof(names[0]) * reading->steps.captures);
+    return true;
+}
+
+static bool read_gcode(struct reading *reading, const struct node *gcode)
+{
     if (is_bare_word(gcode->text)) {
-        rule->word = arena_copy(reading->fields->arena, gcode->text);
-    } else {
-        rule->pattern =
-            pattern_new(gcode->text, PATTERN_WHOLE, &reading->ruleset->memory, &why, &offset);
-        if (rule->pattern == NULL) {
-            mistakes_error(reading->fields->mistakes,
-                           node_place_of(gcode, reading->fields->bytes, offset),
-                           "when.gcode: %.*s (at offset %zu)", (int)why.length, why.data, offset);
-            return false;
-        }
-        rule->source = arena_copy(reading->fields->arena, gcode->text);
-        reading->steps.captures = pattern_captures(rule->pattern, names);
-        memcpy(reading->steps.capture, names, sizeof(names[0]) * reading->steps.captures);
+        reading->rule.word = arena_copy(reading->fields->arena, gcode->text);
+    } else if (!compile(reading, gcode, PATTERN_WHOLE)) {
+        return false;
     }
     warn_of_emergencies(reading, gcode);
     return true;
 }
 
-/* True if the rule is for a gcode and complete so far. */
-static bool read_when(struct reading *reading, const struct node *when)
+/* True if the rule is complete so far. */
+static bool read_when(struct reading *reading, const struct node *node)
 {
-    const struct node *gcode = conditions_file_when(reading->fields, when);
+    struct when when;
 
-    reading->steps.gcode = node_get(when, "gcode") != NULL;
-    return gcode != NULL && read_gcode(reading, gcode);
+    /* Also if there are mistakes: those of its steps are told all the same. */
+    reading->steps.gcode = node_get(node, "gcode") != NULL;
+    if (!when_file_read(reading->fields, node, false, &when, &reading->subject)) {
+        return false;
+    }
+    reading->rule.when = when;
+    if (when.kind == WHEN_REPLY) {
+        return compile(reading, reading->subject, PATTERN_PART);
+    }
+    return when.kind != WHEN_GCODE || read_gcode(reading, reading->subject);
 }
 
 static void read_then(struct reading *reading, const struct node *then)
@@ -156,13 +172,56 @@ static void read_then(struct reading *reading, const struct node *then)
     }
 }
 
+static void read_until(struct reading *reading, const struct node *until)
+{
+    const struct node *subject;
+
+    when_file_read(reading->fields, until, true, &reading->rule.until, &subject);
+    later_refuse(reading->fields, until, "until");
+}
+
 static void read_again(struct reading *reading, const struct node *again)
 {
     static const char *const words[] = {"restart", "ignore", "queue", NULL};
+    static const enum rule_again kinds[] = {AGAIN_RESTART, AGAIN_IGNORE, AGAIN_QUEUE};
     unsigned index;
 
-    field_word(reading->fields, again, words, &index);
-    node_not_yet(reading->fields, again);
+    if (reading->steps.gcode) {
+        key_error(reading->fields, again,
+                  "a gcode rule is never due while it runs: the stream "
+                  "waits for it");
+    }
+    if (field_word(reading->fields, again, words, &index)) {
+        reading->rule.again = kinds[index];
+    }
+    later_refuse(reading->fields, again, "again");
+}
+
+/* A step that can never be done, unless a condition sees to it. */
+static void check_needs(const struct reading *reading)
+{
+    static const struct {
+        enum condition_kind kind;
+        const char *name;
+    } needs[STEPS_NEEDS] = {[STEPS_NEED_PSU] = {CONDITION_PSU, "psu"},
+                            [STEPS_NEED_FILAMENT] = {CONDITION_FILAMENT, "filament"},
+                            [STEPS_NEED_ESTOP] = {CONDITION_ESTOP, "estop"}};
+    const struct settings *settings = reading->fields->settings;
+    const bool has[STEPS_NEEDS] = {[STEPS_NEED_PSU] = settings->psu.point != POINT_NONE,
+                                   [STEPS_NEED_FILAMENT] = settings->filaments > 0,
+                                   [STEPS_NEED_ESTOP] = settings->estop.point != POINT_NONE};
+
+    for (unsigned need = 0; need < STEPS_NEEDS; need++) {
+        bool right = has[need] || reading->steps.need[need] == NULL;
+
+        for (unsigned i = 0; i < reading->rule.conditions; i++) {
+            right = right || reading->rule.condition[i].kind == needs[need].kind;
+        }
+        if (!right) {
+            key_error(reading->fields, reading->steps.need[need], "the config has no %s",
+                      needs[need].name);
+        }
+    }
 }
 
 static void check_steps(const struct reading *reading, const struct node *node)
@@ -197,18 +256,37 @@ static void keep_steps(struct reading *reading)
     reading->rule.steps = count;
 }
 
+/* What a rule without a name is called: `M750`, `print started`, `point door`. */
+static void name_after_subject(const struct reading *reading, struct text *text)
+{
+    const struct node *subject = reading->subject;
+    const struct node *value = subject;
+
+    if (subject == NULL) {
+        return;
+    }
+    if (reading->rule.when.kind != WHEN_GCODE && subject->key != NULL) {
+        text_add(text, subject->key->text);
+        text_add_char(text, ' ');
+    }
+    if (value->first != NULL) {
+        value = value->kind == NODE_MAP ? value->first->key : value->first;
+    }
+    text_add(text, value->text);
+}
+
 static void read_name(struct reading *reading, const struct node *node)
 {
-    struct span text = node_get(node, "name") == NULL ? reading->rule.word : SPAN_NONE;
+    char memory[NAME_MAX_BYTES];
+    struct text made = TEXT_IN(memory);
+    struct span text = SPAN_NONE;
+    const struct node *name = node_get(node, "name");
 
-    if (node_get(node, "name") != NULL) {
-        const struct node *name = node_get(node, "name");
-
-        if (field_text(reading->fields, name, &text) && text.length > NAME_MAX_BYTES) {
-            node_error(reading->fields, name, "longer than %d bytes", NAME_MAX_BYTES);
-        }
-    } else if (text.length == 0) {
-        text = reading->rule.source;
+    if (name == NULL) {
+        name_after_subject(reading, &made);
+        text = text_span(&made);
+    } else if (field_text(reading->fields, name, &text) && text.length > NAME_MAX_BYTES) {
+        node_error(reading->fields, name, "longer than %d bytes", NAME_MAX_BYTES);
     }
     reading->rule.name = arena_copy(reading->fields->arena, text);
 }
@@ -246,8 +324,8 @@ static bool read_rule(struct reading *reading, const struct node *node)
     read_name(reading, node);
     part = node_get(node, "if");
     if (part != NULL) {
-        conditions_file_if(fields, part, reading->steps.capture, reading->steps.captures,
-                           &reading->rule);
+        conditions_file_if(fields, part, reading->steps.gcode, reading->steps.capture,
+                           reading->steps.captures, &reading->rule);
     }
     if (steps != NULL) {
         steps_file_read(&reading->steps, steps);
@@ -260,8 +338,7 @@ static bool read_rule(struct reading *reading, const struct node *node)
     }
     part = node_get(node, "until");
     if (part != NULL) {
-        conditions_file_when(fields, part);
-        node_not_yet(fields, part);
+        read_until(reading, part);
     }
     part = node_get(node, "again");
     if (part != NULL) {
@@ -269,20 +346,17 @@ static bool read_rule(struct reading *reading, const struct node *node)
     }
     if (steps != NULL) {
         check_steps(reading, steps);
+        check_needs(reading);
         keep_steps(reading);
     }
     return complete;
 }
 
-static const struct node *place_of_gcode(const struct node *rule)
-{
-    return node_get(node_get(rule, "when"), "gcode");
-}
-
 void rules_file_read(const struct fields *fields, const struct node *root, const char *file,
                      struct ruleset *ruleset, struct place *place)
 {
-    static const struct field keys[] = {{"rules", pass}, {"tests", pass}, {NULL, NULL}};
+    static const struct field keys[] = {
+        {"rules", pass}, {"tests", pass}, {"example", pass}, {NULL, NULL}};
     const struct node *list = rule_list(root);
 
     if (root == NULL) {
@@ -290,9 +364,6 @@ void rules_file_read(const struct fields *fields, const struct node *root, const
     }
     if (root->kind == NODE_MAP) {
         fields_read(fields, root, keys, NULL);
-        if (node_get(root, "tests") != NULL) {
-            node_not_yet(fields, node_get(root, "tests"));
-        }
     }
     if (list == NULL || node_is_nothing(list) || !field_is_list(fields, list)) {
         return;
@@ -303,10 +374,18 @@ void rules_file_read(const struct fields *fields, const struct node *root, const
                                   .steps = {.fields = fields},
                                   .rule = {.file = span_of(file), .line = node->place.line}};
 
-        if (read_rule(&reading, node)) {
-            place[ruleset->count] = place_of_gcode(node)->place;
-            ruleset->rule[ruleset->count++] = reading.rule;
+        if (fields->held != NULL) {
+            *fields->held = false;
         }
+        if (!read_rule(&reading, node)) {
+            continue;
+        }
+        if (fields->held != NULL && *fields->held) {
+            pattern_free(reading.rule.pattern);
+            continue;
+        }
+        place[ruleset->count] = reading.subject->place;
+        ruleset->rule[ruleset->count++] = reading.rule;
     }
 }
 
@@ -340,10 +419,16 @@ static void warn_of_hidden(const struct ruleset *ruleset, uint16_t first, const 
     }
 }
 
+static bool is_tried_on_each_line(const struct rule *rule)
+{
+    return rule->when.kind == WHEN_REPLY ||
+           (rule->when.kind == WHEN_GCODE && rule->key.letter == 0 && rule->key.word.length == 0);
+}
+
 void rules_file_finish(struct ruleset *ruleset, const struct place *place, struct arena *arena,
                        struct mistakes *mistakes)
 {
-    unsigned without = 0;
+    unsigned tried = 0;
 
     ruleset->buckets = 16;
     while (ruleset->buckets < ruleset->count * 2) {
@@ -351,14 +436,15 @@ void rules_file_finish(struct ruleset *ruleset, const struct place *place, struc
     }
     ruleset->bucket = arena_take(arena, ruleset->buckets * sizeof(*ruleset->bucket));
     if (ruleset_index(ruleset) > RULES_WITHOUT_WORD_MAX) {
-        uint16_t one = ruleset->each;
+        unsigned one = 0;
 
-        for (; without < RULES_WITHOUT_WORD_MAX; without++) {
-            one = ruleset->rule[one].next;
+        for (; tried < RULES_WITHOUT_WORD_MAX + 1; one++) {
+            tried += is_tried_on_each_line(&ruleset->rule[one]);
         }
-        mistakes_error(mistakes, place[one],
-                       "when.gcode: more than %d patterns without a literal word: each is tried "
-                       "on each line (one that begins like M750\\b has a word)",
+        mistakes_error(mistakes, place[one - 1],
+                       "more than %d patterns that are tried on each line: those of reply rules, "
+                       "and of gcode rules without a literal word (one that begins like M750\\b "
+                       "has a word)",
                        RULES_WITHOUT_WORD_MAX);
     }
     for (unsigned i = 0; i < ruleset->buckets; i++) {

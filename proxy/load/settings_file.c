@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "load/later_file.h"
+#include "load/machine_file.h"
 #include "load/points_file.h"
 
 /* The rates that serial drivers have; a printer's firmware may ask for others, so they are bounds.
@@ -234,22 +235,25 @@ static void read_report_interval(const struct fields *fields, const struct node 
 
 static void read_share(const struct fields *fields, const struct node *value, void *target)
 {
-    char path[SETTINGS_PATH];
+    struct settings *settings = fields->settings;
 
     (void)target;
     if (!node_is(value, "none")) {
-        field_path(fields, value, path, sizeof(path));
-        node_not_yet(fields, value);
+        field_path(fields, value, settings->board_share, sizeof(settings->board_share));
+        later_refuse(fields, value, "board.share");
     }
 }
 
 static void read_share_writes(const struct fields *fields, const struct node *value, void *target)
 {
     static const char *const words[] = {"outputs", "all", "none", NULL};
+    static const enum share_writes kinds[] = {SHARE_OUTPUTS, SHARE_ALL, SHARE_NONE};
     unsigned index;
 
     (void)target;
-    field_word(fields, value, words, &index);
+    if (field_word(fields, value, words, &index)) {
+        fields->settings->share_writes = kinds[index];
+    }
 }
 
 static void read_board(const struct fields *fields, const struct node *value, void *target)
@@ -359,14 +363,22 @@ static void read_log(const struct fields *fields, const struct node *value, void
 
 /* In the order of reading: ports before points, points before what names them. */
 static const struct field root_keys[] = {
-    {"name", read_name},       {"host", read_host},
-    {"printer", read_printer}, {"board", read_board},
-    {"points", read_points},   {"psu", later_psu},
-    {"estop", later_estop},    {"filament", later_filament},
-    {"control", read_control}, {"programs", later_programs},
-    {"mcodes", read_mcodes},   {"rules", read_rules},
-    {"record", later_record},  {"state", read_state},
-    {"log", read_log},         {NULL, NULL},
+    {"name", read_name},
+    {"host", read_host},
+    {"printer", read_printer},
+    {"board", read_board},
+    {"points", read_points},
+    {"psu", machine_file_psu},
+    {"estop", machine_file_estop},
+    {"filament", machine_file_filament},
+    {"control", read_control},
+    {"programs", machine_file_programs},
+    {"mcodes", read_mcodes},
+    {"rules", read_rules},
+    {"record", machine_file_record},
+    {"state", read_state},
+    {"log", read_log},
+    {NULL, NULL},
 };
 
 /* mk3 of /etc/sioproxy/mk3.yaml */
@@ -412,6 +424,7 @@ static void check_ports(const struct fields *fields, const struct node *root)
     const struct settings *settings = fields->settings;
     const struct node *host = node_get(node_get(root, "host"), "port");
     const struct node *board = node_get(node_get(root, "board"), "port");
+    const struct node *share = node_get(node_get(root, "board"), "share");
 
     if (host != NULL && settings->printer.kind == PORT_SERIAL &&
         strcmp(settings->host_port, settings->printer.path) == 0) {
@@ -422,6 +435,16 @@ static void check_ports(const struct fields *fields, const struct node *root)
         strcmp(settings->board.path, settings->printer.path) == 0) {
         node_error(fields, board, "this is the printer's port, the board needs one of its own");
     }
+    if (share != NULL && settings->board_share[0] != '\0' &&
+        strcmp(settings->board_share, settings->host_port) == 0) {
+        node_error(fields, share, "this is the host's port, guests need one of their own");
+    }
+}
+
+static void simulate(struct port_settings *port)
+{
+    port->kind = PORT_SIMULATED;
+    snprintf(port->path, sizeof(port->path), "simulated");
 }
 
 void settings_file_read(const struct fields *fields, const struct node *root, const char *file,
@@ -437,9 +460,14 @@ void settings_file_read(const struct fields *fields, const struct node *root, co
     settings->report_interval_ms = REPORT_INTERVAL_MS;
     settings->log = LOG_INFO;
     name_from_file(settings, file);
-    if (root == NULL) {
-        mistakes_error(fields->mistakes, start, "printer.port is missing");
-    } else if (fields_read(fields, root, root_keys, NULL) && node_get(root, "printer") == NULL) {
+    if (fields->example) {
+        simulate(&settings->printer);
+        simulate(&settings->board);
+    }
+    if (root != NULL && !fields_read(fields, root, root_keys, NULL)) {
+        return;
+    }
+    if (node_get(root, "printer") == NULL && !fields->example) {
         mistakes_error(fields->mistakes, start, "printer.port is missing");
     }
     fill_in(settings, state_directory);

@@ -10,10 +10,8 @@ void settings_init(struct settings *settings)
                                             .boot_ms = 8000,
                                             .cool_below = 50000,
                                             .off_when_idle_ms = -1};
-    settings->estop = (struct estop_settings){.point = POINT_NONE,
-                                              .reset_point = POINT_NONE,
-                                              .reset_dtr = true,
-                                              .m112_halts = true};
+    settings->estop = (struct estop_settings){
+        .point = POINT_NONE, .reset_point = POINT_NONE, .reset_dtr = true, .m112_halts = true};
 }
 
 static bool all_digits(struct span text)

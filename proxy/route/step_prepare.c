@@ -63,8 +63,8 @@ static enum step_error prepare_set(const struct step_reading *reading, struct st
         ready->value = 0;
         return STEP_OK;
     }
-    return read_level(reading, &argument,
-                      reading->settings->point[ready->point].type == POINT_PWM, &ready->value);
+    return read_level(reading, &argument, reading->settings->point[ready->point].type == POINT_PWM,
+                      &ready->value);
 }
 
 static enum step_error read_times(const struct step_reading *reading, uint16_t *ret_times)
@@ -92,8 +92,7 @@ static enum step_error read_times(const struct step_reading *reading, uint16_t *
     return STEP_OK;
 }
 
-static enum step_error prepare_pulse(const struct step_reading *reading,
-                                     struct step_ready *ready)
+static enum step_error prepare_pulse(const struct step_reading *reading, struct step_ready *ready)
 {
     enum step_error error = argument_point_as(reading, true, &ready->point);
 
@@ -281,8 +280,7 @@ static enum step_error prepare_wait_temperature(const struct step_reading *readi
 }
 
 /* `psu` and the like stand as argument 1: a point may have such a name, too. */
-static enum step_error prepare_report(const struct step_reading *reading,
-                                      struct step_ready *ready)
+static enum step_error prepare_report(const struct step_reading *reading, struct step_ready *ready)
 {
     static const char *const words[] = {"psu", "print", "estop", "filament", NULL};
     struct argument argument;

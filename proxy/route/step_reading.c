@@ -1,7 +1,7 @@
 #include "route/step_reading.h"
 
 enum step_error argument_read(const struct step_reading *reading, unsigned index,
-                                     struct argument *ret_argument)
+                              struct argument *ret_argument)
 {
     struct text text = TEXT_IN(ret_argument->memory);
 
@@ -17,7 +17,7 @@ enum step_error argument_read(const struct step_reading *reading, unsigned index
 }
 
 void argument_tell(const struct step_reading *reading, const struct argument *argument,
-                 const char *what)
+                   const char *what)
 {
     struct text *why = reading->why;
     struct step_placeholder placeholder;
@@ -117,7 +117,7 @@ enum step_error argument_point(const struct step_reading *reading, uint8_t *ret_
 }
 
 enum step_error argument_point_as(const struct step_reading *reading, bool switched,
-                                     uint8_t *ret_point)
+                                  uint8_t *ret_point)
 {
     uint8_t point;
     enum step_error error = argument_point(reading, &point);
@@ -133,13 +133,13 @@ enum step_error argument_point_as(const struct step_reading *reading, bool switc
     }
     text_add_string(reading->why, reading->settings->point[point].name);
     text_add_string(reading->why, type == POINT_DHT     ? " is a sensor"
-                                      : type == POINT_INPUT ? " is an input"
-                                                            : " is an output");
+                                  : type == POINT_INPUT ? " is an input"
+                                                        : " is an output");
     return STEP_NO_POINT;
 }
 
 enum step_error argument_duration(const struct step_reading *reading, unsigned index,
-                                     int64_t *ret_ms)
+                                  int64_t *ret_ms)
 {
     static const char *const units[] = {"ms", "s", "min", "h", NULL};
     struct argument argument;
@@ -173,7 +173,7 @@ enum step_error argument_duration(const struct step_reading *reading, unsigned i
 }
 
 enum step_error argument_length(const struct step_reading *reading, unsigned index,
-                                   const char *what, int64_t *ret_ms)
+                                const char *what, int64_t *ret_ms)
 {
     int64_t ms = -1;
     enum step_error error = argument_duration(reading, index, &ms);

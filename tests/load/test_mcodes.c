@@ -7,11 +7,12 @@
 #include <cmocka.h>
 
 #include "load/load.h"
+#include "route/estop.h"
 #include "wire/gcode_line.h"
 
 static struct loaded loaded, without_points;
-static struct rule_world world;
-static const struct load_environment environment;
+static struct rule_world world; /* with everything but points: power on, stop latched */
+static const struct load_environment environment = {.everything = true};
 
 static void load(const char *config, struct loaded *ret_loaded)
 {
@@ -32,8 +33,15 @@ static int begin(void **unused)
          "board: {port: simulated}\n"
          "points:\n"
          "  light: {io: 12, type: output, number: 200}\n"
-         "  door: {io: 0, type: input}\n",
+         "  door: {io: 0, type: input}\n"
+         "  relay: {io: 13, type: output}\n"
+         "psu: {point: relay}\n"
+         "filament: {point: door}\n"
+         "estop: {point: door}\n",
          &loaded);
+    world.psu = WORLD_PSU_ON;
+    world.filament = WORLD_FILAMENT_PRESENT;
+    world.estop = ESTOP_LATCHED;
     load("printer: {port: simulated}\n", &without_points);
     return 0;
 }
@@ -46,9 +54,38 @@ static int end(void **unused)
     return 0;
 }
 
+/* The steps that are no matter of points. */
+static bool describe_other(const struct step_ready *ready, struct text *text)
+{
+    static const char *const reports[] = {"", " psu", " print", " estop", " filament"};
+    static const char *const filament[] = {" on", " off", " rearm"};
+    static const char *const marks[] = {"",         " started",  " paused",
+                                        " resumed", " finished", " cancelled"};
+
+    if (ready->kind == STEP_POWER) {
+        text_add_string(text, ready->value > 0 ? " on" : " off after ");
+        if (ready->value == 0) {
+            text_add_duration(text, ready->ms);
+        }
+        text_add_string(text, ready->when_cool ? " when cool" : "");
+    } else if (ready->kind == STEP_FILAMENT) {
+        text_add_string(text, filament[ready->value]);
+    } else if (ready->kind == STEP_MARK) {
+        text_add_string(text, marks[ready->value]);
+    } else if (ready->kind == STEP_REPORT && ready->value > 0) {
+        text_add_string(text, reports[ready->value]);
+    } else {
+        return ready->kind == STEP_SAY || ready->kind == STEP_RESET;
+    }
+    return true;
+}
+
 static void describe(const struct step_ready *ready, struct text *text)
 {
     text_add_string(text, step_word(ready->kind));
+    if (describe_other(ready, text)) {
+        return;
+    }
     if (ready->kind == STEP_WAIT_MOTION) {
         text_add_string(text, " motion");
         return;
@@ -182,6 +219,60 @@ static void m226_waits_for_a_state_and_reports_it(void **unused)
     expect("M226 P30 S1", "forwarded");
 }
 
+static void m80_and_m81_switch_the_power_if_there_is_a_psu(void **unused)
+{
+    (void)unused;
+    expect("M80", "M80: power on");
+    expect("M80 S", "M80: say");
+    expect("M81", "M81: wait motion, power off after 0s");
+    expect("M81 D90", "M81: wait motion, power off after 90s");
+    expect("M81 S0", "M81: wait motion, power off after 0s");
+    expect("M81 S", "M81: wait motion, power off after 0s when cool");
+    expect("M81 S1 D5", "M81: wait motion, power off after 5s when cool");
+    expect("M81 Dx", "usage: Dx: a duration (200ms, 1.5s, 10min, 2h)");
+    world.psu = WORLD_PSU_UNKNOWN;
+    expect("M80 S", "M80: report psu");
+    world.psu = WORLD_PSU_NONE;
+    expect("M80", "forwarded");
+    expect("M81 S1", "forwarded");
+    world.psu = WORLD_PSU_ON;
+}
+
+static void m412_is_for_the_filament_sensor(void **unused)
+{
+    (void)unused;
+    expect("M412 S0", "M412: filament off");
+    expect("M412 S1", "M412: filament on");
+    expect("M412 S1 R", "M412: filament on, filament rearm");
+    expect("M412 R", "M412: filament rearm");
+    expect("M412", "M412: report filament");
+    world.filament = WORLD_FILAMENT_NONE;
+    expect("M412 S1", "forwarded");
+    world.filament = WORLD_FILAMENT_PRESENT;
+}
+
+static void m999_is_ours_while_the_stop_is_latched(void **unused)
+{
+    (void)unused;
+    expect("M999", "M999: reset, report estop");
+    world.estop = ESTOP_ARMED;
+    expect("M999", "forwarded");
+    world.estop = ESTOP_LATCHED;
+}
+
+static void m889_says_how_the_job_stands(void **unused)
+{
+    (void)unused;
+    expect("M889", "M889: report print");
+    expect("M889 J1", "M889: mark started");
+    expect("M889 J2", "M889: mark paused");
+    expect("M889 J3", "M889: mark resumed");
+    expect("M889 J4", "M889: mark finished");
+    expect("M889 J5", "M889: mark cancelled");
+    expect("M889 J\"Started\"", "M889: mark started");
+    expect("M889 J6", "range: J6: not one of started, paused, resumed, finished, cancelled");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +281,10 @@ int main(void)
         cmocka_unit_test(m62_to_m65_set_with_and_without_motion),
         cmocka_unit_test(m66_waits_for_an_input_and_reports_it),
         cmocka_unit_test(m226_waits_for_a_state_and_reports_it),
+        cmocka_unit_test(m80_and_m81_switch_the_power_if_there_is_a_psu),
+        cmocka_unit_test(m412_is_for_the_filament_sensor),
+        cmocka_unit_test(m999_is_ours_while_the_stop_is_latched),
+        cmocka_unit_test(m889_says_how_the_job_stands),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

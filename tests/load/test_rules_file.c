@@ -137,8 +137,9 @@ static void patterns_without_a_word_are_few(void **unused)
     text = many(34, "- {when: {gcode: '.. S%u'}, then: forward}\n");
     assert_false(
         load(text,
-             "r.yaml:33:18: error: when.gcode: more than 32 patterns without a literal "
-             "word: each is tried on each line (one that begins like M750\\b has a word)\n",
+             "r.yaml:33:18: error: more than 32 patterns that are tried on each line: those of "
+             "reply rules, and of gcode rules without a literal word (one that begins like "
+             "M750\\b has a word)\n",
              &loaded));
     free(text);
 }

@@ -20,7 +20,7 @@ static int end(void **unused)
 /* Loads a config without mistakes. */
 static const struct settings *load(const char *path, const char *state_directory, const char *text)
 {
-    const struct load_environment environment = {state_directory};
+    const struct load_environment environment = {.state_directory = state_directory};
     struct mistakes mistakes = {0};
     struct sources sources;
 

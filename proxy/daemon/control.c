@@ -17,6 +17,10 @@
 
 /* The core's numbers of clients have 31 bits. */
 #define CONTROL_SERIALS (1u << 24)
+/* Events are gathered for so long, and then written to so many watchers in one turn of the loop: all
+ * at once would keep the ports waiting. */
+#define CONTROL_GATHER_MS 10
+#define CONTROL_TURN      4
 
 struct control_client {
     struct control *control;
@@ -31,6 +35,7 @@ struct control_client {
     bool out_mid; /* the first byte of out is in the middle of a line */
     bool asked;   /* the core has its request */
     bool watching;
+    bool due;       /* its events wait for its turn to be written to */
     bool streaming; /* a recording */
     bool ended;     /* it sends no more; what it asked is answered yet */
     bool finishing; /* gone when out is empty */
@@ -43,6 +48,9 @@ struct control {
     char path[SETTINGS_PATH];
     int fd;
     uv_poll_t *poll;
+    uv_timer_t *gather; /* runs from the first event that nobody was written */
+    uv_idle_t *turns;   /* runs from then on while a watcher is due */
+    unsigned turn;      /* whose it is */
     uint32_t serial;
     struct control_client *client[CONTROL_CLIENTS];
 };
@@ -155,22 +163,25 @@ static bool drop_oldest(struct control_client *client)
     return true;
 }
 
-static void send_object(struct control_client *client, json_t *object)
+/* A watcher loses its oldest events to make room; anybody else is let go. */
+static void send_line(struct control_client *client, struct span line)
 {
-    char *text = json_dumps(object, JSON_COMPACT);
-    struct span line = span_of(text);
-
-    json_decref(object);
-    if (text == NULL)
-        return;
     while (client->out_length + line.length + 1 > client->out_capacity)
         if (!client->watching || !drop_oldest(client)) {
-            free(text);
             client->finishing = true;
             return;
         }
     add_output(client, line);
     add_output(client, SPAN("\n"));
+}
+
+static void send_object(struct control_client *client, json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+
+    json_decref(object);
+    if (text != NULL)
+        send_line(client, span_of(text));
     free(text);
 }
 
@@ -340,23 +351,74 @@ void control_answer(struct control *control, const struct order *order)
     watch_client(client);
 }
 
+/* Writes to the next few watchers that are due. */
+static void on_turn(uv_idle_t *handle)
+{
+    struct control *control = handle->data;
+    unsigned served = 0;
+
+    for (unsigned looked = 0; looked < CONTROL_CLIENTS && served < CONTROL_TURN; looked++) {
+        struct control_client *client = control->client[control->turn];
+
+        control->turn = (control->turn + 1) % CONTROL_CLIENTS;
+        if (client == NULL || !client->due)
+            continue;
+        client->due = false;
+        served++;
+        if (flush_client(client))
+            watch_client(client);
+        else
+            drop_client(client);
+    }
+    if (served == 0)
+        uv_idle_stop(control->turns);
+}
+
+static void on_gathered(uv_timer_t *timer)
+{
+    struct control *control = timer->data;
+
+    uv_idle_start(control->turns, on_turn);
+}
+
+/* To be freed; `lost` events were dropped before it. */
+static char *event_text(const struct event *event, uint64_t lost)
+{
+    json_t *object = status_json_event(event);
+    char *text;
+
+    if (lost > 0)
+        json_object_set_new(object, "lost", json_integer((json_int_t)lost));
+    text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    return text;
+}
+
 void control_event(struct control *control, const struct event *event)
 {
-    if (control == NULL)
-        return;
-    for (unsigned i = 0; i < CONTROL_CLIENTS; i++) {
+    char *text = NULL;
+
+    for (unsigned i = 0; control != NULL && i < CONTROL_CLIENTS; i++) {
         struct control_client *client = control->client[i];
-        json_t *object;
 
         if (client == NULL || !client->watching)
             continue;
-        object = status_json_event(event);
-        if (client->lost > 0)
-            json_object_set_new(object, "lost", json_integer((json_int_t)client->lost));
-        client->lost = 0;
-        send_object(client, object);
-        watch_client(client);
+        if (client->lost > 0) {
+            char *own = event_text(event, client->lost);
+
+            client->lost = 0;
+            send_line(client, span_of(own));
+            free(own);
+        } else {
+            if (text == NULL)
+                text = event_text(event, 0);
+            send_line(client, span_of(text));
+        }
+        client->due = true;
+        if (!uv_is_active((uv_handle_t *)control->gather))
+            uv_timer_start(control->gather, on_gathered, CONTROL_GATHER_MS, 0);
     }
+    free(text);
 }
 
 /* --- the socket ------------------------------------------------------------------------------- */
@@ -467,6 +529,14 @@ bool control_listen(struct service *service, const char *path, const char *group
     snprintf(control->path, sizeof control->path, "%s", path);
     claim_share(path, group, 0660, ret_warning, capacity);
     control->poll = new_poll(service, control->fd, control);
+    control->gather = calloc(1, sizeof *control->gather);
+    control->turns = calloc(1, sizeof *control->turns);
+    if (control->gather == NULL || control->turns == NULL)
+        abort();
+    uv_timer_init(&service->loop, control->gather);
+    uv_idle_init(&service->loop, control->turns);
+    control->gather->data = control;
+    control->turns->data = control;
     uv_poll_start(control->poll, UV_READABLE, on_connection);
     return true;
 }
@@ -481,6 +551,10 @@ void control_free(struct control *control)
             drop_client(control->client[i]);
         }
     close_poll(&control->poll);
+    if (control->turns != NULL) {
+        uv_close((uv_handle_t *)control->gather, free_handle);
+        uv_close((uv_handle_t *)control->turns, free_handle);
+    }
     if (control->fd >= 0) {
         close(control->fd);
         unlink(control->path);

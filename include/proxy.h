@@ -24,6 +24,8 @@ enum request_kind {
     REQUEST_PULSE,    /* point, ms */
     REQUEST_SEND,     /* line */
     REQUEST_CONTINUE, /* ends the wait of the plan that holds the stream */
+    REQUEST_TRIP,     /* the emergency stop trips */
+    REQUEST_RESET,    /* the emergency stop is reset */
     REQUEST_EXIT,     /* outputs to their exit state; answered when that is done or cannot be */
 };
 struct request {

@@ -452,6 +452,20 @@ void proxy_asked(struct proxy *proxy, const struct request *request, int32_t cli
         else
             proxy_answer(proxy, client, false, "refused", SPAN("nothing waits"));
         return;
+    case REQUEST_TRIP:
+        proxy_estop_trip(proxy, now);
+        proxy_answer(proxy, client, true, "", span_of(estop_state_word(proxy->estop.state)));
+        return;
+    case REQUEST_RESET: {
+        enum estop_reset_result result = proxy_estop_reset(proxy, now);
+
+        if (result == ESTOP_RESET_DONE)
+            proxy_answer(proxy, client, true, "",
+                         span_of(estop_state_word(proxy->estop.state)));
+        else
+            proxy_answer(proxy, client, false, "refused", estop_reset_words(result));
+        return;
+    }
     case REQUEST_EXIT:
         proxy_apply(proxy, POINTS_EXIT, now);
         proxy->exiting = true;

@@ -37,6 +37,8 @@ static const struct command commands[] = {
     {"set", "POINT on|off|N%", "switches an output", 2, 2, ANSWER_S},
     {"pulse", "POINT DURATION", "on for 200ms, 1.5s, 2min, then off", 2, 2, 0},
     {"send", "LINE", "a line of G-code to the printer, in order", 1, 1000, 0},
+    {"estop", "[state|trip|reset]", "the emergency stop", 0, 1, ANSWER_S},
+    {"reset", "", "short for estop reset", 0, 0, ANSWER_S},
     {"continue", "", "ends what the stream waits for", 0, 0, ANSWER_S},
     {"watch", "", "prints what happens, a line each", 0, 0, ANSWER_S},
     {"log", "[N]", "the last N lines of the log", 0, 1, ANSWER_S},
@@ -50,7 +52,7 @@ static const struct command commands[] = {
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
 /* Known to the daemon, and refused by it until they are there. */
-static const char *const later[] = {"estop", "octoprint", "psu", "reset", NULL};
+static const char *const later[] = {"octoprint", "psu", NULL};
 
 static void print_usage(FILE *to)
 {
@@ -120,6 +122,8 @@ static json_t *make_request(const char *word, char **words, int count)
         json_object_set_new(request, "line", json_stringn(text.data, text.length));
     } else if (strcmp(word, "log") == 0 && count == 1) {
         json_object_set_new(request, "lines", json_integer(strtol(words[0], NULL, 10)));
+    } else if (strcmp(word, "estop") == 0) {
+        json_object_set_new(request, "action", json_string(count == 1 ? words[0] : "state"));
     } else if (strcmp(word, "sim") == 0) {
         json_object_set_new(request, "target", json_string(words[0]));
         json_object_set_new(request, "action", json_string(words[1]));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/recorder.h"
 #include "daemon/sim_port.h"
@@ -275,6 +276,32 @@ static void run_reload(struct control_client *client, json_t *object)
         control_refuse(client, "refused", why);
 }
 
+static void run_estop(struct control_client *client, json_t *object)
+{
+    struct span action = span_of(member(object, "action"));
+    struct status status;
+    json_t *reply;
+
+    if (action.length == 0 || span_equal(action, SPAN("state"))) {
+        proxy_status(control_service(client)->proxy, clock_now(), &status);
+        reply = done();
+        json_object_set_new(reply, "state", json_string(status.estop_state));
+        control_reply(client, reply);
+    } else if (span_equal(action, SPAN("trip"))) {
+        control_ask(client, &(struct request){.kind = REQUEST_TRIP});
+    } else if (span_equal(action, SPAN("reset"))) {
+        control_ask(client, &(struct request){.kind = REQUEST_RESET});
+    } else {
+        control_refuse(client, "usage", "it is: estop state|trip|reset");
+    }
+}
+
+static void run_reset(struct control_client *client, json_t *object)
+{
+    (void)object;
+    control_ask(client, &(struct request){.kind = REQUEST_RESET});
+}
+
 static void run_later(struct control_client *client, json_t *object)
 {
     char error[100];
@@ -284,10 +311,10 @@ static void run_later(struct control_client *client, json_t *object)
 }
 
 static const struct command commands[] = {
-    {"continue", run_continue}, {"estop", run_later},     {"get", run_get},
+    {"continue", run_continue}, {"estop", run_estop},     {"get", run_get},
     {"log", run_log},           {"octoprint", run_later}, {"points", run_points},
     {"psu", run_later},         {"pulse", run_pulse},     {"record", run_record},
-    {"reload", run_reload},     {"reset", run_later},     {"send", run_send},
+    {"reload", run_reload},     {"reset", run_reset},     {"send", run_send},
     {"set", run_set},           {"sim", run_sim},         {"status", run_status},
     {"watch", run_watch},
 };

@@ -1,0 +1,263 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "kit/kit.h"
+#include "proxy_state.h"
+#include "sim/world.h"
+
+#define BUTTON 0
+#define RELAY  12
+#define LIGHT  13
+
+static struct kit kit;
+static struct world world;
+static struct proxy proxy;
+
+/* A contact that is closed to ground while nobody presses: pressed or cut reads high. */
+static int set_up(void **unused)
+{
+    struct world_options options = {.settings = &kit.settings, .rules = &kit.ruleset};
+    struct point_settings *relay;
+
+    (void)unused;
+    kit_init(&kit);
+    kit_mcodes(&kit);
+    kit_point(&kit, "button", POINT_INPUT, BUTTON)->debounce_ms = 20;
+    relay = kit_point(&kit, "relay", POINT_OUTPUT, RELAY);
+    relay->start = (struct occasion){OCCASION_SET, 255};
+    relay->halt = (struct occasion){OCCASION_SET, 0};
+    kit_point(&kit, "light", POINT_OUTPUT, LIGHT);
+    kit.settings.estop.point = 0;
+    kit.settings.estop.reset_point = POINT_NONE;
+    kit.settings.estop.m112_halts = true;
+    kit.settings.reset_on_connect = RESET_HALTED;
+    options.printer = sim_printer_manner_marlin();
+    options.host_played = true;
+    world_init(&world, &proxy, &options, (struct instant){0});
+    return 0;
+}
+
+static int tear_down(void **unused)
+{
+    (void)unused;
+    kit_free(&kit);
+    return 0;
+}
+
+static void run_ms(int64_t ms)
+{
+    if (!world_run_ms(&world, ms)) {
+        world_tell(&world, WORLD_TOLD, stderr);
+        fail_msg("%s", world.broken != NULL ? world.broken : "it stopped");
+    }
+}
+
+static void button(bool pressed)
+{
+    sim_board_input(&world.board, BUTTON, pressed, world.now);
+    world_settle(&world);
+}
+
+/* Did a line with this in it go that way since that entry? */
+static unsigned seen(uint64_t since, enum world_kind kind, enum proxy_port port, const char *part)
+{
+    struct world_entry entry;
+    unsigned times = 0;
+
+    for (; since < world.entries; since++) {
+        if (world_journal(&world, since, &entry) && entry.kind == kind && entry.port == port &&
+            span_contains((struct span){entry.text, entry.length}, span_of(part)))
+            times++;
+    }
+    return times;
+}
+
+static void host_says(const char *line)
+{
+    world_write(&world, PROXY_HOST, span_of(line));
+    world_write(&world, PROXY_HOST, SPAN("\n"));
+    run_ms(300);
+}
+
+static void ask(enum request_kind kind)
+{
+    world_ask(&world, &(struct request){.kind = kind}, 7);
+    run_ms(50);
+}
+
+/* The button is seen released, and a host is there. */
+static void arm(void)
+{
+    button(false);
+    run_ms(3000);
+    assert_int_equal(proxy.estop.state, ESTOP_ARMED);
+    world_host_opens(&world, 115200);
+    run_ms(100);
+}
+
+static void until_the_button_is_seen_motion_waits_and_its_outputs_stay_as_they_are(void **unused)
+{
+    uint64_t before = world.entries;
+
+    (void)unused;
+    button(false);
+    world_host_opens(&world, 115200);
+    host_says("M105");
+    assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "ok T:"), 1);
+    world_write(&world, PROXY_HOST, SPAN("G1 X10 F3000\n"));
+    run_ms(20);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_PRINTER, "G1 X10"), 0);
+    assert_false(sim_board_output(&world.board, RELAY));
+    run_ms(3000);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_PRINTER, "G1 X10"), 1);
+    assert_true(sim_board_output(&world.board, RELAY));
+}
+
+static void a_press_halts_everything_and_latches(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    arm();
+    before = world.entries;
+    button(true);
+    run_ms(1000);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "Error:Printer halted. kill() called!"), 1);
+    assert_int_equal(proxy.router.printer_state, PRINTER_HALTED);
+    assert_int_equal(proxy.estop.state, ESTOP_TRIPPED);
+    assert_false(sim_board_output(&world.board, RELAY));
+    assert_true(span_contains(span_of(world.saved), SPAN("latch estop\n")));
+    button(false);
+    run_ms(1000);
+    assert_int_equal(proxy.estop.state, ESTOP_LATCHED);
+}
+
+static void a_spike_shorter_than_the_debounce_does_nothing(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    arm();
+    before = world.entries;
+    button(true);
+    run_ms(12);
+    button(false);
+    run_ms(5000);
+    assert_int_equal(proxy.estop.state, ESTOP_ARMED);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_PRINTER, "M112"), 0);
+}
+
+static void while_latched_nothing_reaches_the_printer_and_the_host_is_answered(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    arm();
+    button(true);
+    run_ms(1000);
+    button(false);
+    run_ms(1000);
+    world_host_closes(&world);
+    run_ms(1000);
+    before = world.entries;
+    world_host_opens(&world, 115200);
+    run_ms(100);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "//action:notification"), 1);
+    host_says("N0 M110 N0*125");
+    host_says("M105");
+    host_says("G28");
+    host_says("M42 Plight S1");
+    host_says("M42 Prelay S1");
+    assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "ok"), 5);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "error: estop: "), 2);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_PRINTER, ""), 0);
+    assert_true(sim_board_output(&world.board, LIGHT));
+    assert_false(sim_board_output(&world.board, RELAY));
+}
+
+static void it_opens_on_request_once_the_button_is_released(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    arm();
+    button(true);
+    run_ms(1000);
+    ask(REQUEST_RESET);
+    assert_false(world.answer.ok);
+    assert_int_equal(proxy.estop.state, ESTOP_TRIPPED);
+    button(false);
+    run_ms(1000);
+    before = world.entries;
+    ask(REQUEST_RESET);
+    assert_true(world.answer.ok);
+    assert_int_equal(proxy.estop.state, ESTOP_ARMED);
+    assert_false(span_contains(span_of(world.saved), SPAN("latch estop\n")));
+    run_ms(3000);
+    assert_int_equal(proxy.router.printer_state, PRINTER_ONLINE);
+    host_says("M105");
+    assert_true(seen(before, WORLD_TO, PROXY_PRINTER, "M105") >= 1);
+}
+
+static void a_stop_halts_a_printer_that_comes_back(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    arm();
+    world_unplug(&world, PROXY_PRINTER);
+    run_ms(500);
+    button(true);
+    run_ms(2000);
+    assert_int_equal(proxy.estop.state, ESTOP_TRIPPED);
+    before = world.entries;
+    world_plug(&world, PROXY_PRINTER);
+    run_ms(3000);
+    assert_true(seen(before, WORLD_TO, PROXY_PRINTER, "M112") >= 1);
+    assert_int_equal(proxy.router.printer_state, PRINTER_HALTED);
+}
+
+static void a_board_that_is_reset_while_latched_keeps_the_halt_values(void **unused)
+{
+    (void)unused;
+    arm();
+    button(true);
+    run_ms(1000);
+    sim_board_reset(&world.board, world.now);
+    run_ms(5000);
+    assert_false(sim_board_output(&world.board, RELAY));
+    assert_int_equal(proxy.estop.state, ESTOP_TRIPPED);
+}
+
+static void m112_of_the_host_halts_outputs_too_and_never_latches(void **unused)
+{
+    (void)unused;
+    arm();
+    assert_true(sim_board_output(&world.board, RELAY));
+    host_says("M112");
+    assert_false(sim_board_output(&world.board, RELAY));
+    assert_int_equal(proxy.estop.state, ESTOP_ARMED);
+    assert_int_equal(proxy.router.printer_state, PRINTER_HALTED);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(until_the_button_is_seen_motion_waits_and_its_outputs_stay_as_they_are),
+        TEST(a_press_halts_everything_and_latches),
+        TEST(a_spike_shorter_than_the_debounce_does_nothing),
+        TEST(while_latched_nothing_reaches_the_printer_and_the_host_is_answered),
+        TEST(it_opens_on_request_once_the_button_is_released),
+        TEST(a_stop_halts_a_printer_that_comes_back),
+        TEST(a_board_that_is_reset_while_latched_keeps_the_halt_values),
+        TEST(m112_of_the_host_halts_outputs_too_and_never_latches),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

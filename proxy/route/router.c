@@ -274,6 +274,29 @@ static const char *check_debts(const struct router *router)
     return NULL;
 }
 
+/* Is every line at the printer that a plan waits for? */
+static const char *check_sends(const struct router *router)
+{
+    for (uint8_t slot = 0; slot < PLANS && router->plans.running > 0; slot++) {
+        const struct plan *plan = &router->plans.plan[slot];
+        bool found = false;
+
+        if (plan->state != PLAN_ASKED || (plan->step[plan->at].kind != STEP_SEND &&
+                                          plan->step[plan->at].kind != STEP_WAIT_MOTION &&
+                                          plan->step[plan->at].kind != STEP_FORWARD))
+            continue;
+        for (unsigned i = 0; i < router->printer.unanswered; i++) {
+            struct tag tag = printer_session_unanswered(&router->printer, i);
+
+            found = found || (tag.sender == SENDER_PLAN && tag.slot == slot &&
+                              tag.serial == plan->serial);
+        }
+        if (!found)
+            return "router: a plan waits for an answer that no line at the printer will bring";
+    }
+    return NULL;
+}
+
 const char *router_check(const struct router *router)
 {
     const char *broken = host_session_check(&router->host);
@@ -288,6 +311,8 @@ const char *router_check(const struct router *router)
         broken = "router: a line was written anew though nothing came between (P1)";
     if (broken == NULL)
         broken = check_debts(router);
+    if (broken == NULL)
+        broken = check_sends(router);
     if (broken == NULL && router->ledger.owed != router->ledger.paid + router->ledger.forgotten +
                                                      router->ledger.count)
         broken = "router: debts made are not debts paid, forgotten and owed";

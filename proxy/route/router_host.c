@@ -27,8 +27,10 @@ void router_host_opened(struct router *router, struct instant now)
     router->touched_ahead = 0;
     router->after_reset = false;
     router->cancel_told = false;
-    if (router->printer_state == PRINTER_HALTED)
+    if (router->printer_state == PRINTER_HALTED) {
         printer_session_forget(&router->printer); /* deaf: it will not answer any more */
+        plans_printer_gone(&router->plans, SPAN("the printer is halted"));
+    }
     dropped = host_session_clear(&router->host);
     router->front = plans_stream(&router->plans) == NULL ? FRONT_NEW : FRONT_PLANNED;
     print_job_host_opened(&router->job);

@@ -13,7 +13,7 @@
 #define LINE    2048 /* of one that leaves the core */
 
 #define OWED     256 /* lines that the printer keeps to be answered */
-#define REPEATED 512 /* lines at most that are said just often, to keep a run short */
+#define REPEATED 160 /* lines at most that are said just often, to keep a run short */
 
 enum port_state { CLOSED, ASKED, OPEN };
 
@@ -331,8 +331,8 @@ static void ask(struct fuzz *fuzz)
     struct request request = {.kind = (enum request_kind)fuzz_below(fuzz, REQUEST_EXIT + 1)};
     struct span line;
 
-    if (asked == CLIENTS)
-        return;
+    if (asked == CLIENTS || (request.kind == REQUEST_EXIT && proxy->exiting))
+        return; /* the daemon asks for its end once */
     switch (request.kind) {
     case REQUEST_SET:
     case REQUEST_PULSE:
@@ -511,6 +511,19 @@ static bool all_answered(void)
 }
 
 /*
+ * Only a reset ends a binary transfer that nobody closes, and an upload of lines without numbers
+ * that lost an ok: what could be asked there would be refused without a word, or stored.
+ */
+static bool beyond_help(void)
+{
+    const struct router *router = &proxy->router;
+
+    return binary_transfer_runs(&router->binary) ||
+           (router->uploading && router->printer.question == QUESTION_OPEN &&
+            router->printer.upload_question < 0);
+}
+
+/*
  * Whatever was said before: with peers in good health, and a user who ends every wait, everything
  * comes to rest.
  */
@@ -530,7 +543,7 @@ static void come_to_rest(unsigned how)
     if (how == 3)
         host_handshake();
     say(PROXY_HOST, SPAN("M29\n"));
-    for (unsigned left = 300 + 4 * proxy->router.host.queue.count; left > 0; left--) {
+    for (unsigned left = 300 + 40 * proxy->router.host.queue.count; left > 0; left--) {
         const struct plan *plan = plans_stream(&proxy->router.plans);
 
         opens(PROXY_PRINTER, 0);
@@ -539,8 +552,8 @@ static void come_to_rest(unsigned how)
         printer_oks(255);
         take_all();
         board_answers_asked();
-        if (binary_transfer_runs(&proxy->router.binary))
-            say(PROXY_PRINTER, SPAN("start\n")); /* else all that follows were its bytes */
+        if (beyond_help())
+            say(PROXY_PRINTER, SPAN("start\n"));
         if (rests() && all_answered())
             return;
         if (plan != NULL && plan->state == PLAN_LOOKING)

@@ -254,8 +254,11 @@ static void what_is_kept_is_dropped_when_the_print_ends(void **unused)
     assert_int_equal(filament.kept, 0);
     /* The next print without filament is treated the same. */
     print(FILAMENT_PRINTING);
-    assert_int_equal(host("N3 G1 X20 E1.5", 1500), FILAMENT_KEPT);
+    assert_int_equal(host("N3 G1 X30 E1.5", 1500), FILAMENT_KEPT);
     expect("notify, paused, ok");
+    print(FILAMENT_PAUSED);
+    print(FILAMENT_PRINTING);
+    expect("inject G1 X30 E1.5");
 }
 
 static void what_is_on_its_way_back_is_dropped_too(void **unused)

@@ -235,6 +235,54 @@ static void a_prompt_the_user_has_answered_is_not_answered_again(void **unused)
     expect("press M108");
 }
 
+static void a_prompt_that_is_being_built_is_not_answered_yet(void **unused)
+{
+    (void)unused;
+    change();
+    printer("//action:prompt_begin Nozzle Parked");
+    printer("//action:prompt_button Continue");
+    printer("//action:prompt_show");
+    printer("//action:prompt_begin Paused");
+    printer("//action:prompt_button Continue");
+    print(FILAMENT_PRINTING);
+    expect("press M108");
+    printer("//action:prompt_begin Heater Timeout");
+    printer("//action:prompt_button Reheat");
+    printer("//action:prompt_show"); /* the Continue was the last one's */
+    wait(2000);
+    printer("echo:busy: paused for user");
+    expect("press M108");
+}
+
+static void the_users_own_m108_is_given_time(void **unused)
+{
+    (void)unused;
+    change();
+    print(FILAMENT_PRINTING);
+    expect("press M108");
+    wait(1500);
+    emergency("M108");
+    wait(1000);
+    printer("echo:busy: paused for user");
+    expect("");
+    wait(1000);
+    printer("echo:busy: paused for user");
+    expect("press M108");
+}
+
+static void a_command_is_known_by_its_word(void **unused)
+{
+    (void)unused;
+    strcpy(set[0].command, "M600 T0 B5");
+    filament_init(&filament, set, 1);
+    start_print();
+    see(0, FILAMENT_MISSING);
+    filament_held(&filament, now);
+    expect("changed, notify, inject M600 T0 B5");
+    printer("echo:Unknown command: \"M600 T0\"");
+    expect("notify, pause, ok");
+}
+
 static void resumed_by_the_printer_presses_nothing(void **unused)
 {
     (void)unused;
@@ -320,6 +368,11 @@ static void a_host_that_closes_gets_no_ok(void **unused)
     run_out();
     print(FILAMENT_NO_JOB);
     filament_host_closed(&filament, now);
+    expect("press M108");
+    set_up(NULL);
+    run_out();
+    filament_host_closed(&filament, now); /* first */
+    print(FILAMENT_NO_JOB);
     expect("press M108");
 }
 
@@ -427,9 +480,11 @@ int main(void)
         cmocka_unit_test_setup(resume_answers_an_open_prompt_by_its_continue, set_up),
         cmocka_unit_test_setup(a_prompt_without_continue_is_the_users, set_up),
         cmocka_unit_test_setup(a_prompt_the_user_has_answered_is_not_answered_again, set_up),
+        cmocka_unit_test_setup(a_prompt_that_is_being_built_is_not_answered_yet, set_up),
+        cmocka_unit_test_setup(the_users_own_m108_is_given_time, set_up),
+        cmocka_unit_test_setup(a_command_is_known_by_its_word, set_up),
         cmocka_unit_test_setup(resumed_by_the_printer_presses_nothing, set_up),
-        cmocka_unit_test_setup(a_cancel_presses_until_the_printer_is_done_and_resumes_nothing,
-                               set_up),
+        cmocka_unit_test_setup(a_cancel_presses_until_the_printer_is_done_and_resumes_nothing, set_up),
         cmocka_unit_test_setup(a_cancel_before_the_host_was_told_says_nothing_of_a_pause, set_up),
         cmocka_unit_test_setup(a_print_that_ends_meanwhile_is_a_cancel, set_up),
         cmocka_unit_test_setup(a_cancel_before_the_command_was_sent_sends_none, set_up),

@@ -61,6 +61,7 @@ struct proxy {
     uint32_t baud;       /* of the printer's port */
     uint32_t saved_baud; /* in the state file */
     struct instant now; /* of the last input */
+    struct instant deadline; /* the earliest of all parts, after the last input */
     struct {
         uint16_t rule[TURN_RULES]; /* started by this input: none starts twice */
         uint16_t started;

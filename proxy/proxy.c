@@ -11,6 +11,21 @@ size_t proxy_size(void)
     return sizeof(struct proxy);
 }
 
+/* The earliest deadline of all parts. */
+static struct instant find_deadline(const struct proxy *proxy)
+{
+    struct instant deadline = router_deadline(&proxy->router);
+
+    deadline = instant_earlier(deadline, board_session_deadline(&proxy->board));
+    deadline = instant_earlier(deadline, points_deadline(&proxy->points));
+    deadline = instant_earlier(deadline, proxy_ports_deadline(proxy));
+    deadline = instant_earlier(deadline, estop_deadline(&proxy->estop));
+    deadline = instant_earlier(deadline, proxy->every_next);
+    deadline = instant_earlier(deadline, proxy->host_lost);
+    deadline = instant_earlier(deadline, proxy->exit_until);
+    return instant_earlier(deadline, proxy->halt.next);
+}
+
 void proxy_init(struct proxy *proxy, const struct settings *settings, const struct ruleset *rules,
                 struct span saved, struct instant now)
 {
@@ -30,6 +45,7 @@ void proxy_init(struct proxy *proxy, const struct settings *settings, const stru
     proxy_ports_init(proxy, saved, now);
     proxy_apply(proxy, POINTS_START, now);
     proxy_rules_init(proxy, true, now);
+    proxy->deadline = find_deadline(proxy);
 }
 
 void proxy_reload(struct proxy *proxy, const struct settings *settings,
@@ -58,6 +74,7 @@ void proxy_reload(struct proxy *proxy, const struct settings *settings,
     board_session_interval(&proxy->board, settings->report_interval_ms, now);
     proxy->router.printer.in_flight = settings->in_flight;
     events_add(&proxy->router.events, EVENT_RELOAD, SPAN_NONE, SPAN("done"), SPAN_NONE, now);
+    proxy->deadline = find_deadline(proxy);
 }
 
 void proxy_attach(struct proxy *proxy, const struct settings *settings,
@@ -202,6 +219,8 @@ static void settle(struct proxy *proxy, struct instant now)
 
 static void expire(struct proxy *proxy, struct instant now)
 {
+    if (!instant_due(proxy->deadline, now))
+        return;
     router_expire(&proxy->router, now);
     board_session_expire(&proxy->board, now);
     points_update(&proxy->points, &proxy->board, now);
@@ -213,7 +232,26 @@ static void expire(struct proxy *proxy, struct instant now)
         proxy->host_lost = INSTANT_NEVER;
         proxy_apply(proxy, POINTS_HOST_LOST, now);
     }
-    proxy_halt_expire(proxy, now);
+}
+
+/* Bytes are written. True if somebody may have waited for their room: a line needs the most. */
+static bool sent(struct proxy *proxy, enum proxy_port port, size_t count)
+{
+    struct router *router = &proxy->router;
+    size_t room;
+
+    switch (port) {
+    case PROXY_HOST: outbox_take(&router->to_host, router->to_host_bytes, count); return false;
+    case PROXY_PRINTER:
+        room = outbox_room(&router->to_printer);
+        outbox_take(&router->to_printer, router->to_printer_bytes, count);
+        return room < 2 * LINE_CAPACITY;
+    case PROXY_BOARD:
+        room = outbox_room(&proxy->to_board);
+        outbox_take(&proxy->to_board, proxy->to_board_bytes, count);
+        return room < BOARD_COMMAND_MAX;
+    }
+    return false;
 }
 
 void proxy_input(struct proxy *proxy, const struct proxy_input *input, struct instant now)
@@ -221,6 +259,7 @@ void proxy_input(struct proxy *proxy, const struct proxy_input *input, struct in
     proxy->now = now;
     proxy->turn.started = 0;
     expire(proxy, now);
+    proxy_halt_expire(proxy, now); /* which may be over before it is due */
     switch (input->kind) {
     case PROXY_OPENED: proxy_opened(proxy, input, now); break;
     case PROXY_CLOSED: proxy_closed(proxy, input, now); break;
@@ -236,28 +275,22 @@ void proxy_input(struct proxy *proxy, const struct proxy_input *input, struct in
         }
         break;
     case PROXY_SENT:
-        switch (input->port) {
-        case PROXY_HOST:
-            outbox_take(&proxy->router.to_host, proxy->router.to_host_bytes,
-                        (size_t)input->number);
-            break;
-        case PROXY_PRINTER:
-            outbox_take(&proxy->router.to_printer, proxy->router.to_printer_bytes,
-                        (size_t)input->number);
-            break;
-        case PROXY_BOARD:
-            outbox_take(&proxy->to_board, proxy->to_board_bytes, (size_t)input->number);
-            break;
-        }
+        /* The one input that most often moves nothing. */
+        if (!sent(proxy, input->port, (size_t)input->number) &&
+            !instant_due(proxy->deadline, now))
+            return;
         break;
     case PROXY_ASKED: proxy_asked(proxy, input->request, (int32_t)input->number, now); break;
     case PROXY_TICK: break;
     }
     settle(proxy, now);
+    proxy->deadline = find_deadline(proxy);
     /* What moved may have made something due that was not when time was looked at. */
-    if (instant_due(proxy_deadline(proxy), now)) {
+    if (instant_due(proxy->deadline, now)) {
         expire(proxy, now);
+        proxy_halt_expire(proxy, now);
         settle(proxy, now);
+        proxy->deadline = find_deadline(proxy);
     }
 }
 
@@ -308,16 +341,7 @@ bool proxy_next_event(struct proxy *proxy, struct event *ret_event)
 
 struct instant proxy_deadline(const struct proxy *proxy)
 {
-    struct instant deadline = router_deadline(&proxy->router);
-
-    deadline = instant_earlier(deadline, board_session_deadline(&proxy->board));
-    deadline = instant_earlier(deadline, points_deadline(&proxy->points));
-    deadline = instant_earlier(deadline, proxy_ports_deadline(proxy));
-    deadline = instant_earlier(deadline, estop_deadline(&proxy->estop));
-    deadline = instant_earlier(deadline, proxy->every_next);
-    deadline = instant_earlier(deadline, proxy->host_lost);
-    deadline = instant_earlier(deadline, proxy->exit_until);
-    return instant_earlier(deadline, proxy->halt.next);
+    return proxy->deadline;
 }
 
 enum point_state proxy_point(const struct proxy *proxy, unsigned index, int *ret_value)

@@ -309,7 +309,7 @@ void board_levels_expire(struct board_levels *levels, struct instant now)
 
 bool board_levels_next_fault(struct board_levels *levels, unsigned *ret_io)
 {
-    for (unsigned io = 0; io < BOARD_IO_MAX; io++) {
+    for (unsigned io = 0; levels->faults != 0 && io < BOARD_IO_MAX; io++) {
         if ((levels->faults & BIT(io)) != 0) {
             levels->faults &= ~BIT(io);
             *ret_io = io;

@@ -112,6 +112,7 @@ struct sim_queued {
 
 struct sim_executed {
     uint32_t length;
+    bool numbered; /* it came with a number, which was the right one */
     char text[SIM_LINE_CAPACITY];
 };
 

@@ -17,18 +17,43 @@
 #include "sim/sim_board.h"
 #include "sim/sim_host.h"
 #include "sim/sim_printer.h"
+#include "sim/wire_fault.h"
 
 #define WORLD_WIRE    16384 /* bytes on their way; a pty's buffer is 20480, a tty's 4096 */
 #define WORLD_JOURNAL 4096
 #define WORLD_TEXT    200
 #define WORLD_TOLD    40 /* entries shown when a promise is broken */
+#define WORLD_COMING  32 /* faults of the ends that have begun and are not over */
+#define WORLD_WIRES   (2 * PROXY_PORTS)
+
+/* A wire's index for faults: as the proxy sees it. */
+static inline uint8_t world_wire_to(enum proxy_port port)
+{
+    return (uint8_t)(2 * port);
+}
+static inline uint8_t world_wire_from(enum proxy_port port)
+{
+    return (uint8_t)(2 * port + 1);
+}
 
 /* One direction of a port. All bytes pass through here one by one: the place for faults. */
 struct world_wire {
     int64_t byte_ns; /* a byte takes so long; 0: no time */
     int64_t clock_ns; /* the first byte set out then */
     uint32_t first, count;
+    struct instant held; /* what is behind the first `held_at` bytes does not arrive before */
+    uint32_t held_at;
+    struct wire_fault fault;
     char bytes[WORLD_WIRE];
+};
+
+/* What befalls an end of a wire, and when. */
+struct world_coming {
+    enum fault_kind kind;
+    enum proxy_port port;
+    bool over; /* the port comes back, the print goes on */
+    uint32_t ms; /* if not: so long it takes */
+    struct instant at;
 };
 
 enum world_kind {
@@ -43,6 +68,7 @@ struct world_entry {
     struct instant at;
     enum world_kind kind;
     enum proxy_port port;
+    bool numbered; /* WORLD_EXECUTED: with its number */
     uint16_t length;
     char text[WORLD_TEXT]; /* cut */
 };
@@ -89,6 +115,9 @@ struct world {
     char saved[ORDER_TEXT]; /* by the last ORDER_SAVE */
     struct order answer;    /* the last ORDER_ANSWER */
     uint64_t answers, speeds, pulses, discards;
+    struct world_coming coming[WORLD_COMING];
+    uint32_t comings;
+    uint64_t befell[FAULT_KINDS]; /* ends: how often each happened */
     struct world_entry journal[WORLD_JOURNAL];
     uint64_t entries; /* ever made */
 };
@@ -109,6 +138,12 @@ void world_host_closes(struct world *world);
 /* A port vanishes from the machine or comes back (not the printer's or the board's power). */
 void world_unplug(struct world *world, enum proxy_port port);
 void world_plug(struct world *world, enum proxy_port port);
+/*
+ * Plans faults for all wires, in the order of `at`, lent; those planned before are forgotten. Bytes
+ * are counted from here. World_mended ends what is going on: no fault from now on, all ports back.
+ */
+void world_plan(struct world *world, const struct fault *faults, uint32_t count, uint64_t seed);
+void world_mended(struct world *world);
 /* A client of the control socket asks. */
 void world_ask(struct world *world, const struct request *request, int32_t client);
 /* Let everything happen that a change made from outside (a button, a reset) can cause now. */

@@ -8,6 +8,8 @@
 /* One entry more, cut to WORLD_TEXT; the oldest is forgotten when there are WORLD_JOURNAL. */
 void world_note(struct world *world, enum world_kind kind, enum proxy_port port,
                 struct span text);
+/* The printer began a command, which came with its number or without. */
+void world_note_executed(struct world *world, struct span command, bool numbered);
 /* Bytes of one direction, kept by lines. */
 void world_note_bytes(struct world *world, enum world_kind kind, enum proxy_port port,
                       struct span bytes);

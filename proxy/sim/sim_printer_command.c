@@ -404,6 +404,8 @@ void sim_command_record(struct sim_printer *printer, struct span text)
     }
     struct sim_executed *executed = &printer->executed[at];
     executed->length = (uint32_t)text.length;
+    executed->numbered = printer->queue_count > 0 && sim_queue_front(printer)->length > 0 &&
+                         sim_queue_front(printer)->text[0] == 'N';
     if (text.length > 0)
         memcpy(executed->text, text.data, text.length);
 }

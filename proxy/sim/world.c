@@ -3,69 +3,12 @@
 #include <assert.h>
 #include <string.h>
 
+#include "sim/world_faults.h"
 #include "sim/world_journal.h"
+#include "sim/world_wire.h"
 
 /* More steps than that without time passing: something asks to be called for ever. */
 #define IDLE_STEPS_MAX 100000
-
-/* --- wires --- */
-
-static uint32_t wire_room(const struct world_wire *wire)
-{
-    return WORLD_WIRE - wire->count;
-}
-
-/* Bytes set out; they fit. */
-static void wire_carry(struct world_wire *wire, struct span bytes, struct instant now)
-{
-    assert(bytes.length <= wire_room(wire));
-    if (wire->count == 0)
-        wire->clock_ns = now.us * 1000;
-    for (size_t i = 0; i < bytes.length; i++) {
-        wire->bytes[(wire->first + wire->count) % WORLD_WIRE] = bytes.data[i];
-        wire->count++;
-    }
-}
-
-/* What has arrived by now, the part of it that is in one piece. */
-static struct span wire_arrived(const struct world_wire *wire, struct instant now)
-{
-    uint32_t count = wire->count;
-
-    if (wire->byte_ns > 0 && count > 0) {
-        int64_t arrived = (now.us * 1000 - wire->clock_ns) / wire->byte_ns;
-
-        if (arrived < count)
-            count = arrived > 0 ? (uint32_t)arrived : 0;
-    }
-    if (count > WORLD_WIRE - wire->first)
-        count = WORLD_WIRE - wire->first;
-    return (struct span){wire->bytes + wire->first, count};
-}
-
-static void wire_take(struct world_wire *wire, size_t count)
-{
-    wire->first = (uint32_t)((wire->first + count) % WORLD_WIRE);
-    wire->count -= (uint32_t)count;
-    wire->clock_ns += (int64_t)count * wire->byte_ns;
-}
-
-static void wire_clear(struct world_wire *wire)
-{
-    wire->first = 0;
-    wire->count = 0;
-}
-
-/* When the next byte arrives; what takes no time has arrived already. */
-static struct instant wire_deadline(const struct world_wire *wire, struct instant now)
-{
-    int64_t ns = wire->clock_ns + wire->byte_ns;
-
-    /* What has arrived and was not taken waits for room, not for time. */
-    if (wire->count == 0 || wire->byte_ns == 0 || ns <= now.us * 1000)
-        return INSTANT_NEVER;
-    return (struct instant){(ns + 999) / 1000};
-}
 
 /* --- the core --- */
 
@@ -102,8 +45,8 @@ static void closed(struct world *world, enum proxy_port port, int64_t why, struc
     struct world_port *end = &world->port[port];
 
     end->open = false;
-    wire_clear(&end->to);
-    wire_clear(&end->from);
+    world_wire_clear(&end->to);
+    world_wire_clear(&end->from);
     end->to_length = end->from_length = 0;
     world_note(world, WORLD_NOTE, port, reason);
     input(world, &(struct proxy_input){
@@ -128,8 +71,8 @@ static void close_port(struct world *world, enum proxy_port port)
     struct world_port *end = &world->port[port];
 
     end->open = false;
-    wire_clear(&end->to);
-    wire_clear(&end->from);
+    world_wire_clear(&end->to);
+    world_wire_clear(&end->from);
     if (port == PROXY_BOARD && !end->played)
         sim_board_close(&world->board, world->now);
 }
@@ -164,7 +107,7 @@ static void carry_out(struct world *world, const struct order *order)
         break;
     case ORDER_DISCARD:
         world->discards++;
-        wire_clear(&world->port[order->port].to);
+        world_wire_clear(&world->port[order->port].to);
         break;
     case ORDER_ANSWER:
         world->answers++;
@@ -222,11 +165,12 @@ static bool outputs(struct world *world)
 
         if (!end->open || bytes.length == 0 || world->broken != NULL)
             continue;
-        if (bytes.length > wire_room(&end->to))
-            bytes.length = wire_room(&end->to);
+        if (bytes.length > world_wire_room(&end->to))
+            bytes.length = world_wire_room(&end->to);
         if (bytes.length == 0)
             continue;
-        wire_carry(&end->to, bytes, world->now);
+        bytes.length = world_wire_carry(&end->to, bytes, world->now);
+        world_faults_passed(world, port, &end->to);
         end->to_bytes += bytes.length;
         world_note_bytes(world, WORLD_TO, port, bytes);
         input(world, &(struct proxy_input){
@@ -243,7 +187,7 @@ static bool inputs(struct world *world)
 
     for (enum proxy_port port = PROXY_HOST; port < PROXY_PORTS; port++) {
         struct world_port *end = &world->port[port];
-        struct span bytes = wire_arrived(&end->from, world->now);
+        struct span bytes = world_wire_arrived(&end->from, world->now);
         size_t room = proxy_room(world->proxy, port);
 
         if (!end->open || world->broken != NULL)
@@ -255,7 +199,7 @@ static bool inputs(struct world *world)
         end->from_bytes += bytes.length;
         world_note_bytes(world, WORLD_FROM, port, bytes);
         input(world, &(struct proxy_input){.kind = PROXY_BYTES, .port = port, .bytes = bytes});
-        wire_take(&end->from, bytes.length);
+        world_wire_take(&end->from, bytes.length);
         moved = true;
     }
     return moved;
@@ -280,16 +224,17 @@ static size_t set_out(struct world *world, enum proxy_port port, struct span byt
 
     if (bytes.length == 0 || !end->open)
         return bytes.length; /* nobody listens */
-    if (bytes.length > wire_room(&end->from))
-        bytes.length = wire_room(&end->from);
-    wire_carry(&end->from, bytes, world->now);
+    if (bytes.length > world_wire_room(&end->from))
+        bytes.length = world_wire_room(&end->from);
+    bytes.length = world_wire_carry(&end->from, bytes, world->now);
+    world_faults_passed(world, port, &end->from);
     return bytes.length;
 }
 
 static bool printer_moves(struct world *world)
 {
     struct world_port *end = &world->port[PROXY_PRINTER];
-    struct span bytes = wire_arrived(&end->to, world->now);
+    struct span bytes = world_wire_arrived(&end->to, world->now);
     bool moved = false;
     size_t taken;
 
@@ -299,7 +244,7 @@ static bool printer_moves(struct world *world)
         if (bytes.length > sim_printer_room(&world->printer))
             bytes.length = sim_printer_room(&world->printer);
         taken = sim_printer_receive(&world->printer, bytes, world->now);
-        wire_take(&end->to, taken);
+        world_wire_take(&end->to, taken);
         moved = taken > 0;
         executed(world);
     }
@@ -315,7 +260,7 @@ static bool printer_moves(struct world *world)
 static bool board_moves(struct world *world)
 {
     struct world_port *end = &world->port[PROXY_BOARD];
-    struct span bytes = wire_arrived(&end->to, world->now);
+    struct span bytes = world_wire_arrived(&end->to, world->now);
     bool moved = false;
     size_t taken;
 
@@ -325,7 +270,7 @@ static bool board_moves(struct world *world)
         if (bytes.length > sim_board_room(&world->board))
             bytes.length = sim_board_room(&world->board);
         taken = sim_board_write(&world->board, bytes, world->now);
-        wire_take(&end->to, taken);
+        world_wire_take(&end->to, taken);
         moved = taken > 0;
     }
     taken = set_out(world, PROXY_BOARD, sim_board_outgoing(&world->board));
@@ -339,7 +284,7 @@ static bool board_moves(struct world *world)
 static bool host_moves(struct world *world)
 {
     struct world_port *end = &world->port[PROXY_HOST];
-    struct span bytes = wire_arrived(&end->to, world->now);
+    struct span bytes = world_wire_arrived(&end->to, world->now);
     bool moved = false;
     size_t taken;
 
@@ -347,7 +292,7 @@ static bool host_moves(struct world *world)
         return false;
     if (bytes.length > 0) {
         sim_host_receive(&world->host, bytes, world->now);
-        wire_take(&end->to, bytes.length);
+        world_wire_take(&end->to, bytes.length);
         moved = true;
     }
     taken = set_out(world, PROXY_HOST, sim_host_output(&world->host));
@@ -359,6 +304,13 @@ static bool host_moves(struct world *world)
 }
 
 /* --- time --- */
+
+void world_host_says(struct world *world)
+{
+    size_t taken = set_out(world, PROXY_HOST, sim_host_output(&world->host));
+
+    sim_host_taken(&world->host, taken, world->now);
+}
 
 void world_settle(struct world *world)
 {
@@ -372,6 +324,7 @@ void world_settle(struct world *world)
         moved |= board_moves(world);
         moved |= host_moves(world);
         moved |= inputs(world);
+        moved |= world_faults_happen(world);
     }
 }
 
@@ -386,10 +339,10 @@ static struct instant deadline(const struct world *world)
     if (!world->port[PROXY_HOST].played)
         due = instant_earlier(due, sim_host_deadline(&world->host));
     for (unsigned port = 0; port < PROXY_PORTS; port++) {
-        due = instant_earlier(due, wire_deadline(&world->port[port].to, world->now));
-        due = instant_earlier(due, wire_deadline(&world->port[port].from, world->now));
+        due = instant_earlier(due, world_wire_deadline(&world->port[port].to, world->now));
+        due = instant_earlier(due, world_wire_deadline(&world->port[port].from, world->now));
     }
-    return due;
+    return instant_earlier(due, world_faults_deadline(world));
 }
 
 bool world_step(struct world *world)
@@ -452,6 +405,10 @@ void world_init(struct world *world, struct proxy *proxy, const struct world_opt
     world->port[PROXY_BOARD].plugged = true;
     if (options->printer_baud > 0)
         world->port[PROXY_PRINTER].to.byte_ns = 10000000000 / options->printer_baud;
+    for (unsigned port = 0; port < PROXY_PORTS; port++) {
+        wire_fault_init(&world->port[port].to.fault, world_wire_to((enum proxy_port)port));
+        wire_fault_init(&world->port[port].from.fault, world_wire_from((enum proxy_port)port));
+    }
     sim_printer_init(&world->printer, &options->printer, now);
     sim_board_init(&world->board, options->board, now);
     sim_host_init(&world->host, &options->host);
@@ -459,20 +416,7 @@ void world_init(struct world *world, struct proxy *proxy, const struct world_opt
     world_settle(world);
 }
 
-void world_host_opens(struct world *world, uint32_t baud)
-{
-    struct world_port *end = &world->port[PROXY_HOST];
-
-    if (end->open)
-        world_host_closes(world);
-    end->open = true;
-    opened(world, PROXY_HOST, baud);
-    if (!end->played)
-        sim_host_opened(&world->host, world->now);
-    world_settle(world);
-}
-
-void world_host_closes(struct world *world)
+void world_host_leaves(struct world *world)
 {
     struct world_port *end = &world->port[PROXY_HOST];
 
@@ -482,10 +426,36 @@ void world_host_closes(struct world *world)
     if (!end->played)
         sim_host_closed(&world->host);
     closed(world, PROXY_HOST, 0, SPAN("closed"));
+}
+
+void world_host_comes(struct world *world, uint32_t baud)
+{
+    struct world_port *end = &world->port[PROXY_HOST];
+
+    world_host_leaves(world);
+    end->open = true;
+    opened(world, PROXY_HOST, baud);
+    if (!end->played)
+        sim_host_opened(&world->host, world->now);
+}
+
+void world_host_opens(struct world *world, uint32_t baud)
+{
+    world_host_leaves(world);
+    world_settle(world);
+    world_host_comes(world, baud);
     world_settle(world);
 }
 
-void world_unplug(struct world *world, enum proxy_port port)
+void world_host_closes(struct world *world)
+{
+    if (!world->port[PROXY_HOST].open)
+        return;
+    world_host_leaves(world);
+    world_settle(world);
+}
+
+void world_pull(struct world *world, enum proxy_port port)
 {
     struct world_port *end = &world->port[port];
     bool was_open = end->open;
@@ -495,6 +465,11 @@ void world_unplug(struct world *world, enum proxy_port port)
         sim_board_close(&world->board, world->now);
     if (was_open)
         closed(world, port, 0, SPAN("the port is gone"));
+}
+
+void world_unplug(struct world *world, enum proxy_port port)
+{
+    world_pull(world, port);
     world_settle(world);
 }
 
@@ -513,7 +488,7 @@ void world_ask(struct world *world, const struct request *request, int32_t clien
 
 void world_write(struct world *world, enum proxy_port port, struct span bytes)
 {
-    wire_carry(&world->port[port].from, bytes, world->now);
+    world_wire_carry(&world->port[port].from, bytes, world->now);
     world_settle(world);
 }
 
@@ -529,11 +504,11 @@ struct span world_written(struct world *world, enum proxy_port port)
         memcpy(wire->bytes, all, wire->count);
         wire->first = 0;
     }
-    return wire_arrived(wire, world->now);
+    return world_wire_arrived(wire, world->now);
 }
 
 void world_read(struct world *world, enum proxy_port port, size_t count)
 {
-    wire_take(&world->port[port].to, count);
+    world_wire_take(&world->port[port].to, count);
     world_settle(world);
 }

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-void world_note(struct world *world, enum world_kind kind, enum proxy_port port,
-                struct span text)
+static void add(struct world *world, enum world_kind kind, enum proxy_port port,
+                struct span text, bool numbered)
 {
     struct world_entry *entry = &world->journal[world->entries % WORLD_JOURNAL];
     size_t length = text.length < WORLD_TEXT ? text.length : WORLD_TEXT;
@@ -11,12 +11,24 @@ void world_note(struct world *world, enum world_kind kind, enum proxy_port port,
     entry->at = world->now;
     entry->kind = kind;
     entry->port = port;
+    entry->numbered = numbered;
     entry->length = (uint16_t)length;
     if (length > 0)
         memcpy(entry->text, text.data, length);
     world->entries++;
     if (world->options.watch != NULL)
         world->options.watch(world->options.watcher, entry);
+}
+
+void world_note(struct world *world, enum world_kind kind, enum proxy_port port,
+                struct span text)
+{
+    add(world, kind, port, text, false);
+}
+
+void world_note_executed(struct world *world, struct span command, bool numbered)
+{
+    add(world, WORLD_EXECUTED, PROXY_PRINTER, command, numbered);
 }
 
 void world_note_bytes(struct world *world, enum world_kind kind, enum proxy_port port,

@@ -1,0 +1,438 @@
+#include "run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DOOR         3
+#define CALM_LINES   15
+#define PATIENCE_MS  36000 /* one round: 5 s until the question, 30 s until it is asked again */
+#define PATIENCE_MAX (12 * 3600 * INT64_C(1000000))
+
+bool run_begin(struct run *run)
+{
+    memset(run, 0, sizeof *run);
+    kit_init(&run->kit);
+    kit_point(&run->kit, "light", POINT_OUTPUT, 12);
+    kit_point(&run->kit, "door", POINT_INPUT, DOOR);
+    kit_mcodes(&run->kit);
+    kit_init(&run->bare);
+    run->world = malloc(sizeof *run->world);
+    run->proxy = malloc(proxy_size());
+    run->audit = malloc(sizeof *run->audit);
+    return run->world != NULL && run->proxy != NULL && run->audit != NULL;
+}
+
+void run_end(struct run *run)
+{
+    free(run->world);
+    free(run->proxy);
+    free(run->audit);
+    kit_free(&run->kit);
+    kit_free(&run->bare);
+}
+
+static uint32_t roll(struct run *run, uint32_t sides)
+{
+    run->dice = run->dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(run->dice >> 33) % sides;
+}
+
+/* --- what a seed chooses --- */
+
+static void choose_printer(struct run *run)
+{
+    struct sim_printer_manner *printer = &run->options.printer;
+
+    *printer = roll(run, 8) == 0 ? sim_printer_manner_klipper() : sim_printer_manner_marlin();
+    printer->speed = roll(run, 3) == 0 ? 100 : 0;
+    printer->emergency_parser = roll(run, 3) > 0;
+    printer->advanced_ok = roll(run, 3) == 0;
+    printer->busy = roll(run, 3) > 0;
+    printer->doublets_refused = roll(run, 3) == 0;
+    printer->resend_ok = (enum sim_resend_ok)(roll(run, 2) == 0 ? 0 : roll(run, 3));
+    printer->wait_when_idle = roll(run, 6) == 0;
+    printer->flow_control = printer->klipper || roll(run, 3) == 0;
+}
+
+static void choose(struct run *run)
+{
+    run->dice = run->plan->seed * 77 + 1;
+    roll(run, 2);
+    run->rules = roll(run, 2) == 0;
+    run->options = (struct world_options){
+        .settings = run->rules ? &run->kit.settings : &run->bare.settings,
+        .rules = run->rules ? &run->kit.ruleset : &run->bare.ruleset,
+        .host = sim_host_manner_octoprint(),
+        .printer_baud = roll(run, 2) == 0 ? 115200 : 250000,
+        .watch = audit_watch,
+        .listen = audit_listen,
+        .watcher = run->audit};
+    choose_printer(run);
+    if (roll(run, 3) == 0)
+        run->options.host = sim_host_manner_window(1 + roll(run, 8));
+    run->numbers = !run->options.host.octoprint || roll(run, 6) > 0;
+    run->kit.settings.in_flight = run->bare.settings.in_flight =
+        roll(run, 6) == 0 ? 400 : 40 + roll(run, 100); /* 400 overflows a buffer of 128 */
+    run->host_faults = roll(run, 5) == 0;
+    run->happenings = roll(run, 3) == 0;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct fault *left = a, *right = b;
+
+    return left->at < right->at ? -1 : left->at > right->at;
+}
+
+/* A fault of the bytes or lines of a wire. */
+static struct fault a_fault(struct run *run, uint32_t bytes)
+{
+    static const uint8_t kinds[] = {
+        FAULT_FLIP,  FAULT_FLIP,    FAULT_FLIP,      FAULT_FLIP,        FAULT_LOSE,    FAULT_LOSE,
+        FAULT_LOSE,  FAULT_DOUBLE,  FAULT_DOUBLE,    FAULT_LOSE_OK,     FAULT_LOSE_OK, FAULT_DELAY,
+        FAULT_NOISE, FAULT_GARBAGE, FAULT_LOSE_LINE, FAULT_DOUBLE_LINE, FAULT_STALL};
+    struct fault fault = {.kind = kinds[roll(run, sizeof kinds)], .at = roll(run, bytes)};
+    enum proxy_port port = PROXY_PRINTER;
+
+    if (run->host_faults && roll(run, 3) == 0)
+        port = PROXY_HOST;
+    else if (run->rules && roll(run, 6) == 0)
+        port = PROXY_BOARD;
+    fault.wire = roll(run, 2) == 0 ? world_wire_to(port) : world_wire_from(port);
+    fault.count = 1;
+    switch ((enum fault_kind)fault.kind) {
+    case FAULT_LOSE: fault.count = roll(run, 3) > 0 ? 1 : 1 + roll(run, 40); break;
+    case FAULT_NOISE: fault.count = 50 + roll(run, 1000); break;
+    case FAULT_GARBAGE: fault.count = 1 + roll(run, WIRE_FAULT_GARBAGE); break;
+    case FAULT_DELAY: fault.count = 1 + roll(run, 400); break;
+    case FAULT_STALL: fault.count = 1 + roll(run, 12); break;
+    case FAULT_LOSE_OK: fault.count = 1 + roll(run, 3); break;
+    default: break;
+    }
+    if (fault.kind == FAULT_LOSE_OK)
+        fault.wire = port == PROXY_HOST ? world_wire_to(port) : world_wire_from(port);
+    return fault;
+}
+
+/* Something that befalls an end. */
+static struct fault a_happening(struct run *run, uint32_t bytes)
+{
+    static const uint8_t kinds[] = {FAULT_RESET,  FAULT_RESET_UNHEARD, FAULT_BOARD_RESET,
+                                    FAULT_UNPLUG, FAULT_UNPLUG,        FAULT_UNPLUG_RESET,
+                                    FAULT_REOPEN, FAULT_CANCEL,        FAULT_PAUSE,
+                                    FAULT_HALT};
+    struct fault fault = {.kind = kinds[roll(run, sizeof kinds)], .at = roll(run, bytes)};
+    enum proxy_port port = PROXY_PRINTER;
+
+    if (fault.kind == FAULT_BOARD_RESET || (fault.kind == FAULT_UNPLUG && roll(run, 2) == 0))
+        port = PROXY_BOARD;
+    if (fault.kind >= FAULT_REOPEN)
+        port = PROXY_HOST;
+    fault.wire = roll(run, 2) == 0 ? world_wire_to(port) : world_wire_from(port);
+    if (fault.kind <= FAULT_BOARD_RESET)
+        fault.count = roll(run, 20000);
+    else
+        fault.count = roll(run, 4) == 0 ? roll(run, 70000) : roll(run, 4000);
+    return fault;
+}
+
+static void plan_faults(struct run *run)
+{
+    uint32_t bytes = 500 + run->plan->lines * 25;
+    uint32_t count = roll(run, 5) == 0 ? roll(run, 40) : roll(run, 8);
+
+    run->faults = 0;
+    while (run->faults < count)
+        run->fault[run->faults++] = a_fault(run, bytes);
+    if (run->happenings)
+        run->fault[run->faults++] = a_happening(run, bytes);
+    qsort(run->fault, run->faults, sizeof run->fault[0], by_place);
+    count = 0;
+    for (uint32_t i = 0; i < run->faults; i++) {
+        if (!run->plan->without[i])
+            run->fault[count++] = run->fault[i];
+    }
+    run->faults = count;
+}
+
+/* --- the script --- */
+
+static void add_text(struct run *run, const char *text)
+{
+    size_t length = strlen(text);
+
+    if (run->file_length + length >= sizeof run->file)
+        return;
+    memcpy(run->file + run->file_length, text, length);
+    run->file_length += length;
+}
+
+static void add(struct run *run, const char *command)
+{
+    char text[AUDIT_COMMAND];
+
+    snprintf(text, sizeof text, "%s%u.", command, run->audit->serials + 1);
+    if (audit_give(run->audit, text) == 0)
+        return;
+    add_text(run, text);
+    add_text(run, "\n");
+}
+
+static void add_line(struct run *run)
+{
+    static const char *const common[] = {"G1 X1 K",     "G1 X12.5 Y2 F3000 K", "G0 Z1 K",
+                                         "G1 E1.25 K",  "M106 S3 K",           "G1 X3 Y44 E0.5 K"};
+    static const char *const ours[] = {"M42 Plight S1 K", "M42 Plight S0 K",   "M62 Plight K",
+                                       "M64 Plight K",    "M66 Pdoor L3 Q1 K", "M43 Plight K",
+                                       "M800 K",          "M801 K",            "M802 SK",
+                                       "M803 K",          "M804 K"};
+    static const char *const others[] = {"M105 K", "M114 K", "M400 K", "G4 P10 K", "T0 K",
+                                         "M999999 K"};
+    char text[AUDIT_COMMAND];
+    unsigned kind = roll(run, 24), letters;
+
+    if (kind == 0) {
+        letters = 55 + roll(run, 40); /* some do not fit with their number */
+        memset(text, 'x', letters);
+        memcpy(text, "M117 ", 5);
+        memcpy(text + letters, " K", 3);
+        add(run, text);
+    } else if (kind == 1) {
+        if (run->options.host.verbatim && !run->options.printer.klipper)
+            add_text(run, roll(run, 2) == 0 ? "\n" : "; a comment\n");
+    } else if (kind < 6) {
+        add(run, others[roll(run, sizeof others / sizeof others[0])]);
+    } else if (kind < 10 && run->rules) {
+        add(run, ours[roll(run, sizeof ours / sizeof ours[0])]);
+    } else {
+        add(run, common[roll(run, sizeof common / sizeof common[0])]);
+    }
+}
+
+static void write_script(struct run *run, uint32_t lines)
+{
+    run->file_length = 0;
+    for (uint32_t i = 0; i < lines; i++)
+        add_line(run);
+}
+
+/* --- playing --- */
+
+static bool well(struct run *run)
+{
+    if (run->wrong == NULL) {
+        run->wrong = run->world->broken != NULL ? run->world->broken : run->audit->wrong;
+        run->wrong_serial = run->audit->wrong_serial;
+    }
+    return run->wrong == NULL;
+}
+
+static bool has_failed(struct run *run, const char *what)
+{
+    if (well(run))
+        run->wrong = what;
+    return false;
+}
+
+/* When anything last went wrong with the wires, or is still going on. */
+static bool is_disturbed(const struct run *run)
+{
+    if (run->world->comings > 0)
+        return true;
+    for (unsigned port = 0; port < PROXY_PORTS; port++) {
+        const struct world_port *end = &run->world->port[port];
+
+        if (!end->plugged || end->to.held.us > run->world->now.us ||
+            end->from.held.us > run->world->now.us)
+            return true;
+    }
+    return false;
+}
+
+static uint64_t mishaps(const struct run *run)
+{
+    uint64_t sum = run->world->printer.counters.overruns + run->world->printer.counters.resets;
+
+    for (unsigned port = 0; port < PROXY_PORTS; port++) {
+        const struct wire_fault *to = &run->world->port[port].to.fault;
+        const struct wire_fault *from = &run->world->port[port].from.fault;
+
+        sum += to->next + from->next + to->hurt_oks + to->hurt_others + from->hurt_oks +
+               from->hurt_others + from->hurt_resends + to->hurt_resends;
+    }
+    return sum;
+}
+
+/* Prints the file until the host has come to its end, whatever that is. */
+static bool print(struct run *run)
+{
+    struct world *world = run->world;
+    uint64_t finished = world->host.counters.finished, before = mishaps(run);
+    struct instant since = world->now; /* of the last mishap */
+    int64_t until = world->now.us + PATIENCE_MAX;
+
+    if (world->host.state != SIM_HOST_OPERATIONAL)
+        return has_failed(run, "the host could not connect");
+    sim_host_print(&world->host, (struct span){run->file, run->file_length}, world->now);
+    world->host.numbers = run->numbers || !run->options.host.octoprint;
+    world_settle(world);
+    while (well(run) && world_step(world)) {
+        struct instant quiet;
+
+        if (world->host.counters.finished > finished)
+            return true;
+        if (world->host.state != SIM_HOST_PRINTING && world->host.state != SIM_HOST_FINISHING &&
+            world->comings == 0)
+            return well(run);
+        if (mishaps(run) != before || is_disturbed(run)) {
+            before = mishaps(run);
+            since = world->now;
+        }
+        if (run->audit->owing == 0 || run->audit->loose)
+            continue;
+        quiet = since.us > run->audit->progress.us ? since : run->audit->progress;
+        if (instant_ms_since(world->now, quiet) > PATIENCE_MS)
+            return has_failed(run, "nothing happens, though an ok is owed");
+        if (world->now.us > until)
+            return has_failed(run, "a print that does not end");
+    }
+    return well(run) || has_failed(run, "the world stands still");
+}
+
+/* All that is owed is paid some time later. */
+static void rest(struct run *run)
+{
+    for (unsigned i = 0; i < 60 && well(run); i++) {
+        world_run_ms(run->world, 2000);
+        if (i > 2 && run->audit->owing == 0 && sim_host_idle(&run->world->host))
+            break;
+    }
+}
+
+/* The print with all its faults. */
+static bool faulty_print(struct run *run)
+{
+    struct world *world = run->world;
+    uint64_t finished = world->host.counters.finished;
+    uint64_t stuck;
+    bool whole;
+
+    write_script(run, run->plan->lines);
+    plan_faults(run);
+    audit_begin(run->audit);
+    world_plan(world, run->fault, run->faults, run->plan->seed);
+    print(run);
+    if (!well(run))
+        return false;
+    whole = world->host.counters.finished > finished;
+    stuck = world->befell[FAULT_RESET] + world->befell[FAULT_RESET_UNHEARD] +
+            world->befell[FAULT_UNPLUG] + world->befell[FAULT_UNPLUG_RESET] +
+            world->befell[FAULT_REOPEN] + world->befell[FAULT_CANCEL] + world->befell[FAULT_PAUSE] +
+            world->befell[FAULT_HALT];
+    if (stuck == 0 && !whole && !run->host_faults)
+        run->audit->excused[AUDIT_GIVEN_UP]++;
+    rest(run);
+    audit_end(run->audit, whole && !run->host_faults);
+    return well(run);
+}
+
+/* A print without any fault: the host connects anew, and nothing of what was is left. */
+static bool calm_print(struct run *run)
+{
+    struct world *world = run->world;
+    uint64_t finished;
+    struct sim_host_counters before;
+
+    world_mended(world);
+    world_run_ms(world, 90000);
+    if (world->printer.state == SIM_PRINTER_HALTED) {
+        sim_printer_reset(&world->printer, world->now);
+        world_run_ms(world, 5000);
+    }
+    world_host_opens(world, 115200);
+    world_run_ms(world, 60000);
+    write_script(run, CALM_LINES);
+    audit_begin(run->audit);
+    finished = world->host.counters.finished;
+    before = world->host.counters;
+    if (!print(run))
+        return false;
+    if (world->host.counters.finished == finished)
+        return has_failed(run, "a print without faults did not come to its end");
+    for (unsigned i = 0; i < 100 && well(run) && !sim_host_idle(&world->host); i++)
+        world_run_ms(world, 10);
+    audit_end(run->audit, true);
+    if (world->host.counters.timeouts != before.timeouts)
+        return has_failed(run, "the host waited in vain in a print without faults");
+    return well(run);
+}
+
+static void add_up(const struct run *run, struct run_totals *totals, bool whole)
+{
+    const struct world *world = run->world;
+
+    totals->runs++;
+    totals->lines += run->audit->lines;
+    totals->oks += run->audit->oks_to_host;
+    totals->resends += run->audit->resends_from_printer;
+    totals->finished += whole;
+    totals->cancelled += !whole && run->audit->cancelled;
+    totals->broken_off += !whole && !run->audit->cancelled;
+    totals->overruns += world->printer.counters.overruns;
+    totals->doublets += world->printer.counters.doublets;
+    for (unsigned port = 0; port < PROXY_PORTS; port++) {
+        for (unsigned kind = 0; kind < FAULT_RESET; kind++)
+            totals->faults[kind] += world->port[port].to.fault.fired[kind] +
+                                    world->port[port].from.fault.fired[kind];
+        totals->bytes += world->port[port].to_bytes + world->port[port].from_bytes;
+    }
+    for (unsigned kind = FAULT_RESET; kind < FAULT_KINDS; kind++)
+        totals->faults[kind] += world->befell[kind];
+    for (unsigned class = 0; class < AUDIT_CLASSES; class++)
+        totals->excused[class] += run->audit->excused[class];
+}
+
+bool run_play(struct run *run, const struct run_plan *plan, struct run_totals *totals)
+{
+    uint64_t finished;
+    bool good;
+
+    run->plan = plan;
+    run->wrong = NULL;
+    choose(run);
+    audit_init(run->audit, run->world, !run->options.printer.klipper);
+    run->audit->shown = run->shown;
+    world_init(run->world, run->proxy, &run->options, (struct instant){0});
+    world_run_ms(run->world, 4000 + roll(run, 2000));
+    world_host_opens(run->world, 115200);
+    world_run_ms(run->world, 3000);
+    good = well(run) && faulty_print(run);
+    finished = run->world->host.counters.finished;
+    good = good && calm_print(run);
+    add_up(run, totals, finished > 0);
+    return good;
+}
+
+void run_tell(const struct run *run, unsigned entries, FILE *to)
+{
+    const struct sim_printer_manner *printer = &run->options.printer;
+
+    if (entries > 0)
+        world_tell(run->world, entries, to);
+    for (uint32_t i = 0; i < run->faults; i++)
+        fprintf(to, "fault: %s %u, wire %u, byte %u\n",
+                fault_word((enum fault_kind)run->fault[i].kind), run->fault[i].count,
+                run->fault[i].wire, run->fault[i].at);
+    fprintf(to, "%s%s%s%s%s%s, ok after Resend %d; host window %u%s%s; in flight %u; rules %s\n",
+            printer->klipper ? "Klipper" : "Marlin",
+            printer->emergency_parser ? ", emergency parser" : "",
+            printer->advanced_ok ? ", advanced ok" : "", printer->busy ? "" : ", no busy",
+            printer->doublets_refused ? ", doublets refused" : "",
+            printer->flow_control ? ", flow control" : "", (int)printer->resend_ok,
+            run->options.host.window, run->options.host.octoprint ? " as OctoPrint" : "",
+            run->numbers ? "" : ", no numbers", run->options.settings->in_flight,
+            run->rules ? "yes" : "none");
+    fprintf(to, "seed %llu, %u lines, %u faults: %s (K%u)\n", (unsigned long long)run->plan->seed,
+            run->plan->lines, run->faults, run->wrong != NULL ? run->wrong : "well",
+            run->wrong_serial);
+}

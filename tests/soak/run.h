@@ -1,0 +1,52 @@
+/*
+ * One seeded run: a host, a printer, rules, a script and faults, played to the end of the print and
+ * then once more without any fault.
+ */
+#pragma once
+
+#include "audit.h"
+#include "kit/kit.h"
+
+#define RUN_FAULTS 256
+#define RUN_LINES  400
+
+/* What of a seed's run is wanted; a run is made smaller by wanting less of it. */
+struct run_plan {
+    uint64_t seed;
+    uint32_t lines; /* of the script at most */
+    bool without[RUN_FAULTS]; /* these faults do not happen */
+};
+
+struct run_totals {
+    uint64_t runs, lines, oks, resends, bytes;
+    uint64_t finished, cancelled, broken_off;
+    uint64_t faults[FAULT_KINDS], overruns, doublets;
+    uint64_t excused[AUDIT_CLASSES];
+};
+
+struct run {
+    struct kit kit, bare;
+    struct world *world;
+    struct proxy *proxy;
+    struct audit *audit;
+    struct world_options options;
+    const struct run_plan *plan;
+    bool shown; /* the journal as it is made */
+    uint64_t dice;
+
+    bool numbers, rules, host_faults, happenings;
+    struct fault fault[RUN_FAULTS];
+    uint32_t faults;
+    char file[RUN_LINES * 128 + 4096];
+    size_t file_length;
+    const char *wrong;
+    uint32_t wrong_serial;
+};
+
+/* False without memory. */
+bool run_begin(struct run *run);
+void run_end(struct run *run);
+/* True if all promises hold; else run->wrong says which does not. Adds to *totals. */
+bool run_play(struct run *run, const struct run_plan *plan, struct run_totals *totals);
+/* The end of its journal, what it was made of, and what is wrong. */
+void run_tell(const struct run *run, unsigned entries, FILE *to);

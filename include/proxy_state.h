@@ -21,6 +21,7 @@
 #define EXIT_MS            2000  /* outputs may take so long to reach their exit state */
 #define TO_BOARD_BYTES     256
 #define ORDERS             80    /* an answer for each of 64 plans, and a few more */
+#define HOST_SILENT_MS     1000  /* the shortest silence; a rule's `for` counts from its beginning */
 #define TURN_RULES         128   /* rules that one input from outside starts at most */
 #define SPEED_DEFAULT      115200
 
@@ -68,6 +69,8 @@ struct proxy {
     } turn;
     struct instant rules_since; /* `every` counts from here */
     struct instant every_seen, every_next;
+    bool silence_matters;         /* a rule waits for a silent host */
+    struct instant host_silent;   /* when the host counts as silent; NEVER if it does already */
     bool exiting;
     int32_t exit_client;
     struct instant exit_until;
@@ -99,6 +102,8 @@ void proxy_rules_init(struct proxy *proxy, bool start, struct instant now);
 void proxy_rules_event(struct proxy *proxy, const struct event *event, struct instant now);
 bool proxy_rules_hear(const struct proxy *proxy);
 void proxy_rules_reply(struct proxy *proxy, struct span reply, struct instant now);
+/* The host said something, came or went: its silence ends, or begins anew. */
+void proxy_rules_host_heard(struct proxy *proxy, bool connected, struct instant now);
 void proxy_rules_expire(struct proxy *proxy, struct instant now);
 
 /* proxy_plans.c: what plans and clients want done */

@@ -21,6 +21,7 @@ static struct instant find_deadline(const struct proxy *proxy)
     deadline = instant_earlier(deadline, proxy_ports_deadline(proxy));
     deadline = instant_earlier(deadline, estop_deadline(&proxy->estop));
     deadline = instant_earlier(deadline, proxy->every_next);
+    deadline = instant_earlier(deadline, proxy->host_silent);
     deadline = instant_earlier(deadline, proxy->host_lost);
     deadline = instant_earlier(deadline, proxy->exit_until);
     return instant_earlier(deadline, proxy->halt.next);
@@ -269,7 +270,10 @@ void proxy_input(struct proxy *proxy, const struct proxy_input *input, struct in
         break;
     case PROXY_BYTES:
         switch (input->port) {
-        case PROXY_HOST: host_bytes(proxy, input->bytes, now); break;
+        case PROXY_HOST:
+            proxy_rules_host_heard(proxy, true, now);
+            host_bytes(proxy, input->bytes, now);
+            break;
         case PROXY_PRINTER: printer_bytes(proxy, input->bytes, now); break;
         case PROXY_BOARD: board_bytes(proxy, input->bytes, now); break;
         }

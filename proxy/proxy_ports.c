@@ -132,6 +132,7 @@ void proxy_opened(struct proxy *proxy, const struct proxy_input *input, struct i
         tell_again(proxy, &proxy->printer_link, PROXY_PRINTER);
         tell_again(proxy, &proxy->board_link, PROXY_BOARD);
         proxy_estop_host(proxy, now);
+        proxy_rules_host_heard(proxy, true, now);
         if (input->number > 0 && input->number <= UINT32_MAX)
             proxy_speed(proxy, (uint32_t)input->number);
         return;
@@ -174,6 +175,7 @@ void proxy_closed(struct proxy *proxy, const struct proxy_input *input, struct i
 
     if (input->port == PROXY_HOST) {
         router_host_closed(&proxy->router, now);
+        proxy_rules_host_heard(proxy, false, now);
         proxy->host_lost = instant_after_ms(now, HOST_LOST_MS);
         return;
     }

@@ -58,6 +58,14 @@ static void end_now(struct proxy *proxy, uint8_t slot, struct instant now)
     }
 }
 
+/* How long what started it has to last from now on. */
+static int64_t hold_ms(const struct rule *rule)
+{
+    if (rule->when.kind == WHEN_HOST && rule->when.for_ms > HOST_SILENT_MS)
+        return rule->when.for_ms - HOST_SILENT_MS; /* it has been silent for so long already */
+    return rule->when.kind == WHEN_POINT ? rule->when.for_ms : 0;
+}
+
 /* A rule is due: its plan begins, unless one that runs already says otherwise. */
 static void start_rule(struct proxy *proxy, const struct rule *rule,
                        const struct step_values *values, const struct event *event,
@@ -74,7 +82,7 @@ static void start_rule(struct proxy *proxy, const struct rule *rule,
                                .client = -1,
                                .rule_number = number,
                                .until = &rule->until,
-                               .hold_ms = rule->when.for_ms,
+                               .hold_ms = hold_ms(rule),
                                .hold_point = rule->when.kind == WHEN_POINT ? rule->when.point
                                                                            : POINT_NONE};
     uint8_t running = plans_of_rule(plans, number);
@@ -186,11 +194,34 @@ static struct instant next_every(const struct proxy *proxy, struct instant now)
     return next;
 }
 
+/* Does any rule wait for a silent host? */
+static bool silence_matters(const struct proxy *proxy)
+{
+    const struct rule *rule = NULL;
+
+    while ((rule = ruleset_next_for(proxy->rules, WHEN_HOST, rule)) != NULL) {
+        if ((rule->when.facts >> FACT_HOST_SILENT & 1) != 0)
+            return true;
+    }
+    return false;
+}
+
+void proxy_rules_host_heard(struct proxy *proxy, bool connected, struct instant now)
+{
+    if (!proxy->silence_matters)
+        return;
+    plans_unhold(&proxy->router.plans, POINT_NONE);
+    proxy->host_silent = connected ? instant_after_ms(now, HOST_SILENT_MS) : INSTANT_NEVER;
+}
+
 void proxy_rules_init(struct proxy *proxy, bool start, struct instant now)
 {
     proxy->rules_since = now;
     proxy->every_seen = now;
     proxy->every_next = INSTANT_NEVER;
+    proxy->host_silent = INSTANT_NEVER;
+    proxy->silence_matters = proxy->rules != NULL && silence_matters(proxy);
+    proxy_rules_host_heard(proxy, proxy->router.host_connected, now);
     if (proxy->rules == NULL)
         return;
     proxy->every_next = next_every(proxy, now);
@@ -200,6 +231,14 @@ void proxy_rules_init(struct proxy *proxy, bool start, struct instant now)
 
 void proxy_rules_expire(struct proxy *proxy, struct instant now)
 {
+    if (instant_due(proxy->host_silent, now)) {
+        struct event *event = events_add(&proxy->router.events, EVENT_HOST, SPAN_NONE,
+                                         SPAN("silent"), SPAN_NONE, now);
+
+        event->is = FACT_HOST_SILENT;
+        event->level = LOG_DEBUG;
+        proxy->host_silent = INSTANT_NEVER;
+    }
     if (!instant_due(proxy->every_next, now))
         return;
     start_all(proxy, WHEN_EVERY, now);

@@ -65,16 +65,17 @@ static bool fact_is(const struct when *when, const struct event *event)
     return event->is >= 0 && event->is < 16 && (when->facts >> event->is & 1) != 0;
 }
 
-/* A point has become what is waited for. */
+/* A point has become what is waited for. What was never known has become nothing. */
 static bool point_is(const struct when *when, const struct event *event)
 {
     if (when->point != event->index)
         return false;
     switch ((enum when_becomes)when->becomes) {
-    case BECOMES_ON: return event->is == POINT_ON && event->was != POINT_ON;
-    case BECOMES_OFF: return event->is == POINT_OFF && event->was != POINT_OFF;
+    case BECOMES_ON: return event->is == POINT_ON && event->was == POINT_OFF;
+    case BECOMES_OFF: return event->is == POINT_OFF && event->was == POINT_ON;
     case BECOMES_UNKNOWN: return event->is == POINT_UNKNOWN;
-    case BECOMES_CHANGE: return event->is != POINT_UNKNOWN && event->is != event->was;
+    case BECOMES_CHANGE:
+        return event->is != POINT_UNKNOWN && event->was != POINT_UNKNOWN && event->is != event->was;
     }
     return false;
 }

@@ -1,0 +1,271 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "load/load.h"
+#include "proxy_state.h"
+#include "sim/world.h"
+
+#define LIGHT 12
+#define FAN   13
+#define DOOR  3
+
+/* What every config of these tests begins with; the door is open while its level is high. */
+static const char config[] = "name: test\n"
+                             "host: {port: /run/test}\n"
+                             "printer: {port: simulated}\n"
+                             "board: {port: simulated}\n"
+                             "points:\n"
+                             "  light: {io: 12, type: output}\n"
+                             "  fan: {io: 13, type: output}\n"
+                             "  door: {io: 3, type: input, active: high, debounce: 0}\n"
+                             "rules: [rules.yaml]\n";
+
+static struct loaded loaded;
+static struct world world;
+static struct proxy proxy;
+static int64_t number;
+
+/* A world with these rules, its host connected and the board of use. */
+static void begin(const char *rules)
+{
+    static const struct load_environment environment = {0};
+    struct world_options options = {.settings = &loaded.settings, .rules = &loaded.ruleset};
+    struct mistakes mistakes = {0};
+    struct sources sources;
+
+    sources_init(&sources, "/etc/sioproxy");
+    assert_true(sources_add(&sources, "test.yaml", span_of(config)));
+    assert_true(sources_add(&sources, "rules.yaml", span_of(rules)));
+    if (!load_all(&sources, &environment, &mistakes, &loaded)) {
+        mistakes_print(&mistakes, stderr);
+        fail();
+    }
+    mistakes_free(&mistakes);
+    sources_free(&sources);
+    options.printer = sim_printer_manner_marlin();
+    options.host_played = true;
+    world_init(&world, &proxy, &options, (struct instant){0});
+    sim_board_input(&world.board, DOOR, false, world.now);
+    assert_true(world_run_ms(&world, 3000));
+    world_host_opens(&world, 115200);
+    assert_true(world_run_ms(&world, 100));
+}
+
+static int tear_down(void **unused)
+{
+    (void)unused;
+    loaded_free(&loaded);
+    return 0;
+}
+
+static void run_ms(int64_t ms)
+{
+    if (!world_run_ms(&world, ms)) {
+        world_tell(&world, WORLD_TOLD, stderr);
+        fail_msg("%s", world.broken != NULL ? world.broken : "it stopped");
+    }
+}
+
+static void door(bool open)
+{
+    sim_board_input(&world.board, DOOR, open, world.now);
+    world_settle(&world);
+    run_ms(50);
+}
+
+static bool light(void)
+{
+    return sim_board_output(&world.board, LIGHT);
+}
+
+static bool fan(void)
+{
+    return sim_board_output(&world.board, FAN);
+}
+
+/* A line of the host, and 50 ms. */
+static void says(const char *line)
+{
+    world_write(&world, PROXY_HOST, span_of(line));
+    world_write(&world, PROXY_HOST, SPAN("\n"));
+    run_ms(50);
+}
+
+/* The same with number and checksum, as in a job. */
+static void says_numbered(const char *command)
+{
+    char bytes[128];
+    struct text text = TEXT_IN(bytes);
+
+    gcode_line_number(span_of(command), number++, &text);
+    world_write(&world, PROXY_HOST, text_span(&text));
+    run_ms(50);
+}
+
+/* A job begins as OctoPrint begins one. */
+static void job(void)
+{
+    number = 0;
+    says("M105");
+    says_numbered("M110 N0");
+    says_numbered("G90");
+    says_numbered("G1 X1 F3000");
+}
+
+static unsigned heard(uint64_t since, const char *part)
+{
+    struct world_entry entry;
+    unsigned times = 0;
+
+    for (; since < world.entries; since++) {
+        if (world_journal(&world, since, &entry) && entry.kind == WORLD_TO &&
+            entry.port == PROXY_HOST &&
+            span_contains((struct span){entry.text, entry.length}, span_of(part)))
+            times++;
+    }
+    return times;
+}
+
+static void the_light_follows_the_print(void **unused)
+{
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: on, when: {print: started}, do: [{set: {light: on}}]}\n"
+          "  - {name: off, when: {print: [finished, cancelled]},\n"
+          "     do: [{wait: 10min}, {set: {light: off}}], until: {print: started}}\n");
+    job();
+    assert_true(light());
+    says_numbered("M400");
+    says("M105");
+    run_ms(9 * 60000);
+    assert_true(light());
+    job(); /* the next one ends what was to switch it off */
+    says_numbered("M400");
+    says("M105");
+    run_ms(5 * 60000);
+    assert_true(light());
+    run_ms(6 * 60000);
+    assert_false(light());
+}
+
+static void a_door_pauses_the_print_in_front_of_the_ok(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    begin("rules:\n"
+          "  - name: door opened\n"
+          "    when: {point: door, becomes: on, for: 300ms}\n"
+          "    if: {print: printing}\n"
+          "    do: [pause, {notify: 'Door opened'}]\n");
+    door(true);
+    run_ms(1000);
+    door(false);
+    assert_int_equal(heard(0, "//action:pause"), 0);
+    job();
+    before = world.entries;
+    door(true);
+    run_ms(100);
+    door(false); /* too short */
+    run_ms(1000);
+    assert_int_equal(heard(before, "//action:"), 0);
+    door(true);
+    run_ms(1000);
+    assert_int_equal(heard(before, "//action:pause"), 1);
+    assert_int_equal(heard(before, "//action:notification Door opened"), 1);
+}
+
+static void a_rule_runs_once_again_or_queued_as_it_says(void **unused)
+{
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: run-on, when: {point: door, becomes: off},\n"
+          "     do: [{set: {light: on}}, {wait: 10s}, {set: {light: off}}]}\n"
+          "  - {name: once, when: {point: door, becomes: off}, again: ignore,\n"
+          "     do: [{set: {fan: on}}, {wait: 10s}, {set: {fan: off}}]}\n");
+    door(true);
+    door(false);
+    run_ms(8000);
+    assert_true(light() && fan());
+    door(true);
+    door(false);
+    run_ms(4000);
+    assert_true(light());
+    assert_false(fan());
+    run_ms(8000);
+    assert_false(light());
+}
+
+static void temperatures_cross_once_with_a_degree_of_play(void **unused)
+{
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: warm, when: {temperature: {tool0: '>= 50C'}}, do: [{toggle: fan}]}\n");
+    says("M104 S52");
+    for (int i = 0; i < 120; i++) {
+        says("M105");
+        run_ms(950);
+    }
+    assert_true(fan());
+}
+
+static void replies_and_times_start_rules(void **unused)
+{
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: unknown, when: {reply: 'Unknown command'}, do: [{set: {light: on}}]}\n"
+          "  - {name: beat, when: {every: 30s}, do: [{toggle: fan}]}\n"
+          "  - {name: begin, when: {start: true}, do: [{say: hello}]}\n");
+    assert_false(light());
+    says("M99999");
+    assert_true(light());
+    run_ms(27000);
+    assert_true(fan());
+    run_ms(30000);
+    assert_false(fan());
+}
+
+static void a_silent_host_is_noticed_and_a_line_begins_its_silence_anew(void **unused)
+{
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: silent, when: {host: silent, for: 10min}, do: [{set: {light: on}}]}\n");
+    run_ms(9 * 60000);
+    says("M105");
+    run_ms(9 * 60000);
+    assert_false(light());
+    run_ms(61000);
+    assert_true(light());
+}
+
+static void a_rule_that_starts_itself_is_told_and_not_done_again(void **unused)
+{
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: flip, when: {point: light, becomes: change}, do: [{toggle: light}]}\n");
+    says("M42 Plight S1");
+    run_ms(2000);
+    says("M105");
+    assert_true(heard(0, "ok T:") >= 1); /* it has not hung itself up */
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_teardown(name, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(the_light_follows_the_print),
+        TEST(a_door_pauses_the_print_in_front_of_the_ok),
+        TEST(a_rule_runs_once_again_or_queued_as_it_says),
+        TEST(temperatures_cross_once_with_a_degree_of_play),
+        TEST(replies_and_times_start_rules),
+        TEST(a_silent_host_is_noticed_and_a_line_begins_its_silence_anew),
+        TEST(a_rule_that_starts_itself_is_told_and_not_done_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

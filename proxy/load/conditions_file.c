@@ -121,12 +121,12 @@ static uint16_t read_states(const struct reading *reading, const struct node *no
     return states;
 }
 
-/* What has states: its words, in the order of their enum. */
+/* What has states: its words, in the order of their enum; `any` is all but the first. */
 static const struct subject {
     const char *key;
     enum condition_kind kind;
     const char *later;
-    const char *const words[7];
+    const char *const words[8];
 } subjects[] = {
     {"print",
      CONDITION_PRINT,
@@ -138,24 +138,28 @@ static const struct subject {
     {"estop",
      CONDITION_ESTOP,
      "if.estop",
-     {"none", "unknown", "armed", "tripped", "latched", NULL}},
+     {"none", "unknown", "armed", "tripped", "latched", "any", NULL}},
     {"filament",
      CONDITION_FILAMENT,
      "if.filament",
-     {"none", "off", "present", "missing", "unknown", NULL}},
-    {"psu", CONDITION_PSU, "if.psu", {"none", "on", "off", "unknown", NULL}},
+     {"none", "off", "present", "missing", "unknown", "any", NULL}},
+    {"psu", CONDITION_PSU, "if.psu", {"none", "on", "off", "unknown", "any", NULL}},
 };
 #define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
 
 static void read_subject(struct reading *reading, const struct node *node,
                          const struct subject *subject)
 {
-    /* `any`: whatever its state, it is configured. Only these can be none. */
-    bool can_be_none = strcmp(subject->words[0], "none") == 0;
-    bool any = can_be_none && node_is(node, "any");
     struct condition *condition = add(reading, node, subject->kind, SPAN_NONE);
+    unsigned any = 0;
 
-    condition->states = any ? (uint16_t)~1u : read_states(reading, node, subject->words, false);
+    condition->states = read_states(reading, node, subject->words, false);
+    while (subject->words[any] != NULL && strcmp(subject->words[any], "any") != 0) {
+        any++;
+    }
+    if (subject->words[any] != NULL && (condition->states >> any & 1) != 0) {
+        condition->states = (uint16_t)~1u; /* all but none */
+    }
     later_refuse(reading->fields, node, subject->later);
 }
 

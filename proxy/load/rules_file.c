@@ -265,7 +265,11 @@ static void name_after_subject(const struct reading *reading, struct text *text)
     if (subject == NULL) {
         return;
     }
-    if (reading->rule.when.kind != WHEN_GCODE && subject->key != NULL) {
+    if (reading->rule.when.kind == WHEN_START) {
+        text_add_string(text, "start");
+        return;
+    }
+    if (reading->rule.when.kind != WHEN_GCODE) {
         text_add(text, subject->key->text);
         text_add_char(text, ' ');
     }

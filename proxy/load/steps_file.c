@@ -46,8 +46,8 @@ static void check_names(const struct steps_file *steps, const struct node *node,
         }
         if (!known) {
             node_error(steps->fields, node,
-                       "${%.*s}: expected a parameter's letter or the name of a capture",
-                       (int)placeholder.name.length, placeholder.name.data);
+                       "${%.*s}: expected %sthe name of a capture", (int)placeholder.name.length,
+                       placeholder.name.data, steps->gcode ? "a parameter's letter or " : "");
         }
         check_names(steps, node, placeholder.alternative, depth - 1);
         template = span_skip(template, used - 1);

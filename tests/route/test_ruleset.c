@@ -215,6 +215,81 @@ static void emergency_lines_are_nobodys(void **unused)
     assert_string_equal(taken("M876 S0"), "");
 }
 
+/* A rule for an event, between two for lines. */
+static struct rule *add_event(const char *name, enum when_kind kind)
+{
+    struct rule *rule = &rules[ruleset.count++];
+
+    rule->name = span_of(name);
+    rule->when.kind = kind;
+    return rule;
+}
+
+static void rules_for_an_event_are_found_in_file_order(void **unused)
+{
+    const struct rule *one;
+
+    (void)unused;
+    add_event("a", WHEN_POINT);
+    add_word("b", "M42");
+    add_event("c", WHEN_PRINT);
+    add_event("d", WHEN_POINT);
+    add_event("e", WHEN_START);
+    assert_int_equal(ruleset_index(&ruleset), 0);
+    one = ruleset_next_for(&ruleset, WHEN_POINT, NULL);
+    assert_string_equal(one->name.data, "a");
+    assert_int_equal(ruleset_number(&ruleset, one), 1);
+    one = ruleset_next_for(&ruleset, WHEN_POINT, one);
+    assert_string_equal(one->name.data, "d");
+    assert_int_equal(ruleset_number(&ruleset, one), 4);
+    assert_null(ruleset_next_for(&ruleset, WHEN_POINT, one));
+    assert_null(ruleset_next_for(&ruleset, WHEN_BOARD, NULL));
+    assert_string_equal(ruleset_next_for(&ruleset, WHEN_START, NULL)->name.data, "e");
+    assert_string_equal(taken("M42"), "b");
+    assert_string_equal(taken("M43"), "");
+    assert_null(ruleset_next_for(NULL, WHEN_POINT, NULL));
+}
+
+static void a_reply_is_matched_anywhere_and_lends_its_captures(void **unused)
+{
+    char why_memory[128];
+    struct text why = TEXT_IN(why_memory);
+    struct rule *rule = add_event("a", WHEN_REPLY);
+    size_t offset;
+
+    (void)unused;
+    rule->source = SPAN("layer (?<n>\\d+)");
+    rule->pattern = pattern_new(rule->source, PATTERN_PART, &ruleset.memory, &why, &offset);
+    add_pattern("b", ".*");
+    assert_int_equal(ruleset_index(&ruleset), 2);
+    assert_ptr_equal(ruleset_next_for(&ruleset, WHEN_REPLY, NULL), rule);
+    assert_true(ruleset_replies(&ruleset, rule, SPAN("echo: Layer 12 of 80"), &values));
+    assert_int_equal(values.captures, 1);
+    assert_true(span_equal(values.capture[0].value, SPAN("12")));
+    assert_null(values.line);
+    assert_false(ruleset_replies(&ruleset, rule, SPAN("ok"), &values));
+    assert_string_equal(taken("layer 12"), "b");
+}
+
+static void a_rule_takes_a_line_only_if_the_world_is_so(void **unused)
+{
+    static const struct condition printing[] = {
+        {.kind = CONDITION_PRINT, .states = 1u << 1},
+    };
+    struct rule *rule = add_word("a", "M750");
+
+    (void)unused;
+    add_word("b", "M750");
+    rule->condition = printing;
+    rule->conditions = 1;
+    ruleset_index(&ruleset);
+    world.print = 1;
+    assert_string_equal(taken("M750"), "a");
+    world.print = 0;
+    assert_string_equal(taken("M750"), "b");
+    assert_false(ruleset_holds(rule, &settings, &world, &values));
+}
+
 static void no_ruleset_takes_nothing(void **unused)
 {
     struct text squeezed = TEXT_IN(squeezed_memory);
@@ -240,6 +315,9 @@ int main(void)
         SENTENCE(one_of_compares_numbers_by_value),
         SENTENCE(conditions_of_a_not_must_not_all_hold),
         SENTENCE(emergency_lines_are_nobodys),
+        SENTENCE(rules_for_an_event_are_found_in_file_order),
+        SENTENCE(a_reply_is_matched_anywhere_and_lends_its_captures),
+        SENTENCE(a_rule_takes_a_line_only_if_the_world_is_so),
         SENTENCE(no_ruleset_takes_nothing),
     };
 

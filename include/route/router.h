@@ -30,6 +30,7 @@
 #define HELD_MS            100
 
 enum sender { SENDER_NOBODY, SENDER_HOST, SENDER_PLAN };
+#define TAG_ENDS_UPLOAD 1 /* slot of the tag of an M29, whoever sent it */
 
 enum printer_state { PRINTER_OFFLINE, PRINTER_SILENT, PRINTER_ONLINE, PRINTER_HALTED };
 
@@ -90,7 +91,9 @@ struct router {
 
     bool last_numbered;    /* the host's last command line was numbered */
     bool uploading;        /* lines are file content: from M28 to the ok of M29 */
-    uint32_t upload_debt;  /* the debt whose ok ends the upload, 0 none */
+    bool upload_ending;    /* its M29 is at the printer: what is behind it waits for its ok */
+    bool upload_void;      /* the host's upload has no file: until its M29 or M110 all is refused */
+    bool upload_orphaned;  /* its host has left: an M29 of ours is to end it */
     uint32_t binary_debt;  /* the debt whose ok begins a binary transfer, 0 none */
     struct binary_transfer binary; /* while it runs, bytes are passed and not lines */
     bool after_reset;      /* a job's printer was reset: no motion until the host's next M110 */

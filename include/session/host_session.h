@@ -51,6 +51,8 @@ void host_session_opened(struct host_session *session);
  */
 enum host_verdict host_session_receive(struct host_session *session, struct span *bytes,
                                        struct gcode_line *ret_line);
+/* The emergency line just received is no emergency after all: it takes its turn. */
+void host_session_queue(struct host_session *session, const struct gcode_line *line);
 /* How many bytes may come now without a line being lost. */
 size_t host_session_room(const struct host_session *session);
 /* The number a refused host is to send again. */

@@ -32,6 +32,8 @@ void router_host_opened(struct router *router, struct instant now)
         plans_printer_gone(&router->plans, SPAN("the printer is halted"));
     }
     dropped = host_session_clear(&router->host);
+    router->upload_void = false;
+    router->upload_orphaned = router->uploading && !router->upload_ending;
     router->front = plans_stream(&router->plans) == NULL ? FRONT_NEW : FRONT_PLANNED;
     print_job_host_opened(&router->job);
     events_add(&router->events, EVENT_HOST, SPAN_NONE, SPAN("connected"), SPAN_NONE, now)->is =
@@ -50,7 +52,9 @@ void router_host_closed(struct router *router, struct instant now)
     outbox_clear(&router->to_host);
     ledger_forget(&router->ledger);
     router->front_debt = 0;
-    router_uploading(router, router->uploading && !binary_transfer_runs(&router->binary));
+    if (binary_transfer_runs(&router->binary))
+        router_uploading(router, false);
+    router->upload_orphaned = router->host.uploading;
     host_session_opened(&router->host); /* half a line is nobody's any more */
     printer_session_disown(&router->printer, SENDER_HOST, SENDER_NOBODY);
     plans_continue(&router->plans);
@@ -125,6 +129,11 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
     bool ended = false;
     struct tag tag = {SENDER_HOST, 0, 0};
 
+    if (router->uploading) {
+        /* The host has sent its M29, the printer has not carried it out: file content till then. */
+        host_session_queue(&router->host, line);
+        return false;
+    }
     if (emergency == GCODE_M108 || emergency == GCODE_M410)
         ended = plans_continue(&router->plans);
     print_job_line(&router->job, line);
@@ -176,6 +185,8 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
     }
     if (!printer_session_can_send(&router->printer, line, numbered))
         return false;
+    if (router->uploading && gcode_line_is(line, 'M', 29))
+        tag.slot = TAG_ENDS_UPLOAD;
     if (tag.serial == 0 && router->host_connected)
         tag.serial = ledger_owe_real(&router->ledger, line->numbered ? line->number : -1);
     if (!printer_session_send(&router->printer, line, numbered, tag, &text, now)) {
@@ -196,8 +207,9 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
         if (gcode_line_is(line, 'M', 28) && gcode_line_parameter(line, 'B', &binary) &&
             span_equal(binary, SPAN("1")))
             router->binary_debt = tag.serial;
-    } else if (router->uploading && gcode_line_is(line, 'M', 29))
-        router->upload_debt = tag.serial;
+    }
+    if (tag.slot == TAG_ENDS_UPLOAD)
+        router->upload_ending = true;
     return true;
 }
 
@@ -222,6 +234,8 @@ static void refuse(struct router *router, const struct gcode_line *line, struct 
     }
     text_add_string(&text, "ok\n");
     pay(router, router->front_debt, text_span(&text), now);
+    if (gcode_line_is(line, 'M', 28) || gcode_line_is(line, 'M', 928))
+        router->upload_void = true;
 }
 
 /* A debt for this line that a plan will pay; 0 if no host is there to be owed anything. */
@@ -332,6 +346,26 @@ static void note_line(struct router *router, const struct gcode_line *line, stru
     router_job_facts(router, line->command, now);
 }
 
+/* The host has left in the middle of an upload: an M29 of ours ends it before anything else is said. */
+static bool end_upload(struct router *router, struct instant now)
+{
+    char bytes[16];
+    struct text text = TEXT_IN(bytes);
+    struct gcode_line line;
+
+    gcode_line_parse(SPAN("M29\n"), &line);
+    if (router->upload_ending || router->printer_state == PRINTER_OFFLINE ||
+        outbox_room(&router->to_printer) < sizeof bytes ||
+        !printer_session_can_send(&router->printer, &line, false) ||
+        !printer_session_send(&router->printer, &line, false,
+                              (struct tag){SENDER_NOBODY, TAG_ENDS_UPLOAD, 0}, &text, now))
+        return false;
+    outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
+    router->upload_ending = true;
+    router->touched = true;
+    return true;
+}
+
 /* One move of the front line. False if it stays where it is. */
 static bool front_moves(struct router *router, const struct settings *settings,
                         const struct ruleset *rules, struct rule_world *world,
@@ -342,12 +376,28 @@ static bool front_moves(struct router *router, const struct settings *settings,
     uint64_t overlong;
     bool numbered;
 
+    if (router->upload_orphaned && router->uploading &&
+        (router->host_connected || router->host.queue.count == 0))
+        return end_upload(router, now);
     if (router->plans.stream != PLAN_NONE || !host_session_front(&router->host, &line, &overlong))
+        return false;
+    /* What is behind an M29 is a command or none when that has been carried out. */
+    if (router->upload_ending && router->front == FRONT_NEW)
         return false;
     numbered = line.numbered;
     if (overlong > 0) {
         if (!refuse_overlong(router, &line, overlong, now))
             return false;
+        drop_front(router);
+        return true;
+    }
+    if (gcode_line_is(&line, 'M', 110) || gcode_line_is(&line, 'M', 29))
+        router->upload_void = false;
+    if (router->upload_void && router->front == FRONT_NEW) {
+        if (router->ledger.count > 0)
+            return false;
+        if (wants_ok(router, &line))
+            refuse(router, &line, SPAN("print: the upload has no file"), now);
         drop_front(router);
         return true;
     }

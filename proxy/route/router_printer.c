@@ -33,6 +33,16 @@ void router_printer_state(struct router *router, enum printer_state state, struc
         ->is = facts[state];
 }
 
+/* The file that the host's lines were for is gone before its M29 went out. */
+static void upload_lost(struct router *router)
+{
+    router->upload_void = router->upload_void || (router->uploading && !router->upload_ending &&
+                                                  !router->upload_orphaned);
+    if (router->upload_void && router->front == FRONT_TO_PRINTER)
+        router->front = FRONT_NEW;
+    router_uploading(router, false);
+}
+
 void router_printer_opened(struct router *router, bool before, bool again, struct instant now)
 {
     line_framer_reset(&router->printer_framer);
@@ -56,7 +66,7 @@ void router_printer_closed(struct router *router, struct instant now)
     line_framer_reset(&router->printer_framer);
     router->held_length = 0;
     router->held_until = INSTANT_NEVER;
-    router_uploading(router, false);
+    upload_lost(router);
     router_printer_state(router, PRINTER_OFFLINE, SPAN("port lost"), now);
 }
 
@@ -168,7 +178,8 @@ enum inject_result router_inject(struct router *router, uint8_t slot, struct spa
 void router_uploading(struct router *router, bool uploading)
 {
     router->uploading = uploading;
-    router->upload_debt = 0;
+    router->upload_ending = false;
+    router->upload_orphaned = router->upload_orphaned && uploading;
     router->binary_debt = 0;
     binary_transfer_end(&router->binary);
     printer_session_uploading(&router->printer, uploading);
@@ -221,6 +232,8 @@ static void answer(struct router *router, struct span raw, const struct printer_
 {
     struct debt debt;
 
+    if (given->tag.sender != SENDER_PLAN && given->tag.slot == TAG_ENDS_UPLOAD)
+        router_uploading(router, false);
     switch ((enum sender)given->tag.sender) {
     case SENDER_NOBODY: return;
     case SENDER_PLAN:
@@ -228,8 +241,6 @@ static void answer(struct router *router, struct span raw, const struct printer_
             plans_done(&router->plans, given->tag.slot);
         return;
     case SENDER_HOST:
-        if (given->tag.serial == router->upload_debt && router->upload_debt != 0)
-            router_uploading(router, false);
         if (given->tag.serial == router->binary_debt && router->binary_debt != 0)
             binary_transfer_begin(&router->binary);
         if (!ledger_pay(&router->ledger, given->tag.serial, &debt))
@@ -365,7 +376,7 @@ static void started(struct router *router, struct span raw, struct instant now)
 {
     ledger_forget_real(&router->ledger);
     router->front_debt = 0;
-    router_uploading(router, false);
+    upload_lost(router);
     plans_printer_gone(&router->plans, SPAN("the printer was reset"));
     if (print_job_broken(&router->job)) {
         router->after_reset = true;
@@ -387,6 +398,7 @@ static void halted(struct router *router, struct span cause, struct instant now)
     printer_session_forget(&router->printer);
     ledger_forget_real(&router->ledger);
     router->front_debt = 0;
+    upload_lost(router);
     plans_printer_gone(&router->plans, SPAN("the printer is halted"));
     print_job_broken(&router->job);
     router_job_facts(router, cause, now);

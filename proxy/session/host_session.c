@@ -146,6 +146,11 @@ enum host_verdict host_session_receive(struct host_session *session, struct span
     }
 }
 
+void host_session_queue(struct host_session *session, const struct gcode_line *line)
+{
+    line_ring_push(&session->queue, session->queue_bytes, line->raw);
+}
+
 bool host_session_front(const struct host_session *session, struct gcode_line *ret_line,
                         uint64_t *ret_overlong)
 {

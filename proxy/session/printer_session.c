@@ -381,6 +381,10 @@ static enum printer_verdict asked_again(struct printer_session *session, int64_t
         ask(session, QUESTION_NONE, now);
         return session->resend_times == RESENDS_OF_ONE_LINE ? PRINTER_STUCK : PRINTER_FOR_NOBODY;
     }
+    /* A line without a number is refused in an upload, for good: the ok is its answer. */
+    if (session->uploading && session->unanswered > 0 && !any_numbered &&
+        number == session->next_number && session->question == QUESTION_NONE)
+        return PRINTER_FOR_NOBODY;
     /* Its ok, if one follows, belongs to it all the same. */
     if (session->resend == RESEND_NONE)
         enter(session, RESEND_HEARD, now);
@@ -485,7 +489,8 @@ bool printer_session_ask(struct printer_session *session, struct text *ret_bytes
                          struct instant now)
 {
     bool numbered = session->numbers_known &&
-                    (session->unanswered == 0 || any_numbered(session) || session->suspect);
+                    (session->unanswered == 0 || session->uploading || any_numbered(session) ||
+                     session->suspect);
     int64_t number = numbered ? session->next_number : -1;
     size_t start;
 

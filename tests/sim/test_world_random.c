@@ -39,6 +39,7 @@ static int64_t last_seen, last_by[2]; /* of all; of the printer's and of ours */
 static bool host_left; /* what nobody waits for is not held back for older lines */
 static unsigned answered_words; /* words in the file that get an ok all the same */
 static const char *wrong;
+static bool rough; /* a mishap happens in this print */
 static bool shown; /* the journal, as it is made */
 
 static uint32_t roll(uint32_t sides)
@@ -90,6 +91,9 @@ static void watch(void *unused, const struct world_entry *entry)
     if (entry->kind == WORLD_EVENT && span_starts(text, SPAN("gcode ")) &&
         !span_starts(text, SPAN("gcode M800 ")))
         done(text, true);
+    if (entry->kind == WORLD_EVENT && (span_contains(text, SPAN("Plight S9")) ||
+                                       span_contains(text, SPAN("ENC upload"))))
+        wrong = "a line of an upload is taken for ours";
 }
 
 static void add_text(const char *text)
@@ -156,8 +160,14 @@ static void add_line(void)
         }
         break;
     case 5:
+        /* To the card: nothing of it is ours. */
+        if (roll(3) == 0 && !rough && !options.printer.klipper) {
+            answered_words++; /* refused, by a Resend and an ok */
+            add_text("M28 test.gco\nG1 X7\nM42 Plight S9\nENC upload\nM108\nM29\n");
+        }
+        break;
     case 6:
-    case 7: add_text(""); /* fall through */
+    case 7:
     case 8:
     case 9: {
         const char *line = others[roll(sizeof others / sizeof others[0])];
@@ -233,7 +243,15 @@ static void meddle(void)
 /* What must never double or reorder anything, and what must all be over some time later. */
 static void mishap(void)
 {
-    switch (roll(7)) {
+    switch (roll(8)) {
+    case 7:
+        host_left = true;
+        sim_host_emergency(&world->host, world->now);
+        world_settle(world);
+        world_host_closes(world);
+        world_run_ms(world, roll(10000));
+        world_host_opens(world, 115200);
+        break;
     case 0:
     case 1:
         host_left = true;
@@ -264,7 +282,7 @@ static bool well(void)
 }
 
 /* Prints the file. False if it did not come to its end. */
-static bool print(bool rough)
+static bool print(void)
 {
     uint64_t finished = world->host.counters.finished;
     int64_t until = world->now.us + INT64_C(1000) * PATIENCE_MS;
@@ -294,9 +312,9 @@ static const char *perfect_print(void)
     unsigned first = serials + 1;
     struct sim_host_counters before = world->host.counters, after;
 
-    host_left = false;
+    rough = host_left = false;
     write_file(LINES);
-    if (!print(false))
+    if (!print())
         return well() ? "the print did not come to its end" : NULL;
     /* Words answered by an ok make the host believe that it is further than it is. */
     for (unsigned i = 0; i < 20 && well(); i++) {
@@ -321,16 +339,15 @@ static const char *perfect_print(void)
 
 static bool run_seed(uint64_t seed)
 {
-    bool rough = seed % 3 == 2;
-
     choose(seed);
+    rough = seed % 3 == 2;
     world_init(world, proxy, &options, (struct instant){0});
     world_run_ms(world, 4000 + roll(2000));
     world_host_opens(world, 115200);
     world_run_ms(world, 3000);
     if (rough) {
         write_file(LINES);
-        print(true);
+        print();
         if (well())
             world_run_ms(world, 120000);
         host_left = true;

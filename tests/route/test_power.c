@@ -297,6 +297,19 @@ static void power_that_goes_while_it_boots_is_told(void **unused)
     power_see(&power, POINT_ON, POINT_OFF, now);
     expect("changed, on failed");
     assert_string_equal(said, "it went off again");
+    assert_int_equal(power.state, POWER_RESTS);
+    power_port(&power, true, now);
+    power_on(&power, now);
+    power_switched(&power, true, now);
+    power_see(&power, POINT_ON, POINT_ON, now);
+    heard(true);
+    expect("changed, set on, no standin, send M115");
+    power_see(&power, POINT_ON, POINT_OFF, now);
+    expect("changed, on failed");
+    wait(POWER_SETTLE_MS);
+    expect("ask");
+    wait(POWER_ANSWER_MS);
+    expect("standin");
 }
 
 static void off_and_on_again_overtake_each_other(void **unused)
@@ -389,6 +402,23 @@ static void a_port_that_opens_while_it_is_off_is_looked_at(void **unused)
     expect("ask");
     heard(false);
     expect("no standin, send M115");
+    assert_false(power_boots(&power));
+}
+
+static void what_the_printer_says_in_the_replay_does_not_begin_it_anew(void **unused)
+{
+    (void)unused;
+    is_off();
+    host("M155 S2");
+    power_on(&power, now);
+    power_switched(&power, true, now);
+    heard(true);
+    expect("set on, no standin, send M115");
+    heard(false); /* its report */
+    expect("");
+    power_answered(&power, now);
+    heard(false);
+    expect("send M155 S2");
 }
 
 static void a_port_that_opens_while_it_boots_is_asked_at_once(void **unused)
@@ -512,6 +542,7 @@ int main(void)
                                set_up),
         cmocka_unit_test_setup(on_again_before_it_was_looked_at_changes_nothing, set_up),
         cmocka_unit_test_setup(a_port_that_opens_while_it_is_off_is_looked_at, set_up),
+        cmocka_unit_test_setup(what_the_printer_says_in_the_replay_does_not_begin_it_anew, set_up),
         cmocka_unit_test_setup(a_port_that_opens_while_it_boots_is_asked_at_once, set_up),
         cmocka_unit_test_setup(auto_on_switches_on_for_a_command, set_up),
         cmocka_unit_test_setup(auto_on_for_a_print_needs_a_print, set_up),

@@ -17,8 +17,10 @@
 
 /* The core's numbers of clients have 31 bits. */
 #define CONTROL_SERIALS (1u << 24)
-/* Events are gathered for so long, and then written to so many watchers in one turn of the loop: all
- * at once would keep the ports waiting. */
+/*
+ * Events are gathered for so long, and then written to so many watchers in one turn of the loop:
+ * all of them at once would keep the ports waiting.
+ */
 #define CONTROL_GATHER_MS 10
 #define CONTROL_TURN      4
 

@@ -434,8 +434,9 @@ void rules_file_finish(struct ruleset *ruleset, const struct place *place, struc
 {
     unsigned tried = 0;
 
+    /* An eighth full at most: a line seldom meets the rules of another word. */
     ruleset->buckets = 16;
-    while (ruleset->buckets < ruleset->count * 2) {
+    while (ruleset->buckets < ruleset->count * 8) {
         ruleset->buckets *= 2;
     }
     ruleset->bucket = arena_take(arena, ruleset->buckets * sizeof(*ruleset->bucket));

@@ -1,5 +1,6 @@
 #include "daemon/config.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ static void load(struct config *config, struct mistakes *mistakes, bool readable
     mistakes_print(mistakes, stream);
     fclose(stream);
     mistakes_free(mistakes);
+    malloc_trim(0); /* what reading took is a multiple of what is kept, and never needed again */
 }
 
 struct config *config_read(const char *path)

@@ -145,7 +145,6 @@ static void pass(int64_t ms)
         put(&(struct proxy_input){.kind = PROXY_TICK});
     }
     now = until;
-    put(&(struct proxy_input){.kind = PROXY_TICK});
 }
 
 static void begin_with(struct span saved)
@@ -201,14 +200,6 @@ static void a_port_that_is_not_there_is_tried_each_second_and_told_once(void **u
     nothing_ordered();
 }
 
-static void without_a_board_none_is_opened(void **unused)
-{
-    (void)unused;
-    kit.settings.board.kind = PORT_NONE;
-    begin_with(SPAN_NONE);
-    nothing_ordered();
-}
-
 static void the_speed_is_the_hosts_the_saved_or_115200(void **unused)
 {
     (void)unused;
@@ -248,13 +239,14 @@ static void the_speed_is_never_changed_while_a_job_runs(void **unused)
     nothing_ordered();
 }
 
-static void a_configured_speed_follows_nobody(void **unused)
+static void a_configured_speed_follows_nobody_and_no_board_is_opened_where_none_is(void **unused)
 {
     (void)unused;
     kit.settings.board.kind = PORT_NONE;
     kit.settings.printer.baud = 250000;
     begin_with(SPAN("speed 9600\n"));
     assert_int_equal(order.number, 250000);
+    nothing_ordered();
     opened(PROXY_PRINTER, 250000);
     opened(PROXY_HOST, 9600);
     said(PROXY_HOST, "M105\n");
@@ -527,6 +519,23 @@ static void a_host_that_reads_nothing_holds_back_the_printer_and_loses_no_ok(voi
     assert_true(proxy_output(proxy, PROXY_HOST).length > 32 * 1024);
 }
 
+static void a_board_that_is_a_printer_is_closed_and_told(void **unused)
+{
+    (void)unused;
+    board_silent = true;
+    begin_with(SPAN_NONE);
+    ordered(ORDER_OPEN, PROXY_BOARD);
+    opened(PROXY_PRINTER, 0);
+    opened(PROXY_HOST, 0);
+    opened(PROXY_BOARD, 0);
+    said(PROXY_BOARD, "start\r\necho:Marlin 2.1\r\nok\r\n");
+    ordered(ORDER_CLOSE, PROXY_BOARD);
+    nothing_ordered();
+    assert_true(wrote(PROXY_HOST, "echo:sioproxy board: what answers there is no IO board"));
+    pass(60000);
+    nothing_ordered();
+}
+
 static void the_status_says_how_things_are(void **unused)
 {
     struct status status;
@@ -566,10 +575,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(a_port_that_is_not_there_is_tried_each_second_and_told_once),
-        TEST(without_a_board_none_is_opened),
+        TEST(a_configured_speed_follows_nobody_and_no_board_is_opened_where_none_is),
         TEST(the_speed_is_the_hosts_the_saved_or_115200),
         TEST(the_speed_is_never_changed_while_a_job_runs),
-        TEST(a_configured_speed_follows_nobody),
         TEST(dtr_is_pulsed_when_the_host_connects_if_that_is_wanted),
         TEST(m112_is_repeated_until_the_printer_says_so_for_five_seconds_at_most),
         TEST(outputs_have_their_states_for_start_and_a_host_that_is_gone),
@@ -582,6 +590,7 @@ int main(void)
         TEST(a_reload_keeps_what_runs),
         TEST(a_copy_of_the_core_goes_on_by_itself),
         TEST(a_host_that_reads_nothing_holds_back_the_printer_and_loses_no_ok),
+        TEST(a_board_that_is_a_printer_is_closed_and_told),
         TEST(the_status_says_how_things_are),
     };
 

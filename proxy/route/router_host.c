@@ -40,7 +40,8 @@ void router_host_opened(struct router *router, struct instant now)
         FACT_HOST_CONNECTED;
     if (dropped > 0) {
         text_add_integer(&text, dropped);
-        text_add_string(&text, " lines of the host before were still waiting: dropped");
+        text_add_string(&text, dropped == 1 ? " line of the host before was still waiting: dropped"
+                                            : " lines of the host before were still waiting: dropped");
         router_tell(router, LOG_WARNING, text_span(&text), now);
     }
 }

@@ -51,6 +51,7 @@ enum board_state {
 
     /*
      * It is a board. The rows of the setup are asked one after the other: TC, IOT, SI, BIO, GS.
+     * If it was in use before, what cannot wait is set between them.
      * all answered and the count of ios known -> CONFIRMING
      * three tries of BIO or GS in vain -> GREETING
      * sign of a boot -> GREETING

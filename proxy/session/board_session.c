@@ -417,7 +417,7 @@ static void ask_expired(struct board_session *session, struct instant now)
         return;
     }
     session->timeouts++;
-    if (session->state == BOARD_SETTING_UP) {
+    if (session->state == BOARD_SETTING_UP && session->ask.kind != BOARD_ASK_SET) {
         row_failed(session, now);
         return;
     }
@@ -426,7 +426,7 @@ static void ask_expired(struct board_session *session, struct instant now)
     }
     board_ask_done(&session->ask);
     session->ask.end_half_line = urgent; /* else the board has ended it meanwhile */
-    if (!session->ask.heard && !(urgent && urgent_waits(session))) {
+    if (session->state != BOARD_SETTING_UP && !session->ask.heard && !(urgent && urgent_waits(session))) {
         enter(session, BOARD_DOUBTED, now);
     }
 }
@@ -493,6 +493,11 @@ static enum board_ask_kind choose(const struct board_session *session, unsigned 
     case BOARD_FOREIGN: return BOARD_ASK_NOTHING;
     case BOARD_GREETING: return BOARD_ASK_VERSION;
     case BOARD_SETTING_UP:
+        /* A board that was in use before this handshake switches what cannot wait. */
+        if (session->online && session->levels.count != 0 &&
+            board_levels_next(&session->levels, ret_io) && session->levels.wish[*ret_io].urgent) {
+            return BOARD_ASK_SET;
+        }
         return instant_is_never(session->deadline) ? setup[session->step].ask : BOARD_ASK_NOTHING;
     case BOARD_CONFIRMING:
     case BOARD_ONLINE:

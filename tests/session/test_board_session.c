@@ -311,6 +311,26 @@ static void another_interval_is_sent_at_once(void **unused)
     assert_true(board_session_online(&session));
 }
 
+/* It was asked for the interval again and again, each OK taken for the one before. */
+static void what_cannot_wait_goes_before_a_handshake_in_use(void **unused)
+{
+    (void)unused;
+    go_online();
+    board_session_interval(&session, 500, now);
+    expect_line("TC\n");
+    pass_ms(20);
+    board_session_want_first(&session, 17, true, now);
+    pass_ms(30);
+    expect_line("\nIO 17 1\n"); /* TC's OK is lost */
+    hear("OK");
+    hear("IO:111111111111000001");
+    assert_int_equal(board_session_outcome(&session, 17), BOARD_REACHED);
+    expect_line("TC\n");
+    hear("OK");
+    hear("TC INPUT:0,OUTPUT:1,INPUT_PULLUP:2");
+    expect_line("IOT\n");
+}
+
 static void the_same_interval_again_sends_nothing(void **unused)
 {
     (void)unused;
@@ -352,6 +372,7 @@ int main(void)
         cmocka_unit_test_setup(a_board_is_never_taken_for_a_printer, begin),
         cmocka_unit_test_setup(a_confirmation_is_a_report_asked_for_after_the_question, begin),
         cmocka_unit_test_setup(another_interval_is_sent_at_once, begin),
+        cmocka_unit_test_setup(what_cannot_wait_goes_before_a_handshake_in_use, begin),
         cmocka_unit_test_setup(the_same_interval_again_sends_nothing, begin),
         cmocka_unit_test_setup(a_greeting_is_not_hurried_by_what_cannot_wait, begin),
     };

@@ -102,7 +102,9 @@ class ControlSocket(MachineTest):
                 (["set", "nothere", "on"], 2), (["set", "light", "dim"], 2),
                 (["set", "door", "on"], 1), (["get"], 2), (["nonsense"], 2), ([], 2),
                 (["pulse", "light", "200"], 2), (["sim", "light", "on"], 1),
-                (["sim", "printer", "explode"], 2), (["psu", "on"], 1), (["psu", "off", "--force"], 1), (["estop"], 1),
+                (["sim", "printer", "explode"], 2), (["psu", "on"], 1), (["psu", "off", "--force"], 1),
+                (["estop"], 0), (["estop", "state"], 0), (["estop", "reset"], 1), (["reset"], 1),
+                (["estop", "push"], 2),
                 (["octoprint"], 1), (["continue"], 1), (["--help"], 0), (["--version"], 0),
                 (["ports"], 0), (["ports", "--json"], 0), (["log", "5"], 0)):
             self.assertEqual(self.sioctl(*words)[0], status, words)

@@ -31,7 +31,7 @@
 #define PRINTER_IN_FLIGHT    16       /* lines unanswered at most */
 #define RESEND_OK_MS         100      /* an ok that follows a Resend within this belongs to it */
 #define OK_OVERDUE_MS        5000     /* neither ok nor busy for so long, and an ok is owed: ask */
-#define QUESTION_OVERDUE_MS  30000    /* no line at all since the question: ask again */
+#define QUESTION_OVERDUE_MS  30000    /* no sign of work since the question: ask again */
 #define REOPENED_MS          3000     /* a printer that says no `start` after so long lived on */
 #define PRINTER_SKIPS        4        /* lines that may overtake while a Resend is open */
 #define RESENDS_OF_ONE_LINE  10       /* the so manieth in a row of one line is the last */
@@ -71,7 +71,7 @@ enum question_state {
      * M105 of ours is out; nothing else goes out until its answer.
      * its ok -> QUESTION_NONE; Resend -> QUESTION_NONE (it goes again like any line)
      * an ok that leaves nothing but questions unanswered -> QUESTION_ALONE
-     * no line for QUESTION_OVERDUE_MS -> QUESTION_DUE
+     * no sign of work (reports and `wait` are none) for QUESTION_OVERDUE_MS -> QUESTION_DUE
      */
     QUESTION_OPEN,
     /*
@@ -118,6 +118,7 @@ struct printer_session {
     uint32_t first;
     uint32_t unanswered; /* the newest so many of ring.count */
     uint32_t unsent;     /* the newest so many of those are to go out again */
+    bool may_go;         /* the next of them: nothing has gone again since the last answer */
     uint8_t skips;       /* oks to come of lines that overtook what is to go out again … */
     uint8_t skip_after[PRINTER_SKIPS]; /* … each after so many lines are answered */
     uint32_t unanswered_bytes;

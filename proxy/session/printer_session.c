@@ -44,7 +44,10 @@ static void enter(struct printer_session *session, enum resend_state state, stru
     session->resend = state;
     switch (state) {
     case RESEND_NONE:
-    case RESEND_AGAIN: session->resend_deadline = INSTANT_NEVER; break;
+    case RESEND_AGAIN:
+        session->resend_deadline = INSTANT_NEVER;
+        session->may_go = true;
+        break;
     case RESEND_HEARD: session->resend_deadline = instant_after_ms(now, RESEND_OK_MS); break;
     }
 }
@@ -296,6 +299,7 @@ static void answered(struct printer_session *session, struct printer_answer *ret
         enter(session, RESEND_NONE, now);
     session->suspect = false;
     session->given_up = -1;
+    session->may_go = true;
     for (unsigned i = 0; i < session->skips; i++) {
         if (session->skip_after[i] > 0)
             session->skip_after[i]--;
@@ -409,6 +413,13 @@ static int64_t first_temperature(struct printer_session *session)
     return -1;
 }
 
+/* Reports come by themselves and `wait` when nothing is done: who says those may have lost all. */
+static bool shows_work(const struct printer_reply *reply)
+{
+    return reply->kind == REPLY_BUSY || reply->kind == REPLY_OK || reply->kind == REPLY_ACTION ||
+           (reply->kind == REPLY_TEMPERATURE && span_contains(reply->text, SPAN("W:")));
+}
+
 enum printer_verdict printer_session_reply(struct printer_session *session,
                                            const struct printer_reply *reply, struct instant now,
                                            struct printer_answer *ret_answer)
@@ -437,7 +448,7 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
     if (reply->kind == REPLY_BUSY &&
         (session->question == QUESTION_NONE || session->question == QUESTION_ALONE))
         ask(session, session->question, now);
-    if (session->question == QUESTION_OPEN)
+    if (session->question == QUESTION_OPEN && shows_work(reply))
         session->question_deadline = instant_after_ms(now, QUESTION_OVERDUE_MS);
     if (reply->kind != REPLY_OK)
         return PRINTER_TEXT;
@@ -464,14 +475,15 @@ bool printer_session_again(struct printer_session *session, struct text *ret_byt
 
     if (session->resend != RESEND_AGAIN || session->unsent == 0)
         return false;
-    /* One at a time: what was sent before must be answered first. */
-    if (session->unanswered != session->unsent)
+    /* One at a time: for each answer, whose ever; those before it may have lost theirs. */
+    if (!session->may_go)
         return false;
     if (!line_ring_at(&session->ring, session->bytes, session->ring.count - session->unsent,
                       &bytes))
         return false;
     text_add(ret_bytes, bytes);
     session->unsent--;
+    session->may_go = false;
     return true;
 }
 

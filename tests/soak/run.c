@@ -6,7 +6,7 @@
 #define DOOR         3
 #define CALM_LINES   15
 #define PATIENCE_MS  36000 /* one round: 5 s until the question, 30 s until it is asked again */
-#define PATIENCE_MAX (12 * 3600 * INT64_C(1000000))
+#define PATIENCE_MAX (2 * 3600 * INT64_C(1000000))
 
 bool run_begin(struct run *run)
 {
@@ -288,13 +288,13 @@ static bool print(struct run *run)
             before = mishaps(run);
             since = world->now;
         }
+        if (world->now.us > until)
+            return has_failed(run, "a print that does not end");
         if (run->audit->owing == 0 || run->audit->loose)
             continue;
         quiet = since.us > run->audit->progress.us ? since : run->audit->progress;
         if (instant_ms_since(world->now, quiet) > PATIENCE_MS)
             return has_failed(run, "nothing happens, though an ok is owed");
-        if (world->now.us > until)
-            return has_failed(run, "a print that does not end");
     }
     return well(run) || has_failed(run, "the world stands still");
 }
@@ -345,7 +345,7 @@ static bool calm_print(struct run *run)
 
     world_mended(world);
     world_run_ms(world, 90000);
-    if (world->printer.state == SIM_PRINTER_HALTED) {
+    if (world->printer.state == SIM_PRINTER_HALTED || world->printer.wait == SIM_WAIT_USER) {
         sim_printer_reset(&world->printer, world->now);
         world_run_ms(world, 5000);
     }

@@ -11,15 +11,17 @@ class Figures:
     def __init__(self):
         self.rows = []
 
-    def add(self, name, unit, goal=None, goal_ratio=None, **values):
+    def add(self, name, unit, goal=None, goal_ratio=None, ratio=None, **values):
         """
-        values: a number for each column that has one, and others under names of their own.
-        goal: sioproxy's value at most; goal_ratio: at most so many times socat's.
+        values: a number for each column that has one. goal: sioproxy's value at most;
+        goal_ratio: at most so many times socat's; ratio: if it is not the one of the values.
         """
         row = {"name": name, "unit": unit}
         row.update(values)
         ours, other = values.get("sioproxy"), values.get("socat")
-        if ours is not None and other:
+        if ratio is not None:
+            row["ratio"] = ratio
+        elif ours is not None and other:
             row["ratio"] = ours / other
         if goal is not None:
             row["goal"] = "at most %g" % goal

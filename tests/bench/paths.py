@@ -44,7 +44,7 @@ def write_rules(path, count):
     with open(path, "w", encoding="utf-8") as file:
         file.write("rules:\n")
         for i in range(count):
-            code = "M%d" % (10000 + i)
+            code = "M%d" % (20000 + i)
             file.write(RULE.format(i, code if i % 4 else "'%s P(?<p>\\d+).*'" % code))
     return path
 

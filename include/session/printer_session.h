@@ -126,6 +126,7 @@ struct printer_session {
     bool numbers_known; /* the printer has had an M110 of this connection */
     int64_t next_number;
     unsigned longest_line;
+    bool answers_blank;
     enum resend_state resend;
     struct instant resend_deadline;
     int64_t resend_number; /* asked for last */
@@ -151,6 +152,8 @@ void printer_session_reopened(struct printer_session *session, struct instant no
 void printer_session_uploading(struct printer_session *session, bool uploading);
 /* Longest numbered line the firmware takes, 0 for no limit. */
 void printer_session_longest_line(struct printer_session *session, unsigned bytes);
+/* A blank line gets an ok (Klipper's): none of ours goes before the question. */
+void printer_session_answers_blank(struct printer_session *session, bool answers);
 
 /*
  * May this line go out now? `numbered`: it shall bear a number. False while it has to wait its

@@ -313,6 +313,7 @@ static void firmware_told(struct router *router, struct span name)
     router->firmware = (uint8_t)firmware_index(firmware);
     router->firmware_known = true;
     printer_session_longest_line(&router->printer, firmware->longest_line);
+    printer_session_answers_blank(&router->printer, firmware->answers_blank);
 }
 
 /* Text of the printer: what it tells us, and whether the host gets it. */

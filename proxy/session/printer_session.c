@@ -89,6 +89,11 @@ void printer_session_longest_line(struct printer_session *session, unsigned byte
     session->longest_line = bytes;
 }
 
+void printer_session_answers_blank(struct printer_session *session, bool answers)
+{
+    session->answers_blank = answers;
+}
+
 /* The sent line with that index, 0 the oldest kept. */
 static struct sent_line *sent_at(struct printer_session *session, uint32_t index)
 {
@@ -522,7 +527,8 @@ bool printer_session_ask(struct printer_session *session, struct text *ret_bytes
         ask(session, QUESTION_OPEN, now);
         return false;
     }
-    text_add_char(ret_bytes, '\n'); /* ends what was half lost */
+    if (!session->answers_blank)
+        text_add_char(ret_bytes, '\n'); /* ends what was half lost */
     start = ret_bytes->length;
     if (numbered)
         gcode_line_number(SPAN("M105"), number, ret_bytes);

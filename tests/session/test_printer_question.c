@@ -1,0 +1,137 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "printer_bench.h"
+
+static void an_overdue_ok_is_asked_for_under_our_next_number(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    send("N2 G1*42\n");
+    assert_int_equal(printer_session_deadline(&session).us, now.us + OK_OVERDUE_MS * 1000);
+    now = printer_session_deadline(&session);
+    printer_session_expire(&session, now);
+    written = TEXT_IN(written_bytes);
+    assert_true(printer_session_ask(&session, &written, now));
+    wrote("\nN3 M105*36\n");
+    assert_false(can_send("N4 G1*44\n", true));
+    /* Both are over, their oks were lost. */
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_LOST_OK);
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_LOST_OK);
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    assert_int_equal(session.unanswered, 0);
+    send_as("N3 G1*43\n", true, "N4 G1*44\n");
+}
+
+static void a_question_that_is_refused_tells_which_line_never_came(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    now = printer_session_deadline(&session);
+    printer_session_expire(&session, now);
+    written = TEXT_IN(written_bytes);
+    assert_true(printer_session_ask(&session, &written, now));
+    assert_int_equal(verdict_of("Resend: 1"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("N1 G1*41\n");
+    ok_answers(2);
+    again("N2 M105*37\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+}
+
+static void busy_is_no_silence(void **unused)
+{
+    (void)unused;
+    send("G28\n");
+    for (unsigned i = 0; i < 10; i++) {
+        now = instant_after_ms(now, 2000);
+        printer_session_expire(&session, now);
+        assert_int_equal(verdict_of("echo:busy: processing"), PRINTER_TEXT);
+        written = TEXT_IN(written_bytes);
+        assert_false(printer_session_ask(&session, &written, now));
+    }
+}
+
+static void a_question_bears_a_number_while_a_numbered_line_is_in_flight(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    written = TEXT_IN(written_bytes);
+    printer_session_overtake(&session, SPAN("M108"), (struct tag){1, 0, 77}, &written, now);
+    now = printer_session_deadline(&session);
+    printer_session_expire(&session, now);
+    written = TEXT_IN(written_bytes);
+    assert_true(printer_session_ask(&session, &written, now));
+    wrote("\nN2 M105*37\n");
+}
+
+/* A lost poll and the question are both M105, and one answer came: the next was waited for, for ever. */
+static void a_question_whose_answer_was_taken_for_a_lost_polls_is_given_up(void **unused)
+{
+    (void)unused;
+    send("M105\n");
+    asks("\nM105\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    assert_int_equal(session.unanswered, 1);
+    assert_false(can_send("M105\n", false));
+    asks("");
+    assert_int_equal(session.unanswered, 0);
+    assert_true(instant_is_never(printer_session_deadline(&session)));
+    send("M105\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+}
+
+static void a_question_given_up_that_never_arrived_goes_again(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 M105*38\n");
+    asks("\nN2 M105*37\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    asks("");
+    send_as("N2 G1*42\n", true, "N3 G1*43\n");
+    assert_int_equal(verdict_of("Resend: 2"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("N2 M105*37\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    again("N3 G1*43\n");
+    ok_answers(3);
+    send_as("N3 G1*43\n", true, "N4 G1*44\n");
+}
+
+/* Its blank line's ok was taken for a line's. */
+static void klipper_is_asked_without_a_blank_line(void **unused)
+{
+    (void)unused;
+    printer_session_answers_blank(&session, true);
+    send("G28\n");
+    asks("M105\n");
+    assert_int_equal(verdict_of("ok"), PRINTER_ANSWER);
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    assert_int_equal(session.unanswered, 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(an_overdue_ok_is_asked_for_under_our_next_number),
+        TEST(a_question_that_is_refused_tells_which_line_never_came),
+        TEST(busy_is_no_silence),
+        TEST(a_question_bears_a_number_while_a_numbered_line_is_in_flight),
+        TEST(a_question_whose_answer_was_taken_for_a_lost_polls_is_given_up),
+        TEST(a_question_given_up_that_never_arrived_goes_again),
+        TEST(klipper_is_asked_without_a_blank_line),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

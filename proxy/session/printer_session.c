@@ -114,14 +114,9 @@ static bool too_long(const struct printer_session *session, struct span command,
 /* The number this line will bear. */
 static int64_t number_of(const struct printer_session *session, const struct gcode_line *line)
 {
-    int64_t number;
-
-    if (gcode_line_is(line, 'M', 110) && line->numbered)
+    if (line->numbered && (gcode_line_is(line, 'M', 110) || !session->numbers_known))
         return line->number;
-    if (!session->numbers_known && line->numbered)
-        return line->number;
-    number = session->next_number;
-    return number;
+    return session->next_number;
 }
 
 /* Does it go alone, nothing before it unanswered and nothing behind it until its ok? */

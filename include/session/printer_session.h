@@ -186,6 +186,12 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
 
 /* Lines that are to go out again: the next one now, appended to `ret_bytes`. False if none may. */
 bool printer_session_again(struct printer_session *session, struct text *ret_bytes);
+/*
+ * The question is due and there is no place for it, because so many are unanswered: the oldest is
+ * over, its ok was lost. Before printer_session_ask.
+ */
+bool printer_session_give_up(struct printer_session *session, struct instant now,
+                             struct printer_answer *ret_answer);
 /* The question of what became of the unanswered, if it is due. */
 bool printer_session_ask(struct printer_session *session, struct text *ret_bytes,
                          struct instant now);

@@ -116,25 +116,6 @@ void router_halt(struct router *router, struct instant now)
                     (struct span){m112, sizeof m112 - 1});
 }
 
-bool router_again(struct router *router, struct instant now)
-{
-    char bytes[LINE_CAPACITY + 32];
-    struct text text = TEXT_IN(bytes);
-
-    if (router->printer_state == PRINTER_OFFLINE ||
-        outbox_room(&router->to_printer) < sizeof bytes)
-        return false;
-    if (!printer_session_again(&router->printer, &text)) {
-        /* A halted printer is deaf, or answers each line as ever: it is asked nothing. */
-        if (router->printer_state == PRINTER_HALTED ||
-            !printer_session_ask(&router->printer, &text, now))
-            return false;
-        router->touched = true;
-    }
-    outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
-    return true;
-}
-
 enum inject_result router_inject(struct router *router, uint8_t slot, struct span command,
                                  struct instant now)
 {
@@ -263,6 +244,29 @@ static void lost_ok(struct router *router, const struct printer_answer *given, s
     router->counters.lost_oks++;
     router_tell(router, LOG_WARNING, SPAN("an ok of the printer was lost: made up"), now);
     answer(router, SPAN("ok\n"), &none, given, now);
+}
+
+bool router_again(struct router *router, struct instant now)
+{
+    char bytes[LINE_CAPACITY + 32];
+    struct text text = TEXT_IN(bytes);
+    struct printer_answer lost;
+
+    if (router->printer_state == PRINTER_OFFLINE ||
+        outbox_room(&router->to_printer) < sizeof bytes)
+        return false;
+    if (!printer_session_again(&router->printer, &text)) {
+        /* A halted printer is deaf, or answers each line as ever: it is asked nothing. */
+        if (router->printer_state == PRINTER_HALTED)
+            return false;
+        if (printer_session_give_up(&router->printer, now, &lost))
+            lost_ok(router, &lost, now);
+        if (!printer_session_ask(&router->printer, &text, now))
+            return false;
+        router->touched = true;
+    }
+    outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
+    return true;
 }
 
 /* Is this an answer line of a query that a plan sent, known by its form? */

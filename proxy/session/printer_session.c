@@ -497,6 +497,19 @@ static bool any_numbered(const struct printer_session *session)
     return false;
 }
 
+bool printer_session_give_up(struct printer_session *session, struct instant now,
+                             struct printer_answer *ret_answer)
+{
+    if (session->question != QUESTION_DUE || session->resend == RESEND_HEARD ||
+        session->uploading || session->unanswered < PRINTER_LINES_KEPT)
+        return false;
+    answered(session, ret_answer, now);
+    if (session->unsent > session->unanswered)
+        session->unsent = session->unanswered;
+    ask(session, QUESTION_DUE, now);
+    return true;
+}
+
 bool printer_session_ask(struct printer_session *session, struct text *ret_bytes,
                          struct instant now)
 {
@@ -571,27 +584,4 @@ void printer_session_disown(struct printer_session *session, uint8_t sender, uin
         if (line->tag.sender == sender)
             line->tag.sender = nobody;
     }
-}
-
-const char *printer_session_check(const struct printer_session *session)
-{
-    uint32_t bytes = 0;
-
-    if (session->unanswered > session->ring.count)
-        return "printer_session: more lines unanswered than kept";
-    if (session->unsent > session->unanswered)
-        return "printer_session: more lines to go again than unanswered";
-    if (session->unsent > 0 && session->resend == RESEND_NONE)
-        return "printer_session: lines to go again, and no Resend open";
-    for (uint32_t i = session->ring.count - session->unanswered; i < session->ring.count; i++) {
-        const struct sent_line *line = &session->sent[(session->first + i) % PRINTER_LINES_KEPT];
-
-        bytes += line->length;
-    }
-    if (bytes != session->unanswered_bytes)
-        return "printer_session: the bytes in flight are not the sum of the lines";
-    if (session->unanswered > 0 && session->question == QUESTION_NONE &&
-        instant_is_never(session->question_deadline))
-        return "printer_session: lines unanswered, and nobody will ever ask";
-    return NULL;
 }

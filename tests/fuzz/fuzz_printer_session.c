@@ -181,10 +181,14 @@ static void operate(struct fuzz *fuzz)
 /* As its owner does: lines that are to go again, and the question. */
 static void again(void)
 {
+    struct printer_answer given_up;
+
     for (unsigned rounds = 0;; rounds++) {
         struct text text = TEXT_IN(bytes);
 
         fuzz_promise(rounds < 2 * PRINTER_LINES_KEPT, "lines that go again end");
+        if (printer_session_give_up(&session, now, &given_up))
+            was_answered(given_up.tag);
         if (!printer_session_again(&session, &text) && !printer_session_ask(&session, &text, now))
             return;
         fuzz_promise(!text.cut && text.length > 0 && bytes[text.length - 1] == '\n',

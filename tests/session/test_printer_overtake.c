@@ -48,6 +48,26 @@ static void a_flood_of_lines_that_overtake_is_held_back(void **unused)
     assert_null(printer_session_check(&session));
 }
 
+/* With no place for another question a printer that had lost them all was never asked again. */
+static void the_oldest_is_given_up_to_ask_again(void **unused)
+{
+    struct printer_answer lost;
+
+    (void)unused;
+    printer_session_init(&session, 120);
+    flood(4);
+    for (unsigned i = 0; i < 5; i++) {
+        struct text bytes = TEXT_IN(memory);
+
+        now = printer_session_deadline(&session);
+        printer_session_expire(&session, now);
+        assert_int_equal(printer_session_give_up(&session, now, &lost), i > 0);
+        assert_true(printer_session_ask(&session, &bytes, now));
+        assert_false(printer_session_give_up(&session, now, &lost));
+        assert_null(printer_session_check(&session));
+    }
+}
+
 static void many_lines_in_flight_are_no_more_than_can_be_kept(void **unused)
 {
     char raw[LINE_CAPACITY];
@@ -73,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flood_of_lines_that_overtake_is_held_back),
+        cmocka_unit_test(the_oldest_is_given_up_to_ask_again),
         cmocka_unit_test(many_lines_in_flight_are_no_more_than_can_be_kept),
     };
 

@@ -8,6 +8,7 @@
 #include "proxy_state.h"
 #include "world_config.h"
 #include "world_peers.h"
+#include "world_trace.h"
 
 #define CLIENTS 4096
 #define LINE    2048 /* of one that leaves the core */
@@ -42,22 +43,6 @@ static char board_command[64];
 static unsigned asked;           /* clients that asked */
 static bool answered[CLIENTS];
 static unsigned repeated;
-
-static bool traced; /* FUZZ_TRACE is set: all that goes in and comes out is shown */
-
-static void trace(const char *what, unsigned port, struct span bytes, int64_t number)
-{
-    static const char *const names[] = {"host", "printer", "board"};
-
-    if (!traced)
-        return;
-    fprintf(stderr, "%lld.%06lld %s %s %lld ", (long long)(now.us / 1000000),
-            (long long)(now.us % 1000000), what, names[port], (long long)number);
-    for (size_t i = 0; i < bytes.length && i < 100; i++)
-        fprintf(stderr, bytes.data[i] >= ' ' && bytes.data[i] < 127 ? "%c" : "\\x%02x",
-                (unsigned char)bytes.data[i]);
-    fputc('\n', stderr);
-}
 
 static void input(struct proxy_input what);
 
@@ -186,7 +171,7 @@ static void take_orders(void)
     struct event event;
 
     while (proxy_next_order(proxy, &order)) {
-        trace("order", order.port, span_of(order.text), order.kind);
+        trace("order", order.port, span_of(order.text), order.kind, now);
         fuzz_promise(memchr(order.text, '\0', sizeof order.text) != NULL, "texts end");
         carry_out(&order);
     }
@@ -201,7 +186,7 @@ static void input(struct proxy_input what)
     static const char *const kinds[] = {"opened", "closed", "speed", "bytes",
                                         "sent",   "asked",  "tick"};
 
-    trace(kinds[what.kind], what.port, what.bytes, what.number);
+    trace(kinds[what.kind], what.port, what.bytes, what.number, now);
     binary = binary || binary_transfer_runs(&proxy->router.binary);
     proxy_input(proxy, &what, now);
     binary = binary || binary_transfer_runs(&proxy->router.binary);
@@ -311,6 +296,20 @@ static void printer_oks(unsigned most)
     }
 }
 
+/* The printer reports its temperatures unasked. */
+static void printer_heat(struct fuzz *fuzz)
+{
+    char bytes[64];
+    struct text text = TEXT_IN(bytes);
+
+    text_add_string(&text, " T:");
+    text_add_integer(&text, fuzz_byte(fuzz));
+    text_add_string(&text, ".0 /0.0 B:");
+    text_add_integer(&text, fuzz_byte(fuzz));
+    text_add_string(&text, ".5 /60.0\n");
+    say(PROXY_PRINTER, text_span(&text));
+}
+
 static void board_answers_asked(void)
 {
     char bytes[256];
@@ -384,7 +383,7 @@ static void move_house(void)
 static void reload(void)
 {
     config ^= 1;
-    trace("reload", 0, SPAN_NONE, config);
+    trace("reload", 0, SPAN_NONE, config, now);
     proxy_reload(proxy, &configs[config].settings, &configs[config].ruleset, now);
     fuzz_check(proxy_check(proxy));
 }
@@ -410,7 +409,7 @@ static void operate(struct fuzz *fuzz)
     enum proxy_port port = (enum proxy_port)fuzz_below(fuzz, PROXY_PORTS);
     unsigned how;
 
-    switch (fuzz_below(fuzz, 26)) {
+    switch (fuzz_byte(fuzz) & 31) {
     case 0: host_handshake(); break;
     case 1: opens(PROXY_HOST, fuzz_byte(fuzz) * 1000); break;
     case 2: closes(port, -(int64_t)fuzz_byte(fuzz)); break;
@@ -455,6 +454,10 @@ static void operate(struct fuzz *fuzz)
         else
             look();
         break;
+    case 26: /* a button */
+        board_levels[fuzz_below(fuzz, BOARD_IOS)] ^= true;
+        break; /* the next report tells */
+    case 27: printer_heat(fuzz); break;
     case 25: /* the same line often */
         how = fuzz_byte(fuzz) & 127;
         for (unsigned word = fuzz_below(fuzz, HOST_WORDS); how > 0 && repeated < REPEATED;
@@ -578,7 +581,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         operate(&fuzz);
         take_all();
     }
-    trace("now it comes to rest:", 0, SPAN_NONE, (int64_t)(size % 4));
+    trace("now it comes to rest:", 0, SPAN_NONE, (int64_t)(size % 4), now);
     come_to_rest(size % 4);
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #define WORLD_FILE "world.yaml"
 #define RULES_FILE "rules.yaml"
+#define EVENTS_FILE "events.yaml"
 
 static const char world_yaml[] =
     "name: fuzz\n"
@@ -18,7 +19,9 @@ static const char world_yaml[] =
     "  door: {io: 0, type: input, active: low, debounce: 20ms}\n"
     "  runout: {io: 1, type: input, debounce: 0}\n"
     "  far: {io: 60, type: output}\n"
-    "rules: [rules.yaml]\n";
+    "  stop: {io: 5, type: input, debounce: 20ms}\n"
+    "estop: {point: stop, reset_point: door, on_board_lost: pause}\n"
+    "rules: [rules.yaml, events.yaml]\n";
 
 /* Ports stay, points come, go, move and change their kind. */
 static const char other_yaml[] =
@@ -30,7 +33,9 @@ static const char other_yaml[] =
     "  runout: {io: 1, type: input, debounce: 5s}\n"
     "  pump: {io: 3, type: output, number: 201}\n"
     "  light: {io: 4, type: output, start: on}\n"
-    "rules: [rules.yaml]\n";
+    "  stop: {io: 5, type: input, debounce: 0}\n"
+    "estop: {point: stop, reset_dtr: false, on_m112: forward, on_board_lost: stop}\n"
+    "rules: [events.yaml, rules.yaml]\n";
 
 /* Both configurations know pump, light and runout: other points are named by parameters. */
 static const char rules_yaml[] =
@@ -55,6 +60,37 @@ static const char rules_yaml[] =
     "  - {name: word, when: {gcode: ENC}, do: [{set: {light: '${L}'}}]}\n"
     "  - {name: any, when: {gcode: '[a-f]+ (?<x>.*)'}, do: [{say: 'any ${x}'}]}\n";
 
+/* What starts by what happens; some of it starts each other. */
+static const char events_yaml[] =
+    "rules:\n"
+    "  - {name: begun, when: {print: started}, do: [{set: {light: on}}, {wait: 10min}, "
+    "{set: {light: off}}], until: {print: [finished, cancelled, failed]}}\n"
+    "  - {name: paused, when: {print: paused}, do: [{pulse: {point: pump, for: 1s, times: 2}}], "
+    "again: ignore}\n"
+    "  - {name: runout, when: {point: runout, becomes: on, for: 300ms}, if: {print: printing}, "
+    "do: [pause, {notify: 'no filament'}]}\n"
+    "  - {name: change, when: {point: runout, becomes: change}, do: [{toggle: light}], "
+    "again: queue}\n"
+    "  - {name: lights, when: {point: light, becomes: on}, do: [{set: {pump: on}}, {wait: 1s}]}\n"
+    "  - {name: pumps, when: {point: pump, becomes: on}, do: [{set: {light: off}}, {say: pump}]}\n"
+    "  - {name: unknown, when: {point: light, becomes: unknown}, do: [{say: lost}]}\n"
+    "  - {name: hot, when: {temperature: {bed: '>= 50C'}}, do: [{set: {pump: off}}, "
+    "{wait: {temperature: {tool0: '< 50C'}, timeout: 1h, else: [{say: hot}]}}]}\n"
+    "  - {name: every, when: {every: 30s}, if: {printer: online}, do: [{say: tick}]}\n"
+    "  - {name: reply, when: {reply: 'busy: paused for (?<who>\\w+)'}, do: [{say: 'for ${who}'}]}\n"
+    "  - {name: done, when: {reply: 'Done printing file'}, do: [{mark: finished}]}\n"
+    "  - {name: silent, when: {host: silent, for: 1min}, do: [{say: silent}, {send: M105}]}\n"
+    "  - {name: host, when: {host: [connected, disconnected]}, do: [{send: M105}]}\n"
+    "  - {name: printer, when: {printer: [online, offline, reset, halted]}, do: [{say: printer}, "
+    "{send: M105}]}\n"
+    "  - {name: board, when: {board: [online, lost]}, do: [{toggle: pump}]}\n"
+    "  - {name: start, when: start, do: [{set: {pump: on}}]}\n"
+    "  - {name: pause, when: {gcode: M760}, do: [pause, resume, cancel, start]}\n"
+    "  - {name: stop, when: {gcode: M761}, do: [estop]}\n"
+    "  - {name: reset, when: {gcode: M762}, do: [{reset: estop}]}\n"
+    "  - {name: mark, when: {gcode: M763}, do: [{mark: started}, {mark: paused}, {mark: resumed}, "
+    "{report: print}, {report: estop}]}\n";
+
 /* Reads one of the two as the daemon would; it must be without mistakes. */
 static inline void world_load(const char *config, struct loaded *ret_loaded)
 {
@@ -64,7 +100,13 @@ static inline void world_load(const char *config, struct loaded *ret_loaded)
 
     sources_init(&sources, "/");
     sources_add(&sources, WORLD_FILE, span_of(config));
-    sources_add(&sources, RULES_FILE, span_of(rules_yaml));
+    /* In the order in which the config names them. */
+    for (unsigned i = 0; i < 2; i++) {
+        bool rules = (i == 0) == (config == world_yaml);
+
+        sources_add(&sources, rules ? RULES_FILE : EVENTS_FILE,
+                    span_of(rules ? rules_yaml : events_yaml));
+    }
     if (!load_all(&sources, &environment, &mistakes, ret_loaded)) {
         mistakes_print(&mistakes, stderr);
         abort();

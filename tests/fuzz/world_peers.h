@@ -6,7 +6,12 @@
 
 #include "base/text.h"
 
-static const struct span host_words[] = {
+/* Of a power of two, so that more words leave the meaning of the corpus as it is. */
+#define HOST_WORDS    64
+#define PRINTER_WORDS 32
+#define BOARD_WORDS   8
+
+static const struct span host_words[HOST_WORDS] = {
     SPAN_INIT("G1 X10 E1"),        SPAN_INIT("G28"),           SPAN_INIT("M105"),
     SPAN_INIT("M115"),             SPAN_INIT("M110"),          SPAN_INIT("M110 N0"),
     SPAN_INIT("M400"),             SPAN_INIT("M42 Plight S1"), SPAN_INIT("M42 P200 S0"),
@@ -22,10 +27,10 @@ static const struct span host_words[] = {
     SPAN_INIT("M104 S200"),        SPAN_INIT("M600"),          SPAN_INIT("T1"),
     SPAN_INIT("M999"),             SPAN_INIT(";"),             SPAN_INIT("M42 Pfar S1"),
     SPAN_INIT("M928 a.gco"),       SPAN_INIT("M80"),           SPAN_INIT("M81"),
+    SPAN_INIT("M889 J1"), SPAN_INIT("M889 J2"), SPAN_INIT("M889 J3"), SPAN_INIT("M889 J4"), SPAN_INIT("M889 J5"), SPAN_INIT("M889"), SPAN_INIT("M140 S60"), SPAN_INIT("M117 a"), SPAN_INIT("M226 Pstop S1"), SPAN_INIT("M42 Pstop S1"), SPAN_INIT("M760"), SPAN_INIT("M761"), SPAN_INIT("M762"), SPAN_INIT("M763"), SPAN_INIT("M999"), SPAN_INIT("G1 X10 Y3 E2 F600"), SPAN_INIT("M25"), SPAN_INIT("M524"), SPAN_INIT("M412 S1"),
 };
-#define HOST_WORDS ((unsigned)(sizeof host_words / sizeof host_words[0]))
 
-static const struct span printer_words[] = {
+static const struct span printer_words[PRINTER_WORDS] = {
     SPAN_INIT("ok"),
     SPAN_INIT("ok T:20.0 /0.0 B:20.0 /0.0 @:0 B@:0"),
     SPAN_INIT("ok N3 P15 B3"),
@@ -52,10 +57,10 @@ static const struct span printer_words[] = {
     SPAN_INIT("Resend:"),
     SPAN_INIT("CP:SIOPlugin 0.1.1"),
     SPAN_INIT("ok3"),
+    SPAN_INIT("T:60.0 /0.0 B:61.0 /0.0"), SPAN_INIT("T:20.0 /0.0 B:30.0 /0.0"), SPAN_INIT("//action:resumed"), SPAN_INIT("//action:cancel"), SPAN_INIT("Done printing file"), SPAN_INIT("echo:busy: paused for input"),
 };
-#define PRINTER_WORDS ((unsigned)(sizeof printer_words / sizeof printer_words[0]))
 
-static const struct span board_words[] = {
+static const struct span board_words[BOARD_WORDS] = {
     SPAN_INIT("OK"),
     SPAN_INIT("RR"),
     SPAN_INIT("CP:SIOPlugin 0.1.1"),
@@ -65,7 +70,6 @@ static const struct span board_words[] = {
     SPAN_INIT("IO:1100"),
     SPAN_INIT("ok"),
 };
-#define BOARD_WORDS ((unsigned)(sizeof board_words / sizeof board_words[0]))
 
 #define BOARD_IOS 6
 static bool board_levels[BOARD_IOS];
@@ -89,7 +93,7 @@ static inline void board_answers(struct span command, struct text *answer)
     } else if (span_equal(command, SPAN("TC"))) {
         text_add_string(answer, "OK\nTC INPUT:0,OUTPUT:1,INPUT_PULLUP:2\n");
     } else if (span_equal(command, SPAN("IOT"))) {
-        text_add_string(answer, "OK\nIT:2,2,1,1,1,1\n");
+        text_add_string(answer, "OK\nIT:2,2,1,1,1,2\n");
     } else if (span_equal(command, SPAN("GS"))) {
         text_add_string(answer, "OK\n");
         board_report(answer);

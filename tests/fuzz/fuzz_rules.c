@@ -29,7 +29,47 @@ static void check_rule(const struct rule *rule)
     fuzz_promise(rule->steps <= 16, "steps are bounded");
     for (unsigned i = 0; i < rule->steps; i++)
         fuzz_promise(rule->step[i].otherwise + i < rule->steps, "a branch lies inside its rule");
-    fuzz_promise(rule->pattern != NULL || rule->word.length > 0, "a rule fits something");
+    fuzz_promise(rule->when.kind != WHEN_NEVER, "a rule waits for something");
+    if (rule->when.kind == WHEN_GCODE)
+        fuzz_promise(rule->pattern != NULL || rule->word.length > 0, "a rule fits something");
+    if (rule->when.kind == WHEN_REPLY)
+        fuzz_promise(rule->pattern != NULL, "a reply has a pattern");
+}
+
+/* Also what is yet to come, with the tests of the file; whoever loads it could prepare its steps. */
+static void load_alone(const uint8_t *data, size_t size)
+{
+    const struct load_environment environment = {.everything = true};
+    static const struct step_values values;
+    static struct sources sources;
+    static struct loaded loaded;
+    struct mistakes mistakes = {0};
+    struct rule_tests tests;
+    bool good;
+
+    sources_init(&sources, "/");
+    sources_add(&sources, "rules.yaml", (struct span){(const char *)data, size});
+    good = load_rule_file(&sources, &environment, &mistakes, &loaded, &tests);
+    fuzz_promise(good == (mistakes.errors == 0), "without a mistake it is loaded");
+    mistakes_free(&mistakes);
+    sources_free(&sources);
+    if (!good)
+        return;
+    for (unsigned i = 0; i < ruleset_count(&loaded.ruleset); i++) {
+        const struct rule *rule = ruleset_rule(&loaded.ruleset, i);
+
+        check_rule(rule);
+        for (unsigned step = 0; step < rule->steps; step++) {
+            char why_bytes[100], plan_bytes[200];
+            struct text why = TEXT_IN(why_bytes), plan = TEXT_IN(plan_bytes);
+            struct step_ready ready;
+
+            step_prepare(&rule->step[step], &values, &loaded.settings, &plan, &why, &ready);
+        }
+    }
+    for (unsigned i = 0; i < tests.tests; i++)
+        fuzz_promise(tests.test[i].steps <= RULE_TEST_STEPS_MAX, "tests are bounded");
+    loaded_free(&loaded);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -41,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mistakes mistakes = {0};
     bool good;
 
+    load_alone(data, size);
     if (nowhere == NULL)
         nowhere = fopen("/dev/null", "w");
     sources_init(&sources, "/");

@@ -2,10 +2,12 @@
 The daemon under test, with a config and a folder of its own, and the simulated printer on a pty.
 """
 
+import datetime
 import json
 import os
 import subprocess
 import threading
+import time
 
 from process import BUILD, Failure, Program, read_text, tail, wait_until
 
@@ -37,12 +39,12 @@ VALGRIND = ["valgrind", "--leak-check=full", "--show-leak-kinds=definite,indirec
 
 
 class Watch:
-    """`sioctl --json watch` in the background: every event, and what was known when it came."""
+    """`sioctl --json watch` in the background: every event, with its time."""
 
-    def __init__(self, command, note):
-        """note() is called at each event; what it returns is kept beside the event."""
+    def __init__(self, command):
         self.events = []
-        self.note = note
+        # The events bear the time of day, the printer's log that of the monotonic clock.
+        self.offset = time.time() - time.monotonic()
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, text=True)
         self.thread = threading.Thread(target=self._read, daemon=True)
@@ -50,11 +52,16 @@ class Watch:
 
     def _read(self):
         for line in self.process.stdout:
-            self.events.append((json.loads(line), self.note()))
+            self.events.append(json.loads(line))
 
     def of(self, kind):
-        """The events of one kind, as (event, note)."""
-        return [(event, note) for event, note in self.events if event.get("event") == kind]
+        """The events of one kind, as (event, milliseconds of the monotonic clock)."""
+        return [(event, self.monotonic_ms(event)) for event in self.events
+                if event.get("event") == kind]
+
+    def monotonic_ms(self, event):
+        moment = datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00"))
+        return (moment.timestamp() - self.offset) * 1000
 
     def stop(self):
         self.process.terminate()
@@ -153,8 +160,8 @@ class Proxy:
         wait_until("the stream waits for " + text,
                    lambda: text in (self.waiting_for() or ""), timeout, 0.1, [self.program])
 
-    def watch(self, note=lambda: None):
-        watch = Watch(self._command("--json", "watch"), note)
+    def watch(self):
+        watch = Watch(self._command("--json", "watch"))
         self.helpers.append(watch.process)
         return watch
 
@@ -187,6 +194,11 @@ class PtyPrinter:
     def executed(self):
         """The commands it has executed, oldest first, without the time in front of each."""
         return [line.partition(" ")[2] for line in read_text(self.executed_log).splitlines()]
+
+    def executed_times(self):
+        """When each of them was, in milliseconds of the monotonic clock."""
+        return [int(line.partition(" ")[0]) for line in
+                read_text(self.executed_log).splitlines()]
 
     def executed_count(self):
         try:

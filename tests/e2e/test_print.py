@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """OctoPrint prints a sliced file through the proxy; its custom M-codes switch the board."""
 
+import bisect
 import os
 import subprocess
 
@@ -67,7 +68,7 @@ class PrintThroughTheProxy(scenario.Scenario):
         self.assertGreater(len(expected), 5000)
         mark = self.printer.executed_count()
         received = len(self.octoprint.received())
-        watch = self.proxy.watch(self.printer.executed_count)
+        watch = self.proxy.watch()
         somebody = Background("moving the door", self.move_door)
         self.octoprint.upload("post.gcode", data)
         self.octoprint.print("post.gcode")
@@ -86,8 +87,9 @@ class PrintThroughTheProxy(scenario.Scenario):
 
     def check_outputs(self, watch, data, mark):
         """The board's outputs changed as the file says, each at its line."""
-        outputs = [(event, executed - mark) for event, executed in watch.of("point")
-                   if event["name"] != "door"]
+        times = self.printer.executed_times()[mark:]
+        outputs = [(event, bisect.bisect_right(times, moment)) for event, moment in
+                   watch.of("point") if event["name"] != "door"]
         expected = print_file.changes_of_outputs(data)
         self.assertEqual([(event["name"], event["state"], event["cause"]) for event, _ in outputs],
                          [(name, state, command) for name, state, _, command in expected])

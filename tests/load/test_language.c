@@ -266,8 +266,31 @@ static void every_step_has_its_arguments(void **unused)
     assert_true(span_equal(rule->step[8].argument[1], SPAN("a b\0c\0")));
     assert_int_equal(rule->step[9].otherwise, 1);
     assert_true(span_equal(rule->step[9].argument[0], SPAN("tool0")));
+    assert_true(span_equal(rule->step[9].argument[1], SPAN("< 50C")));
+    assert_true(span_equal(rule->step[9].argument[2], SPAN("1h")));
     assert_int_equal(rule->step[11].argument[0].length, 0);
     assert_true(span_equal(rule->step[11].argument[1], SPAN("estop")));
+}
+
+static void what_a_program_gets_has_bounds(void **unused)
+{
+    char text[2000] = "- {when: start, do: [{run: {program: photo, args: [";
+
+    (void)unused;
+    for (unsigned i = 0; i < 33; i++) {
+        strcat(text, "a, ");
+    }
+    strcat(text, "]}}]}\n");
+    assert_false(load(text, true));
+    assert_string_equal(told, "r.yaml:1:51: error: do.run.args: 33 arguments, at most 32\n");
+    snprintf(text, sizeof(text),
+             "- {when: start, do: [{run: {program: photo, args: [%0600d]}}, {say: %0424d}]}\n", 1,
+             2);
+    assert_false(load(text, true));
+    assert_string_equal(told, "r.yaml:1:17: error: do: 1025 bytes of text to say and send, at "
+                              "most 1024\n");
+    free(told);
+    told = NULL;
 }
 
 /* Whatever loads can be prepared without a line, unless it says otherwise. */
@@ -376,6 +399,7 @@ int main(void)
         SENTENCE(every_condition_looks_at_its_part_of_the_world),
         SENTENCE(every_step_has_its_arguments),
         SENTENCE(what_was_read_can_be_prepared),
+        cmocka_unit_test(what_a_program_gets_has_bounds),
         cmocka_unit_test(reply_patterns_count_among_those_tried_on_each_line),
         cmocka_unit_test(what_is_yet_to_come_is_refused_word_by_word),
     };

@@ -42,6 +42,7 @@ static void a_comparison_has_a_sign_a_number_and_its_unit(void **unused)
     expect_unread("> = 50C");
     expect_unread(">= 50C or so");
     expect_unread(">= 2001C");
+    expect_unread("< -2001C");
     expect_unread(">= 99999999999999C");
     expect_unread(">");
     expect_unread("");

@@ -63,7 +63,7 @@ static const char rules_yaml[] =
 /* What starts by what happens; some of it starts each other. */
 static const char events_yaml[] =
     "rules:\n"
-    "  - {name: begun, when: {print: started}, do: [{set: {light: on}}, {wait: 10min}, "
+    "  - {name: begun, when: {print: started}, do: [{set: {light: on}}, {wait: 5s}, "
     "{set: {light: off}}], until: {print: [finished, cancelled, failed]}}\n"
     "  - {name: paused, when: {print: paused}, do: [{pulse: {point: pump, for: 1s, times: 2}}], "
     "again: ignore}\n"
@@ -75,7 +75,7 @@ static const char events_yaml[] =
     "  - {name: pumps, when: {point: pump, becomes: on}, do: [{set: {light: off}}, {say: pump}]}\n"
     "  - {name: unknown, when: {point: light, becomes: unknown}, do: [{say: lost}]}\n"
     "  - {name: hot, when: {temperature: {bed: '>= 50C'}}, do: [{set: {pump: off}}, "
-    "{wait: {temperature: {tool0: '< 50C'}, timeout: 1h, else: [{say: hot}]}}]}\n"
+    "{wait: {temperature: {tool0: '< 50C'}, timeout: 5s, else: [{say: hot}]}}]}\n"
     "  - {name: every, when: {every: 30s}, if: {printer: online}, do: [{say: tick}]}\n"
     "  - {name: reply, when: {reply: 'busy: paused for (?<who>\\w+)'}, do: [{say: 'for ${who}'}]}\n"
     "  - {name: done, when: {reply: 'Done printing file'}, do: [{mark: finished}]}\n"

@@ -83,6 +83,7 @@ struct router {
     bool prompts; /* the printer can show prompts: the host knows them */
     uint8_t firmware;       /* firmware_index */
     bool firmware_known;
+    uint32_t blanks; /* blank lines that it may answer, while it is not known whether it does */
     char firmware_name[80];
     int8_t emergency_parser; /* 1, 0, -1 unknown */
     char held[HELD_BYTES];   /* an Error kept back */

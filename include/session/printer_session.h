@@ -17,17 +17,28 @@
  * arrived; an ok with temperatures tells that all before it is over, whatever became of its oks. In
  * an upload, where a numbered line is file content, the question bears a number two ahead: it is
  * refused and not stored, and the refusal tells the same.
+ *
+ * What the wire does to a refusal. Its Error alone tells that the ok behind it answers nothing; which
+ * line it was, the question tells. Its ok alone looks like an answer: then the printer asks for a
+ * line that was answered, and again when it is asked. If it had said anything strange before that ok,
+ * or a Resend's ok was missing then, the line goes again after all, and its second answer is
+ * nobody's; else the printer was reset, or a number was torn off whole and its line carried out:
+ * both end the job.
+ *
+ * A line whose number is hurt (`X5 G1 X1` for `N5 G1 X1`) is to Marlin an unnumbered one: it says
+ * `echo:Unknown command: "X5 G1 X1"` and ok, and asks for 5 when the next line comes. The echo quotes
+ * what arrived: if the oldest line is none of it, the ok behind it is no answer (printers.md; the
+ * quote has no checksum, parser.cpp). Bursts on the wire, which are lines to Marlin, are known the
+ * same way.
  */
 #pragma once
 
 #include "base/instant.h"
-#include "base/line_ring.h"
 #include "base/text.h"
+#include "session/sent_lines.h"
 #include "wire/gcode_line.h"
 #include "wire/printer_reply.h"
 
-#define PRINTER_LINES_KEPT   64       /* sent lines kept for resends */
-#define PRINTER_BYTES_KEPT   (16 * 1024)
 #define PRINTER_IN_FLIGHT    16       /* lines unanswered at most */
 #define RESEND_OK_MS         100      /* an ok that follows a Resend within this belongs to it */
 #define OK_OVERDUE_MS        5000     /* neither ok nor busy for so long, and an ok is owed: ask */
@@ -36,15 +47,9 @@
 #define PRINTER_SKIPS        4        /* lines that may overtake while a Resend is open */
 #define RESENDS_OF_ONE_LINE  10       /* the so manieth in a row of one line is the last */
 
-/* Who sent a line, as the sender likes it. */
-struct tag {
-    uint8_t sender;
-    uint8_t slot;
-    uint32_t serial;
-};
-
 enum printer_verdict {
     PRINTER_FOR_NOBODY, /* swallowed: a Resend, its ok, an answer nobody waits for */
+    PRINTER_REFUSAL,    /* an Error about a number of ours: nobody's business */
     PRINTER_TEXT,       /* not an answer: goes to whom text goes */
     PRINTER_ANSWER,     /* *ret_answer: the ok of that line */
     PRINTER_LOST_OK,    /* *ret_answer: is over, its ok was lost. Call again with the same reply */
@@ -57,6 +62,7 @@ enum printer_verdict {
 struct printer_answer {
     struct tag tag;
     int64_t number; /* that the line bore on the wire, -1 none */
+    bool bare;      /* what the ok says besides is the answer to a question of ours */
 };
 
 enum question_state {
@@ -87,8 +93,15 @@ enum resend_state {
     /*
      * Nothing is asked for.
      * Resend: n -> RESEND_HEARD
+     * an Error about numbers, and numbered lines are unanswered -> RESEND_FEARED
      */
     RESEND_NONE,
+    /*
+     * A line was refused; the Resend that should follow says which.
+     * Resend: n -> RESEND_HEARD
+     * ok, deadline (RESEND_OK_MS) -> as before, and the question is due
+     */
+    RESEND_FEARED,
     /*
      * A Resend came; an ok within RESEND_OK_MS as the very next line is its own.
      * ok, any other line, deadline -> RESEND_AGAIN
@@ -97,31 +110,18 @@ enum resend_state {
     /*
      * Lines from the refused one on go out again, one at a time.
      * all answered -> RESEND_NONE
-     * Resend: n -> RESEND_HEARD
+     * Resend: n -> RESEND_HEARD; Error -> RESEND_FEARED
      */
     RESEND_AGAIN,
 };
 
-struct sent_line {
-    struct tag tag;
-    int64_t number; /* on the wire; -1 none */
-    uint16_t length;
-    bool barrier; /* M110, or a line that goes alone */
-    bool temperature; /* M105: its ok says T: */
-    bool question;    /* of ours, to learn what became of the others */
-};
-
 struct printer_session {
-    struct line_ring ring;
-    char bytes[PRINTER_BYTES_KEPT];
-    struct sent_line sent[PRINTER_LINES_KEPT]; /* parallel to the ring, oldest at `first` */
-    uint32_t first;
-    uint32_t unanswered; /* the newest so many of ring.count */
-    uint32_t unsent;     /* the newest so many of those are to go out again */
+    struct sent_lines lines;
+    uint32_t strays;     /* oks to come that answer lines the wire made of ours */
+    bool strange;        /* what the printer said since its last ok may have been a refusal */
     bool may_go;         /* the next of them: nothing has gone again since the last answer */
     uint8_t skips;       /* oks to come of lines that overtook what is to go out again … */
     uint8_t skip_after[PRINTER_SKIPS]; /* … each after so many lines are answered */
-    uint32_t unanswered_bytes;
     uint32_t in_flight; /* bytes that may be unanswered */
     bool numbers_known; /* the printer has had an M110 of this connection */
     int64_t next_number;
@@ -136,7 +136,6 @@ struct printer_session {
     struct instant question_deadline; /* when it is due, or due again */
     bool suspect;                     /* the printer asked for a line that it had answered */
     bool uploading;                   /* lines are file content */
-    int64_t given_up;                 /* number of a question given up last, -1 none */
     int64_t upload_question;          /* number of a question that is meant to be refused, -1 none */
 };
 
@@ -198,8 +197,6 @@ bool printer_session_ask(struct printer_session *session, struct text *ret_bytes
 struct instant printer_session_deadline(const struct printer_session *session);
 void printer_session_expire(struct printer_session *session, struct instant now);
 
-/* The tag of the `index` oldest unanswered line; index < unanswered. */
-struct tag printer_session_unanswered(const struct printer_session *session, unsigned index);
 /* Answers of lines with this sender are from now on nobody's. */
 void printer_session_disown(struct printer_session *session, uint8_t sender, uint8_t nobody);
 

@@ -15,7 +15,8 @@
 #include "base/text.h"
 
 enum printer_reply_kind {
-    REPLY_TEXT,        /* anything else: echo:, //, free text */
+    REPLY_TEXT,        /* anything else: echo:, //, free text; of Marlin's `echo:Unknown command: "…"`
+                          argument is what it quotes */
     REPLY_OK,          /* begins with `ok` as OctoPrint takes it; argument is FIRMWARE_NAME, if any */
     REPLY_RESEND,      /* `Resend: n`, `rs n`; number is n, -1 if it was lost */
     REPLY_BUSY,        /* `busy:` or `echo:busy:`; paused is set for `paused for user` */

@@ -259,8 +259,8 @@ static const char *check_debts(const struct router *router)
             continue;
         }
         real++;
-        for (unsigned j = 0; j < router->printer.unanswered; j++) {
-            struct tag tag = printer_session_unanswered(&router->printer, j);
+        for (unsigned j = 0; j < router->printer.lines.unanswered; j++) {
+            struct tag tag = sent_lines_tag(&router->printer.lines, j);
 
             found += tag.sender == SENDER_HOST && tag.serial == debt->serial;
         }
@@ -285,8 +285,8 @@ static const char *check_sends(const struct router *router)
                                           plan->step[plan->at].kind != STEP_WAIT_MOTION &&
                                           plan->step[plan->at].kind != STEP_FORWARD))
             continue;
-        for (unsigned i = 0; i < router->printer.unanswered; i++) {
-            struct tag tag = printer_session_unanswered(&router->printer, i);
+        for (unsigned i = 0; i < router->printer.lines.unanswered; i++) {
+            struct tag tag = sent_lines_tag(&router->printer.lines, i);
 
             found = found || (tag.sender == SENDER_PLAN && tag.slot == slot &&
                               tag.serial == plan->serial);

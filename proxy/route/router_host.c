@@ -181,6 +181,7 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
         outbox_room(&router->to_printer) < sizeof bytes)
         return false;
     if (!printer_answers(router, line)) {
+        router->blanks += !router->firmware_known && router->blanks < LEDGER_DEBTS;
         outbox_add(&router->to_printer, router->to_printer_bytes, line->raw);
         return true;
     }

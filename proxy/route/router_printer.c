@@ -177,33 +177,35 @@ static void release_held(struct router *router)
     router->held_until = INSTANT_NEVER;
 }
 
-/* An ok that bears a number of ours bears the host's instead, or none if its line had none. */
+/*
+ * An ok bears the number that the host's line had, or none if it had none, whatever number the
+ * printer gave it: ours, that of a line whose ok was lost, or one that the wire made of it.
+ */
 static void ok_to_host(struct router *router, struct span raw, const struct printer_reply *reply,
-                       int64_t ours, int64_t hosts)
+                       int64_t hosts)
 {
     char bytes[LINE_CAPACITY + 32];
     struct text text = TEXT_IN(bytes);
     size_t at = 0, digits;
     int64_t number;
 
-    if (reply->number < 0 || ours == hosts) {
-        router_to_host(router, raw);
-        return;
-    }
-    while (at < raw.length && raw.data[at] != 'N')
+    while (at + 1 < raw.length && !(raw.data[at] == 'N' && text_is_digit(raw.data[at + 1])))
         at++;
-    digits = text_integer(span_skip(raw, at + 1), &number);
-    if (at == raw.length || digits == 0) {
+    if (at + 1 >= raw.length || (reply->number >= 0 && reply->number == hosts)) {
         router_to_host(router, raw);
         return;
     }
-    if (hosts >= 0) {
+    digits = text_integer(span_skip(raw, at + 1), &number);
+    if (reply->number < 0 || digits == 0) {
+        text_add(&text, SPAN("ok\n")); /* hurt on the way */
+    } else if (hosts >= 0) {
         text_add(&text, (struct span){raw.data, at + 1});
         text_add_integer(&text, hosts);
+        text_add(&text, span_skip(raw, at + 1 + digits));
     } else {
         text_add(&text, span_trim((struct span){raw.data, at}));
+        text_add(&text, span_skip(raw, at + 1 + digits));
     }
-    text_add(&text, span_skip(raw, at + 1 + digits));
     router_to_host(router, text_span(&text));
 }
 
@@ -231,7 +233,9 @@ static void answer(struct router *router, struct span raw, const struct printer_
             router->pausing = false;
             router_action(router, SPAN("pause"));
         }
-        ok_to_host(router, raw, reply, given->number, debt.number);
+        if (given->bare && reply->number < 0)
+            raw = SPAN("ok\n");
+        ok_to_host(router, raw, reply, debt.number);
         return;
     }
 }
@@ -277,9 +281,9 @@ static bool of_our_query(const struct router *router, const struct printer_reply
     const struct step_ready *step;
     struct gcode_line line;
 
-    if (router->printer.unanswered == router->printer.unsent)
+    if (router->printer.lines.unanswered == router->printer.lines.unsent)
         return false;
-    tag = printer_session_unanswered(&router->printer, 0);
+    tag = sent_lines_tag(&router->printer.lines, 0);
     if (tag.sender != SENDER_PLAN)
         return false;
     plan = &router->plans.plan[tag.slot];
@@ -316,6 +320,7 @@ static void firmware_told(struct router *router, struct span name)
     router->firmware_name[text.length] = '\0';
     router->firmware = (uint8_t)firmware_index(firmware);
     router->firmware_known = true;
+    router->blanks = 0;
     printer_session_longest_line(&router->printer, firmware->longest_line);
     printer_session_answers_blank(&router->printer, firmware->answers_blank);
 }
@@ -366,8 +371,9 @@ static void text_came(struct router *router, struct span raw, const struct print
     }
     if (of_our_query(router, reply))
         return;
-    if (reply->kind == REPLY_ERROR && reply->numbering &&
-        raw.length <= HELD_BYTES) {
+    /* A Resend may follow, whatever a flipped bit has made of its Error. */
+    if (reply->kind == REPLY_ERROR && !reply->halted && raw.length <= HELD_BYTES &&
+        (reply->numbering || sent_lines_any_numbered(&router->printer.lines))) {
         memcpy(router->held, raw.data, raw.length);
         router->held_length = (uint16_t)raw.length;
         router->held_until = instant_after_ms(now, HELD_MS);
@@ -458,6 +464,7 @@ static void line_came(struct router *router, struct span raw, struct instant now
         lost_ok(router, &given, now);
     switch (verdict) {
     case PRINTER_FOR_NOBODY:
+    case PRINTER_REFUSAL:
     case PRINTER_LOST_OK: return;
     case PRINTER_RESET: started(router, SPAN("start\n"), now); return;
     case PRINTER_STUCK:
@@ -468,10 +475,12 @@ static void line_came(struct router *router, struct span raw, struct instant now
     case PRINTER_STARTED: started(router, raw, now); return;
     case PRINTER_SURPLUS_OK:
         /* A firmware not known yet may have answered a blank line, as Klipper does. */
-        if (!router->firmware_known)
+        if (router->blanks > 0) {
+            router->blanks--;
             router_to_host(router, raw);
-        else
+        } else {
             router->counters.surplus_oks++;
+        }
         return;
     case PRINTER_ANSWER: answer(router, raw, &reply, &given, now); return;
     case PRINTER_TEXT: text_came(router, raw, &reply, now); return;

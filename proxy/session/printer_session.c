@@ -9,12 +9,11 @@
 void printer_session_init(struct printer_session *session, unsigned in_flight)
 {
     memset(session, 0, sizeof *session);
-    line_ring_init(&session->ring, PRINTER_BYTES_KEPT);
+    sent_lines_init(&session->lines);
     session->in_flight = in_flight;
     session->longest_line = LONGEST_LINE_DEFAULT;
     session->resend_deadline = INSTANT_NEVER;
     session->resend_number = -1;
-    session->given_up = -1;
     session->question_deadline = INSTANT_NEVER;
     session->upload_question = -1;
 }
@@ -27,7 +26,7 @@ static void ask(struct printer_session *session, enum question_state state, stru
     case QUESTION_NONE:
         session->upload_question = -1;
         session->question_deadline =
-            session->unanswered > 0 ? instant_after_ms(now, OK_OVERDUE_MS) : INSTANT_NEVER;
+            session->lines.unanswered > 0 ? instant_after_ms(now, OK_OVERDUE_MS) : INSTANT_NEVER;
         break;
     case QUESTION_DUE: session->question_deadline = INSTANT_NEVER; break;
     case QUESTION_ALONE:
@@ -48,22 +47,26 @@ static void enter(struct printer_session *session, enum resend_state state, stru
         session->resend_deadline = INSTANT_NEVER;
         session->may_go = true;
         break;
+    case RESEND_FEARED:
     case RESEND_HEARD: session->resend_deadline = instant_after_ms(now, RESEND_OK_MS); break;
     }
 }
 
+/* What a Resend asked for goes again from now on, if there is anything. */
+static void go_on(struct printer_session *session, struct instant now)
+{
+    enter(session, session->lines.unsent > 0 ? RESEND_AGAIN : RESEND_NONE, now);
+}
+
 void printer_session_forget(struct printer_session *session)
 {
-    line_ring_clear(&session->ring);
-    session->first = 0;
-    session->unanswered = 0;
-    session->unsent = 0;
+    sent_lines_clear(&session->lines);
     session->skips = 0;
-    session->unanswered_bytes = 0;
+    session->strays = 0;
+    session->strange = false;
     session->numbers_known = false;
     session->resend_number = -1;
     session->resend_times = 0;
-    session->given_up = -1;
     session->suspect = false;
     session->uploading = false;
     enter(session, RESEND_NONE, INSTANT_NEVER);
@@ -72,10 +75,10 @@ void printer_session_forget(struct printer_session *session)
 
 void printer_session_reopened(struct printer_session *session, struct instant now)
 {
-    if (session->resend == RESEND_HEARD)
-        enter(session, session->unsent > 0 ? RESEND_AGAIN : RESEND_NONE, now);
+    if (session->resend == RESEND_HEARD || session->resend == RESEND_FEARED)
+        go_on(session, now);
     ask(session, QUESTION_NONE, now);
-    if (session->unanswered > 0)
+    if (session->lines.unanswered > 0)
         session->question_deadline = instant_after_ms(now, REOPENED_MS);
 }
 
@@ -92,17 +95,6 @@ void printer_session_longest_line(struct printer_session *session, unsigned byte
 void printer_session_answers_blank(struct printer_session *session, bool answers)
 {
     session->answers_blank = answers;
-}
-
-/* The sent line with that index, 0 the oldest kept. */
-static struct sent_line *sent_at(struct printer_session *session, uint32_t index)
-{
-    return &session->sent[(session->first + index) % PRINTER_LINES_KEPT];
-}
-
-static const struct sent_line *newest(const struct printer_session *session)
-{
-    return &session->sent[(session->first + session->ring.count - 1) % PRINTER_LINES_KEPT];
 }
 
 static bool too_long(const struct printer_session *session, struct span command, int64_t number)
@@ -127,49 +119,29 @@ static bool goes_alone(const struct printer_session *session, const struct gcode
            (numbered && too_long(session, line->command, number_of(session, line)));
 }
 
-/*
- * Can one more line of `length` bytes be kept? A place is left for the question; half of the bytes
- * are enough for it and for what the ring's end wastes.
- */
-static bool can_keep(const struct printer_session *session, size_t length)
-{
-    return session->unanswered < PRINTER_LINES_KEPT - 1 &&
-           session->unanswered_bytes + length <= PRINTER_BYTES_KEPT / 2;
-}
-
 bool printer_session_can_send(const struct printer_session *session, const struct gcode_line *line,
                               bool numbered)
 {
     if (session->resend != RESEND_NONE || session->question != QUESTION_NONE)
         return false;
-    if (session->unanswered == 0)
+    if (session->lines.unanswered == 0)
         return true;
-    if (newest(session)->barrier || goes_alone(session, line, numbered))
+    if (sent_lines_newest(&session->lines)->barrier || goes_alone(session, line, numbered))
         return false;
     if (numbered && !session->numbers_known)
         return false; /* an M110 of ours has to go first */
-    if ((newest(session)->number >= 0) != numbered)
+    if ((sent_lines_newest(&session->lines)->number >= 0) != numbered)
         return false;
-    return session->unanswered < PRINTER_IN_FLIGHT && can_keep(session, line->raw.length) &&
-           session->unanswered_bytes + line->raw.length <= session->in_flight;
+    return session->lines.unanswered < PRINTER_IN_FLIGHT && sent_lines_can_keep(&session->lines, line->raw.length) &&
+           session->lines.unanswered_bytes + line->raw.length <= session->in_flight;
 }
 
-/* Keeps a line that is being sent, dropping the oldest answered ones to make room. */
+/* Keeps a line that is being sent; somebody waits for its answer from now on. */
 static void keep(struct printer_session *session, struct span bytes, struct sent_line line,
                  struct instant now)
 {
-    while (session->ring.count == PRINTER_LINES_KEPT ||
-           !line_ring_fits(&session->ring, bytes.length)) {
-        assert(session->ring.count > session->unanswered);
-        line_ring_drop(&session->ring, session->bytes);
-        session->first = (session->first + 1) % PRINTER_LINES_KEPT;
-    }
-    line.length = (uint16_t)bytes.length;
-    *sent_at(session, session->ring.count) = line;
-    line_ring_push(&session->ring, session->bytes, bytes);
-    session->unanswered++;
-    session->unanswered_bytes += (uint32_t)bytes.length;
-    if (session->unanswered == 1 && session->question == QUESTION_NONE)
+    sent_lines_keep(&session->lines, bytes, line);
+    if (session->lines.unanswered == 1 && session->question == QUESTION_NONE)
         ask(session, QUESTION_NONE, now);
 }
 
@@ -254,8 +226,8 @@ bool printer_session_send(struct printer_session *session, const struct gcode_li
 
 bool printer_session_can_overtake(const struct printer_session *session, struct span command)
 {
-    return can_keep(session, command.length + 1) &&
-           (session->unsent == 0 || session->skips < PRINTER_SKIPS);
+    return sent_lines_can_keep(&session->lines, command.length + 1) &&
+           (session->lines.unsent == 0 || session->skips < PRINTER_SKIPS);
 }
 
 void printer_session_overtake(struct printer_session *session, struct span command, struct tag tag,
@@ -264,9 +236,9 @@ void printer_session_overtake(struct printer_session *session, struct span comma
     size_t start = ret_bytes->length;
 
     assert(printer_session_can_overtake(session, command));
-    if (session->unsent > 0) {
-        session->skip_after[session->skips++] = (uint8_t)(session->unanswered - session->unsent);
-        session->unsent++;
+    if (session->lines.unsent > 0) {
+        session->skip_after[session->skips++] = (uint8_t)(session->lines.unanswered - session->lines.unsent);
+        session->lines.unsent++;
     }
     text_add(ret_bytes, command);
     text_add_char(ret_bytes, '\n');
@@ -274,38 +246,31 @@ void printer_session_overtake(struct printer_session *session, struct span comma
          (struct sent_line){.tag = tag, .number = -1, .barrier = false}, now);
 }
 
-/* Is something unanswered, and nothing but questions of ours? */
-static bool only_questions(struct printer_session *session)
-{
-    for (uint32_t i = 0; i < session->unanswered; i++) {
-        if (!sent_at(session, session->ring.count - 1 - i)->question)
-            return false;
-    }
-    return session->unanswered > 0;
-}
-
 /* The oldest unanswered line is over. */
 static void answered(struct printer_session *session, struct printer_answer *ret_answer,
                      struct instant now)
 {
-    struct sent_line *line = sent_at(session, session->ring.count - session->unanswered);
+    struct sent_line *line = sent_lines_unanswered(&session->lines, 0);
 
-    *ret_answer = (struct printer_answer){line->tag, line->number};
-    session->unanswered--;
-    session->unanswered_bytes -= line->length;
+    *ret_answer = (struct printer_answer){
+        line->tag, line->number, !line->temperature && sent_lines_any_question(&session->lines)};
+    line->doubtful = session->strange;
+    session->strange = false;
+    sent_lines_answer(&session->lines);
     if (line->number >= 0 && line->number >= session->resend_number)
         session->resend_number = -1;
-    if (session->resend == RESEND_AGAIN && session->unanswered == 0)
+    if (session->resend == RESEND_AGAIN && session->lines.unanswered == 0)
         enter(session, RESEND_NONE, now);
+    if (session->lines.unanswered == 0)
+        session->strays = 0;
     session->suspect = false;
-    session->given_up = -1;
     session->may_go = true;
     for (unsigned i = 0; i < session->skips; i++) {
         if (session->skip_after[i] > 0)
             session->skip_after[i]--;
     }
     /* An answer is no silence; and the question is answered with its own ok only. */
-    if (only_questions(session))
+    if (sent_lines_only_questions(&session->lines))
         ask(session, QUESTION_ALONE, now);
     else if (line->question || session->question == QUESTION_NONE)
         ask(session, QUESTION_NONE, now);
@@ -314,33 +279,38 @@ static void answered(struct printer_session *session, struct printer_answer *ret
 /* The questions that are left were answered already, in the name of lines whose oks were lost. */
 static void give_up_questions(struct printer_session *session, struct instant now)
 {
-    session->given_up = sent_at(session, session->ring.count - session->unanswered)->number;
-    session->unanswered = 0;
-    session->unsent = 0;
+    sent_lines_answer_all(&session->lines);
     session->skips = 0;
-    session->unanswered_bytes = 0;
     enter(session, RESEND_NONE, now);
     ask(session, QUESTION_NONE, now);
 }
 
-/* One of them never arrived: it goes again with all sent since. */
-static void take_back(struct printer_session *session, int64_t number)
+/*
+ * The printer asks for a line that was answered. May it have it again, with all sent since? Questions
+ * always; another line if the ok that answered it may have been that of a refusal, and the printer
+ * insists. `count` is how many lines that is.
+ */
+static bool may_take_back(struct printer_session *session, uint32_t count)
 {
-    uint32_t bytes = session->unanswered_bytes;
+    bool questions = true;
 
-    for (uint32_t behind = session->unanswered + 1; behind <= session->ring.count; behind++) {
-        const struct sent_line *line = sent_at(session, session->ring.count - behind);
+    for (uint32_t behind = session->lines.unanswered; behind < count; behind++) {
+        struct sent_line *line = sent_lines_back(&session->lines, behind);
 
-        if (!line->question || line->number < number)
-            return;
-        bytes += line->length;
-        if (line->number == number) {
-            session->unanswered = behind;
-            session->unanswered_bytes = bytes;
-            session->given_up = -1;
-            return;
-        }
+        if (line->number < 0 || line->barrier)
+            return false;
+        questions &= line->question;
     }
+    return questions || (session->suspect && session->question == QUESTION_OPEN &&
+                         sent_lines_back(&session->lines, count - 1)->doubtful);
+}
+
+/* What was answered is answered: whoever sent it does not hear of it again. */
+static void take_back(struct printer_session *session, uint32_t count)
+{
+    for (uint32_t behind = session->lines.unanswered; behind < count; behind++)
+        sent_lines_back(&session->lines, behind)->tag = (struct tag){0};
+    sent_lines_take_back(&session->lines, count);
 }
 
 /* Its number was answered already: a digit was flipped, or the printer counts from the start again. */
@@ -356,61 +326,62 @@ static enum printer_verdict asked_for_answered(struct printer_session *session, 
     return PRINTER_FOR_NOBODY;
 }
 
-/* The printer asks for line n: it and all sent behind it go out again. */
+/* The unanswered line with this index was refused: it and all sent behind it go out again. */
+static void refused(struct printer_session *session, uint32_t index, struct instant now)
+{
+    session->lines.unsent = session->lines.unanswered - index;
+    session->skips = 0; /* lost with all that was in the printer's buffer */
+    session->strange = false;
+    enter(session, RESEND_HEARD, now);
+    ask(session, QUESTION_NONE, now);
+}
+
+/* The printer asks for line n. */
 static enum printer_verdict asked_again(struct printer_session *session, int64_t number,
                                         struct instant now)
 {
-    bool any_numbered = false;
+    struct sent_lines *lines = &session->lines;
+    int64_t behind = number < 0 ? -1 : sent_lines_find(lines, number);
 
-    if (session->given_up >= 0 && number >= session->given_up)
-        take_back(session, number);
-    for (uint32_t i = 0; i < session->unanswered; i++) {
-        struct sent_line *line = sent_at(session, session->ring.count - session->unanswered + i);
+    if (behind >= lines->unanswered && may_take_back(session, (uint32_t)behind + 1))
+        take_back(session, (uint32_t)behind + 1);
+    for (uint32_t i = 0; i < lines->unanswered; i++) {
+        struct sent_line *line = sent_lines_unanswered(lines, i);
 
         if (line->barrier && line->number >= 0)
             number = line->number; /* an M110 that was hurt: whatever it asks for, M110 again */
-        if (line->number >= 0)
-            any_numbered = true;
         if (line->number != number || number < 0)
             continue;
         session->resends++;
-        if (number == session->resend_number)
-            session->resend_times++;
-        else
-            session->resend_times = 1;
+        session->resend_times = number == session->resend_number ? session->resend_times + 1 : 1;
         session->resend_number = number;
-        session->unsent = session->unanswered - i;
-        session->skips = 0; /* lost with all that was in the printer's buffer */
-        enter(session, RESEND_HEARD, now);
-        ask(session, QUESTION_NONE, now);
+        refused(session, i, now);
         return session->resend_times == RESENDS_OF_ONE_LINE ? PRINTER_STUCK : PRINTER_FOR_NOBODY;
     }
     /* A line without a number is refused in an upload, for good: the ok is its answer. */
-    if (session->uploading && session->unanswered > 0 && !any_numbered &&
+    if (session->uploading && lines->unanswered > 0 && !sent_lines_any_numbered(lines) &&
         number == session->next_number && session->question == QUESTION_NONE)
         return PRINTER_FOR_NOBODY;
     /* Its ok, if one follows, belongs to it all the same. */
-    if (session->resend == RESEND_NONE)
+    if (session->resend == RESEND_NONE || session->resend == RESEND_FEARED)
         enter(session, RESEND_HEARD, now);
     if (session->upload_question >= 0 && number == session->next_number) {
         session->question_deadline = now; /* refused as it was meant: all before it is over, … */
-        session->unsent = 0;              /* … and what was to go again has arrived already */
-        return session->unanswered > 0 ? PRINTER_LOST_OK : PRINTER_FOR_NOBODY;
+        lines->unsent = 0;                /* … and what was to go again has arrived already */
+        return lines->unanswered > 0 ? PRINTER_LOST_OK : PRINTER_FOR_NOBODY;
     }
     if (number >= 0 && session->numbers_known && number < session->next_number &&
-        (any_numbered || session->unanswered == 0))
+        (sent_lines_any_numbered(lines) || lines->unanswered == 0))
         return asked_for_answered(session, now);
     return PRINTER_FOR_NOBODY;
 }
 
-/* The first line that asks for temperatures is so far behind the oldest; -1 if none is unanswered. */
-static int64_t first_temperature(struct printer_session *session)
+/* An ok says its number: was that line answered already? */
+static bool was_answered(struct printer_session *session, int64_t number)
 {
-    for (uint32_t i = 0; i + session->unsent < session->unanswered; i++) {
-        if (sent_at(session, session->ring.count - session->unanswered + i)->temperature)
-            return i;
-    }
-    return -1;
+    return session->lines.unanswered > 0 &&
+           number < sent_lines_unanswered_number(&session->lines) &&
+           sent_lines_find(&session->lines, number) >= 0;
 }
 
 /* Reports come by themselves and `wait` when nothing is done: who says those may have lost all. */
@@ -418,6 +389,62 @@ static bool shows_work(const struct printer_reply *reply)
 {
     return reply->kind == REPLY_BUSY || reply->kind == REPLY_OK || reply->kind == REPLY_ACTION ||
            (reply->kind == REPLY_TEMPERATURE && span_contains(reply->text, SPAN("W:")));
+}
+
+/* `echo:Unknown command: "X5 G1 X1"` for `N5 G1 X1`: the line came without its number. */
+static bool is_unknown_stray(const struct printer_session *session,
+                             const struct printer_reply *reply)
+{
+    return reply->unknown_command && reply->argument.data != NULL &&
+           session->lines.unanswered > session->lines.unsent &&
+           sent_lines_unanswered_number(&session->lines) >= 0 &&
+           !sent_lines_has(&session->lines, reply->argument);
+}
+
+/* A line that is no ok and no Resend: does it begin a refusal, or is an ok to come that is nobody's? */
+static enum printer_verdict text_came(struct printer_session *session,
+                                      const struct printer_reply *reply, struct instant now)
+{
+    if (reply->kind == REPLY_ERROR && reply->numbering && !session->uploading &&
+        (session->resend == RESEND_NONE || session->resend == RESEND_AGAIN) &&
+        sent_lines_any_numbered(&session->lines)) {
+        enter(session, RESEND_FEARED, now);
+        return PRINTER_REFUSAL;
+    }
+    if (is_unknown_stray(session, reply)) {
+        session->strays++;
+        return PRINTER_TEXT;
+    }
+    if (reply->kind == REPLY_TEXT || reply->kind == REPLY_ERROR)
+        session->strange |= reply->text.length > 0;
+    return PRINTER_TEXT;
+}
+
+/* An ok came that is not a Resend's. */
+static enum printer_verdict ok_came(struct printer_session *session,
+                                    const struct printer_reply *reply, struct instant now,
+                                    struct printer_answer *ret_answer)
+{
+    if (session->skips > 0 && session->skip_after[0] == 0) {
+        session->skips--;
+        memmove(session->skip_after, session->skip_after + 1, session->skips);
+        return PRINTER_FOR_NOBODY;
+    }
+    if (reply->number >= 0 && was_answered(session, reply->number))
+        return PRINTER_FOR_NOBODY;
+    if (session->strays > 0 && reply->heaters == 0) {
+        session->strays--;
+        return PRINTER_FOR_NOBODY;
+    }
+    if (session->lines.unanswered == session->lines.unsent)
+        return PRINTER_SURPLUS_OK; /* what it could answer has yet to go out again */
+    if (reply->heaters > 0 && sent_lines_any_question(&session->lines) &&
+        sent_lines_first_temperature(&session->lines) > 0) {
+        answered(session, ret_answer, now);
+        return PRINTER_LOST_OK;
+    }
+    answered(session, ret_answer, now);
+    return PRINTER_ANSWER;
 }
 
 enum printer_verdict printer_session_reply(struct printer_session *session,
@@ -430,7 +457,7 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
         if (verdict != PRINTER_LOST_OK)
             return verdict;
         answered(session, ret_answer, now);
-        if (session->unanswered == 0)
+        if (session->lines.unanswered == 0)
             ask(session, QUESTION_NONE, now);
         return PRINTER_LOST_OK;
     }
@@ -438,11 +465,14 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
         printer_session_forget(session);
         return PRINTER_STARTED;
     }
+    if (session->resend == RESEND_FEARED && reply->kind == REPLY_OK) {
+        go_on(session, now);
+        ask(session, QUESTION_DUE, now); /* its Resend was lost or hurt: which line is it? */
+        return PRINTER_FOR_NOBODY;
+    }
     if (session->resend == RESEND_HEARD) {
-        bool its_own = reply->kind == REPLY_OK && !instant_due(session->resend_deadline, now);
-
-        enter(session, session->unsent > 0 ? RESEND_AGAIN : RESEND_NONE, now);
-        if (its_own)
+        go_on(session, now);
+        if (reply->kind == REPLY_OK)
             return PRINTER_FOR_NOBODY;
     }
     if (reply->kind == REPLY_BUSY &&
@@ -451,61 +481,34 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
     if (session->question == QUESTION_OPEN && shows_work(reply))
         session->question_deadline = instant_after_ms(now, QUESTION_OVERDUE_MS);
     if (reply->kind != REPLY_OK)
-        return PRINTER_TEXT;
-    if (session->skips > 0 && session->skip_after[0] == 0) {
-        session->skips--;
-        memmove(session->skip_after, session->skip_after + 1, session->skips);
-        return PRINTER_FOR_NOBODY;
-    }
-    if (session->unanswered == session->unsent)
-        return PRINTER_SURPLUS_OK; /* what it could answer has yet to go out again */
-    if ((session->question == QUESTION_OPEN || session->question == QUESTION_ALONE) &&
-        reply->heaters > 0 &&
-        first_temperature(session) > 0) {
-        answered(session, ret_answer, now);
-        return PRINTER_LOST_OK;
-    }
-    answered(session, ret_answer, now);
-    return PRINTER_ANSWER;
+        return text_came(session, reply, now);
+    return ok_came(session, reply, now, ret_answer);
 }
 
 bool printer_session_again(struct printer_session *session, struct text *ret_bytes)
 {
-    struct span bytes;
+    struct sent_lines *lines = &session->lines;
 
-    if (session->resend != RESEND_AGAIN || session->unsent == 0)
-        return false;
     /* One at a time: for each answer, whose ever; those before it may have lost theirs. */
-    if (!session->may_go)
+    if (session->resend != RESEND_AGAIN || lines->unsent == 0 || !session->may_go)
         return false;
-    if (!line_ring_at(&session->ring, session->bytes, session->ring.count - session->unsent,
-                      &bytes))
-        return false;
-    text_add(ret_bytes, bytes);
-    session->unsent--;
+    text_add(ret_bytes, sent_lines_bytes(lines, lines->unanswered - lines->unsent));
+    lines->unsent--;
     session->may_go = false;
     return true;
-}
-
-/* A number in flight, be it behind lines that overtook it: only a number asks for it. */
-static bool any_numbered(const struct printer_session *session)
-{
-    for (uint32_t i = session->ring.count - session->unanswered; i < session->ring.count; i++) {
-        if (session->sent[(session->first + i) % PRINTER_LINES_KEPT].number >= 0)
-            return true;
-    }
-    return false;
 }
 
 bool printer_session_give_up(struct printer_session *session, struct instant now,
                              struct printer_answer *ret_answer)
 {
+    struct sent_lines *lines = &session->lines;
+
     if (session->question != QUESTION_DUE || session->resend == RESEND_HEARD ||
-        session->uploading || session->unanswered < PRINTER_LINES_KEPT)
+        session->uploading || lines->unanswered < PRINTER_LINES_KEPT)
         return false;
     answered(session, ret_answer, now);
-    if (session->unsent > session->unanswered)
-        session->unsent = session->unanswered;
+    if (lines->unsent > lines->unanswered)
+        lines->unsent = lines->unanswered;
     ask(session, QUESTION_DUE, now);
     return true;
 }
@@ -513,9 +516,10 @@ bool printer_session_give_up(struct printer_session *session, struct instant now
 bool printer_session_ask(struct printer_session *session, struct text *ret_bytes,
                          struct instant now)
 {
-    bool numbered = session->numbers_known &&
-                    (session->unanswered == 0 || session->uploading || any_numbered(session) ||
-                     session->suspect);
+    struct sent_lines *lines = &session->lines;
+    bool numbered =
+        session->numbers_known && (lines->unanswered == 0 || session->uploading ||
+                                   sent_lines_any_numbered(lines) || session->suspect);
     int64_t number = numbered ? session->next_number : -1;
     size_t start;
 
@@ -531,7 +535,7 @@ bool printer_session_ask(struct printer_session *session, struct text *ret_bytes
         ask(session, QUESTION_OPEN, now);
         return numbered;
     }
-    if (session->unanswered == PRINTER_LINES_KEPT) {
+    if (lines->unanswered == PRINTER_LINES_KEPT) {
         ask(session, QUESTION_OPEN, now);
         return false;
     }
@@ -544,8 +548,8 @@ bool printer_session_ask(struct printer_session *session, struct text *ret_bytes
         text_add(ret_bytes, SPAN("M105\n"));
     keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
          (struct sent_line){.number = number, .temperature = true, .question = true}, now);
-    if (session->unsent > 0)
-        session->unsent++; /* it is refused now, and goes again behind those before it */
+    if (lines->unsent > 0)
+        lines->unsent++; /* it is refused now, and goes again behind those before it */
     if (numbered)
         session->next_number++;
     ask(session, QUESTION_OPEN, now);
@@ -559,27 +563,25 @@ struct instant printer_session_deadline(const struct printer_session *session)
 
 void printer_session_expire(struct printer_session *session, struct instant now)
 {
-    if (instant_due(session->resend_deadline, now))
-        enter(session, session->unsent > 0 ? RESEND_AGAIN : RESEND_NONE, now);
+    if (instant_due(session->resend_deadline, now)) {
+        bool feared = session->resend == RESEND_FEARED;
+
+        go_on(session, now);
+        if (feared)
+            ask(session, QUESTION_DUE, now); /* neither Resend nor ok came */
+        else
+            session->strange = true; /* an ok to come may be the Resend's, late */
+    }
     if (instant_due(session->question_deadline, now) && session->question == QUESTION_ALONE)
         give_up_questions(session, now);
     else if (instant_due(session->question_deadline, now))
-        ask(session, session->unanswered > 0 ? QUESTION_DUE : QUESTION_NONE, now);
-}
-
-struct tag printer_session_unanswered(const struct printer_session *session, unsigned index)
-{
-    assert(index < session->unanswered);
-    return session
-        ->sent[(session->first + session->ring.count - session->unanswered + index) %
-               PRINTER_LINES_KEPT]
-        .tag;
+        ask(session, session->lines.unanswered > 0 ? QUESTION_DUE : QUESTION_NONE, now);
 }
 
 void printer_session_disown(struct printer_session *session, uint8_t sender, uint8_t nobody)
 {
-    for (uint32_t i = 0; i < session->unanswered; i++) {
-        struct sent_line *line = sent_at(session, session->ring.count - session->unanswered + i);
+    for (uint32_t i = 0; i < session->lines.unanswered; i++) {
+        struct sent_line *line = sent_lines_unanswered(&session->lines, i);
 
         if (line->tag.sender == sender)
             line->tag.sender = nobody;

@@ -314,6 +314,16 @@ static void parse_file_text(struct span line, struct printer_reply *reply)
     reply->upload_failed = span_starts_nocase(line, SPAN("open failed"));
 }
 
+/* What stands between the first quote and the last; SPAN_NONE if there are not two. */
+static struct span quoted(struct span line)
+{
+    size_t first = span_find(line, '"'), last = span_find_last(line, '"');
+
+    if (first == line.length || last == first)
+        return SPAN_NONE;
+    return (struct span){line.data + first + 1, last - first - 1};
+}
+
 /* Free text that may hold values: positions, temperatures, a firmware's name. */
 static void parse_values(struct span line, struct printer_reply *reply)
 {
@@ -384,6 +394,8 @@ void printer_reply_parse(struct span content, struct printer_reply *ret_reply)
         if (span_starts_nocase(line, SPAN("echo:"))) {
             line = skip_blanks(span_skip(line, 5));
             reply.unknown_command = span_starts_nocase(line, SPAN("unknown command"));
+            if (reply.unknown_command)
+                reply.argument = quoted(line);
             parse_file_text(line, &reply);
             break;
         }

@@ -106,7 +106,7 @@ static void hear(struct span content)
     struct printer_reply reply;
     struct printer_answer answer;
     enum printer_verdict verdict;
-    uint32_t before = session.unanswered;
+    uint32_t before = session.lines.unanswered;
     unsigned lost = 0;
 
     printer_reply_parse(content, &reply);
@@ -118,7 +118,7 @@ static void hear(struct span content)
     if (verdict == PRINTER_ANSWER)
         was_answered(answer.tag);
     if (verdict == PRINTER_STARTED || verdict == PRINTER_RESET)
-        fuzz_promise(session.unanswered == 0, "a reset printer answers nothing");
+        fuzz_promise(session.lines.unanswered == 0, "a reset printer answers nothing");
 }
 
 static void hear_resend(struct fuzz *fuzz)
@@ -213,8 +213,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (again_now)
             again();
         fuzz_check(printer_session_check(&session));
-        for (uint32_t i = 0; i < session.unanswered; i++)
-            printer_session_unanswered(&session, i);
+        for (uint32_t i = 0; i < session.lines.unanswered; i++)
+            sent_lines_tag(&session.lines, i);
     }
     return 0;
 }

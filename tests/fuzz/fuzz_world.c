@@ -502,7 +502,7 @@ static bool rests(void)
     const struct router *router = &proxy->router;
 
     return router->host.queue.count == 0 && router->ledger.count == 0 &&
-           router->plans.running == 0 && router->printer.unanswered == 0;
+           router->plans.running == 0 && router->printer.lines.unanswered == 0;
 }
 
 static bool all_answered(void)

@@ -26,7 +26,7 @@ static void an_overdue_ok_is_asked_for_under_our_next_number(void **unused)
     assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_LOST_OK);
     assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_LOST_OK);
     assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
-    assert_int_equal(session.unanswered, 0);
+    assert_int_equal(session.lines.unanswered, 0);
     send_as("N3 G1*43\n", true, "N4 G1*44\n");
 }
 
@@ -81,10 +81,10 @@ static void a_question_whose_answer_was_taken_for_a_lost_polls_is_given_up(void 
     send("M105\n");
     asks("\nM105\n");
     assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
-    assert_int_equal(session.unanswered, 1);
+    assert_int_equal(session.lines.unanswered, 1);
     assert_false(can_send("M105\n", false));
     asks("");
-    assert_int_equal(session.unanswered, 0);
+    assert_int_equal(session.lines.unanswered, 0);
     assert_true(instant_is_never(printer_session_deadline(&session)));
     send("M105\n");
     assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
@@ -117,7 +117,7 @@ static void klipper_is_asked_without_a_blank_line(void **unused)
     asks("M105\n");
     assert_int_equal(verdict_of("ok"), PRINTER_ANSWER);
     assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
-    assert_int_equal(session.unanswered, 0);
+    assert_int_equal(session.lines.unanswered, 0);
 }
 
 int main(void)

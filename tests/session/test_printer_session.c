@@ -174,7 +174,7 @@ static void a_resend_brings_the_line_and_all_behind_it_again_one_at_a_time(void 
     send("N2 G1*42\n");
     send("N3 G1*43\n");
     ok_answers(2);
-    assert_int_equal(verdict_of("Error:checksum mismatch, Last Line: 1"), PRINTER_TEXT);
+    assert_int_equal(verdict_of("Error:checksum mismatch, Last Line: 1"), PRINTER_REFUSAL);
     assert_int_equal(verdict_of("Resend: 2"), PRINTER_FOR_NOBODY);
     again(""); /* its ok may come yet */
     assert_false(can_send("N4 G1*44\n", true));
@@ -294,7 +294,7 @@ static void start_forgets_what_was_unanswered(void **unused)
     send("N1 G1*41\n");
     send("N2 G1*42\n");
     assert_int_equal(verdict_of("start"), PRINTER_STARTED);
-    assert_int_equal(session.unanswered, 0);
+    assert_int_equal(session.lines.unanswered, 0);
     assert_int_equal(verdict_of("ok"), PRINTER_SURPLUS_OK);
     /* It knows no number any more. */
     written = TEXT_IN(written_bytes);
@@ -348,7 +348,7 @@ static void answers_of_a_sender_that_is_gone_are_nobodys(void **unused)
     printer_session_disown(&session, 1, 0);
     assert_int_equal(reply("ok", &answer), PRINTER_ANSWER);
     assert_int_equal(answer.tag.sender, 0);
-    assert_int_equal(printer_session_unanswered(&session, 0).sender, 0);
+    assert_int_equal(sent_lines_tag(&session.lines, 0).sender, 0);
 }
 
 int main(void)

@@ -221,6 +221,15 @@ static bool ok_may_be_false(const struct audit *audit)
            from->fired[FAULT_GARBAGE] > 0;
 }
 
+static bool is_temperature_owed(const struct audit *audit)
+{
+    for (uint32_t i = 0; i < audit->owing; i++) {
+        if (audit->owed[(audit->first_owed + i) % AUDIT_OWED].temperature)
+            return true;
+    }
+    return false;
+}
+
 static void ok_came(struct audit *audit, struct span line)
 {
     struct audit_owed owed = {0, -1, false};
@@ -250,7 +259,8 @@ static void ok_came(struct audit *audit, struct span line)
         number != owed.number)
         wrong(audit, "an ok with a number that is not the host's", owed.serial);
     early = owed.serial > 0 && audit->seen[owed.serial] == 0 && audit->refused[owed.serial] == 0;
-    early |= temperature && !owed.temperature;
+    if (temperature && !owed.temperature && !is_temperature_owed(audit))
+        wrong(audit, "the answer to a question of ours is shown", owed.serial);
     if (early && audit->made_up > 0) {
         audit->made_up--;
     } else if (early) {

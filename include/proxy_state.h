@@ -121,6 +121,8 @@ void proxy_asked(struct proxy *proxy, const struct request *request, int32_t cli
 void proxy_halt(struct proxy *proxy, struct span cause, struct instant now);
 /* The printer is there again, halted or not: M112, repeated as in a halt. */
 void proxy_halt_again(struct proxy *proxy, struct instant now);
+/* No M112 any more: the stop that wanted it has been reset. */
+void proxy_halt_end(struct proxy *proxy);
 void proxy_halt_expire(struct proxy *proxy, struct instant now);
 
 /* proxy_estop.c: what the emergency stop sees, and what it wants done */

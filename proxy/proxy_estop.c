@@ -28,11 +28,15 @@ void proxy_apply(struct proxy *proxy, enum points_occasion occasion, struct inst
         points_apply(&proxy->points, &proxy->board, POINTS_HALT, 0, now);
 }
 
-/* May the printer be reset because somebody asks for it? */
+/*
+ * May the printer be reset because somebody opens the latch? One that has said nothing since its
+ * port was opened has had M112 then, and may have been halted before.
+ */
 static bool may_reset(const struct proxy *proxy)
 {
     return proxy->settings->reset_on_connect != RESET_NEVER &&
-           proxy->router.printer_state == PRINTER_HALTED;
+           (proxy->router.printer_state == PRINTER_HALTED ||
+            proxy->router.printer_state == PRINTER_SILENT);
 }
 
 void proxy_estop_init(struct proxy *proxy, bool latched, struct instant now)
@@ -76,7 +80,11 @@ static void carry_out(struct proxy *proxy, const struct estop_action *action, st
         return;
     case ESTOP_M112: proxy_halt_again(proxy, now); return;
     case ESTOP_OUTPUTS: proxy_apply(proxy, POINTS_HALT, now); return;
-    case ESTOP_SAVE: proxy_save(proxy); return;
+    case ESTOP_SAVE:
+        proxy_save(proxy);
+        if (!estop_is_latched(&proxy->estop))
+            proxy_halt_end(proxy);
+        return;
     case ESTOP_DTR: proxy_order(proxy, ORDER_DTR, PROXY_PRINTER, 0); return;
     case ESTOP_CONFIRM: board_session_confirm(&proxy->board, now); return;
     case ESTOP_PAUSE: router_pause(&proxy->router); return;

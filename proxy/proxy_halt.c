@@ -30,6 +30,12 @@ void proxy_halt(struct proxy *proxy, struct span cause, struct instant now)
         router_tell(router, LOG_ERROR, cause, now);
 }
 
+void proxy_halt_end(struct proxy *proxy)
+{
+    proxy->halt.active = false;
+    proxy->halt.next = INSTANT_NEVER;
+}
+
 /* M112 again, until the printer says that it is halted. */
 void proxy_halt_expire(struct proxy *proxy, struct instant now)
 {
@@ -40,8 +46,7 @@ void proxy_halt_expire(struct proxy *proxy, struct instant now)
         return;
     if (router->printer_state == PRINTER_HALTED || !proxy->printer_link.open ||
         instant_due(proxy->halt.until, now)) {
-        proxy->halt.active = false;
-        proxy->halt.next = INSTANT_NEVER;
+        proxy_halt_end(proxy);
         return;
     }
     if (!instant_due(proxy->halt.next, now))

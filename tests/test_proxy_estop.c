@@ -180,6 +180,26 @@ static void while_latched_nothing_reaches_the_printer_and_the_host_is_answered(v
     assert_false(sim_board_output(&world.board, RELAY));
 }
 
+/* OctoPrint's cancel begins with an M108, and it waits for that one's ok. */
+static void while_latched_what_overtakes_is_answered_and_does_not_reach_the_printer(void **unused)
+{
+    static const char *const lines[] = {"M108", "M410", "M876 S0"};
+
+    (void)unused;
+    arm();
+    button(true);
+    run_ms(1000);
+    button(false);
+    run_ms(5000);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        uint64_t before = world.entries;
+
+        host_says(lines[i]);
+        assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "ok"), 1);
+        assert_int_equal(seen(before, WORLD_TO, PROXY_PRINTER, ""), 0);
+    }
+}
+
 static void it_opens_on_request_once_the_button_is_released(void **unused)
 {
     uint64_t before;
@@ -202,6 +222,47 @@ static void it_opens_on_request_once_the_button_is_released(void **unused)
     assert_int_equal(proxy.router.printer_state, PRINTER_ONLINE);
     host_says("M105");
     assert_true(seen(before, WORLD_TO, PROXY_PRINTER, "M105") >= 1);
+}
+
+/* A halted printer whose port is opened again says nothing: M112 is repeated, for a while. */
+static void a_halted_printer_that_says_nothing_is_reset_with_the_latch(void **unused)
+{
+    (void)unused;
+    arm();
+    button(true);
+    run_ms(1000);
+    button(false);
+    run_ms(1000);
+    world_unplug(&world, PROXY_PRINTER);
+    run_ms(500);
+    world_plug(&world, PROXY_PRINTER);
+    run_ms(1000);
+    assert_int_equal(proxy.router.printer_state, PRINTER_SILENT);
+    ask(REQUEST_RESET);
+    assert_int_equal(proxy.estop.state, ESTOP_ARMED);
+    run_ms(5000);
+    assert_int_equal(proxy.router.printer_state, PRINTER_ONLINE);
+}
+
+static void once_reset_m112_is_not_repeated_into_a_printer_that_starts_again(void **unused)
+{
+    (void)unused;
+    kit.settings.reset_on_connect = RESET_NEVER;
+    arm();
+    button(true);
+    run_ms(1000);
+    button(false);
+    run_ms(1000);
+    world_unplug(&world, PROXY_PRINTER);
+    run_ms(500);
+    world_plug(&world, PROXY_PRINTER);
+    run_ms(1000);
+    ask(REQUEST_RESET);
+    assert_int_equal(proxy.estop.state, ESTOP_ARMED);
+    sim_printer_reset(&world.printer, world.now);
+    world_settle(&world);
+    run_ms(5000);
+    assert_int_equal(proxy.router.printer_state, PRINTER_ONLINE);
 }
 
 static void a_stop_halts_a_printer_that_comes_back(void **unused)
@@ -253,7 +314,10 @@ int main(void)
         TEST(a_press_halts_everything_and_latches),
         TEST(a_spike_shorter_than_the_debounce_does_nothing),
         TEST(while_latched_nothing_reaches_the_printer_and_the_host_is_answered),
+        TEST(while_latched_what_overtakes_is_answered_and_does_not_reach_the_printer),
         TEST(it_opens_on_request_once_the_button_is_released),
+        TEST(a_halted_printer_that_says_nothing_is_reset_with_the_latch),
+        TEST(once_reset_m112_is_not_repeated_into_a_printer_that_starts_again),
         TEST(a_stop_halts_a_printer_that_comes_back),
         TEST(a_board_that_is_reset_while_latched_keeps_the_halt_values),
         TEST(m112_of_the_host_halts_outputs_too_and_never_latches),

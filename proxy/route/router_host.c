@@ -139,7 +139,8 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
         ended = plans_continue(&router->plans);
     print_job_line(&router->job, line);
     router_job_facts(router, line->command, now);
-    if (router->standin || router->printer_state == PRINTER_OFFLINE ||
+    if (router->standin || router->gate == ROUTER_SHUT ||
+        router->printer_state == PRINTER_OFFLINE ||
         outbox_room(&router->to_printer) < sizeof bytes || /* a flood that nobody takes */
         !printer_session_can_overtake(&router->printer, line->command)) {
         touch(router);

@@ -36,7 +36,7 @@
  *                       //action:paused; J2                                         PAUSED
  *                       J5                                                          CANCELLED
  *                       host closes (host), printer reset or halted                 FAILED
- *     PAUSED host       numbered line that is no poll (a few may still belong to
+ *     PAUSED host       numbered line that is no poll, no M114 (a few may still belong to
  *                       the pause: its script, what was on its way)                 PRINTING
  *                       numbered M108 [script], no number or 3 s silence            CANCELLED
  *                       M110, then a numbered line                                  CANCELLED, then PRINTING

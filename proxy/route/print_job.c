@@ -188,9 +188,14 @@ static void watch_ending(struct print_job *job, const struct gcode_line *line)
         begin_ending(job, PRINT_PAUSES);
 }
 
-/* A numbered line while paused: part of the pause, of a cancel, or the job goes on. */
-static void watch_resume(struct print_job *job)
+/*
+ * A numbered line while paused: part of the pause, of a cancel, or the job goes on. An M114 that
+ * OctoPrint sends with seconds between it and its M400 is still the pause's.
+ */
+static void watch_resume(struct print_job *job, const struct gcode_line *line)
 {
+    if (gcode_line_is(line, 'M', 114))
+        return;
     if (job->ending == PRINT_CANCELS && ++job->script <= PRINT_SCRIPT_LINES)
         return;
     if (job->settling > 0) {
@@ -223,7 +228,7 @@ static void numbered_line(struct print_job *job, const struct gcode_line *line)
         if (job->state == PRINT_PRINTING)
             watch_ending(job, line);
         else
-            watch_resume(job);
+            watch_resume(job, line);
         return;
     }
     if (job->guessed && job->state != PRINT_FAILED) {

@@ -118,6 +118,21 @@ static void a_pause_is_m400_m114_its_script_and_then_silence(void **unused)
     expect_facts("paused");
 }
 
+/* OctoPrint overlooks an ok of M400 that is too quick for it, and goes on when it has had enough. */
+static void the_m114_of_a_pause_may_come_late(void **unused)
+{
+    (void)unused;
+    start_print();
+    host("N4 M400", NULL);
+    print_job_action(&job, SPAN("pause"));
+    silence(PRINT_PAUSE_QUIET_MS);
+    expect_facts("paused");
+    host("N5 M105", "N6 M114", NULL);
+    expect_facts("");
+    host("N7 G1 X2", NULL);
+    expect_facts("resumed");
+}
+
 static void silence_counts_only_while_nothing_is_owed(void **unused)
 {
     struct gcode_line line;
@@ -441,6 +456,7 @@ int main(void)
         cmocka_unit_test_setup(a_reconnect_forgets_how_the_host_numbered, set_up),
         cmocka_unit_test_setup(a_pause_is_m400_m114_and_then_a_line_without_number, set_up),
         cmocka_unit_test_setup(a_pause_is_m400_m114_its_script_and_then_silence, set_up),
+        cmocka_unit_test_setup(the_m114_of_a_pause_may_come_late, set_up),
         cmocka_unit_test_setup(silence_counts_only_while_nothing_is_owed, set_up),
         cmocka_unit_test_setup(a_paused_job_that_is_silent_for_hours_stays_paused, set_up),
         cmocka_unit_test_setup(m117_floods_and_polls_resume_nothing, set_up),

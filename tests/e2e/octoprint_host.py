@@ -170,6 +170,10 @@ class OctoPrint:
         """Waits until it has no connection, whoever ended it."""
         self.wait_for_state(("Closed", "Offline"), timeout)
 
+    def error(self):
+        """Why it has gone offline, as it shows that."""
+        return self.job().get("error", "")
+
     def wait_for_state(self, wanted, timeout):
         """Waits until its state begins with one of the wanted words."""
         wanted = (wanted,) if isinstance(wanted, str) else tuple(wanted)
@@ -192,8 +196,12 @@ class OctoPrint:
 
     def print(self, name):
         """Selects an uploaded file and starts to print it."""
-        self._post("/api/files/local/" + name, command="select", print=True)
+        self.ask_to_print(name)
         self.wait_for_state(("Starting", "Printing"), 15)
+
+    def ask_to_print(self, name):
+        """print() for a job that may be over before anybody sees it run."""
+        self._post("/api/files/local/" + name, command="select", print=True)
 
     def pause(self):
         self._post("/api/job", command="pause", action="pause")

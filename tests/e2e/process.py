@@ -60,13 +60,25 @@ def die_with_parent():
 class Program:
     """A program in the background whose output goes to a file."""
 
-    def __init__(self, name, command, log, environment=None):
+    def __init__(self, name, command, log, environment=None, listens=False):
+        """listens: it takes commands on its standard input, by tell()."""
         self.name = name
         self.log = log
         with open(log, "ab") as out:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                env=environment, start_new_session=True, preexec_fn=die_with_parent)
+                command, stdin=subprocess.PIPE if listens else subprocess.DEVNULL, stdout=out,
+                stderr=subprocess.STDOUT, env=environment, start_new_session=True,
+                preexec_fn=die_with_parent)
+
+    def tell(self, command):
+        self.process.stdin.write(command.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def freeze(self):
+        os.killpg(self.process.pid, signal.SIGSTOP)
+
+    def thaw(self):
+        os.killpg(self.process.pid, signal.SIGCONT)
 
     def check_alive(self):
         status = self.process.poll()
@@ -91,6 +103,8 @@ class Program:
         except ProcessLookupError:
             pass
         self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
 
 
 class Background:

@@ -1,5 +1,5 @@
 """
-The daemon under test, with a config and a folder of its own, and the simulated printer on a pty.
+The daemon under test, with a config and a folder of its own, and simulated machines on ptys.
 """
 
 import datetime
@@ -19,17 +19,17 @@ printer:
   port: {printer}
   baud: 115200
 board:
-  port: simulated
+  port: {board}
   report_interval: 500ms
 points:
   light:   {{io: 12, type: output, start: off, label: Chamber light}}
   shutter: {{io: 13, type: output, start: off}}
   fan:     {{io: 14, type: output, start: off}}
   door:    {{io: 2,  type: input, active: low, debounce: 20ms}}
-control:
+{points}control:
   socket: {socket}
 state: {state}
-"""
+{more}"""
 
 OUTPUTS = ("light", "shutter", "fan")
 
@@ -71,29 +71,35 @@ class Watch:
 
 
 class Proxy:
-    def __init__(self, directory, printer="simulated", valgrind=False):
-        """Writes a config for a proxy in directory (made if missing) with this printer port."""
+    def __init__(self, directory, printer="simulated", valgrind=False, board="simulated",
+                 points="", more=""):
+        """
+        Writes a config for a proxy in directory (made if missing) with these ports; points and
+        more are lines that it gets besides.
+        """
         os.makedirs(directory, exist_ok=True)
         self.directory = directory
         self.link = os.path.join(directory, "printer")
         self.socket = os.path.join(directory, "control")
         self.config = os.path.join(directory, "e2e.yaml")
         self.log = os.path.join(directory, "sioproxy.log")
+        self.state = os.path.join(directory, "state")
         self.valgrind = valgrind
         self.program = None
         self.helpers = []
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(CONFIG.format(link=self.link, printer=printer, socket=self.socket,
-                                     state=os.path.join(directory, "state")))
+                                     board=board, state=self.state, points=points, more=more))
 
     def start(self):
         command = [os.path.join(BUILD, "sioproxy"), "-c", self.config]
         if self.valgrind:
             command = VALGRIND + command
+        before = len(read_text(self.log))
         self.program = Program("sioproxy", command, self.log)
         ready = "ready: OctoPrint can connect to " + self.link
-        wait_until(ready, lambda: ready in read_text(self.log), 60 if self.valgrind else 10,
-                   0.05, [self.program])
+        wait_until(ready, lambda: ready in read_text(self.log)[before:],
+                   60 if self.valgrind else 10, 0.05, [self.program])
 
     def stop(self):
         """Ends it by SIGTERM as systemd would; it must say nothing but 0 and leave no link."""
@@ -150,6 +156,14 @@ class Proxy:
         wait_until("%s is %s" % (name, state), lambda: self.point(name) == state, timeout,
                    0.1, [self.program])
 
+    def estop(self):
+        """The state of the emergency stop."""
+        return self.ask("estop")[1].strip()
+
+    def wait_for_estop(self, state, timeout):
+        wait_until("the emergency stop is " + state, lambda: self.estop() == state, timeout, 0.1,
+                   [self.program])
+
     def waiting_for(self):
         """What the stream waits for at the moment, or None."""
         waiting = self.status()["waiting"]
@@ -175,19 +189,24 @@ class Proxy:
 
 
 class PtyPrinter:
-    """The simulated printer as a program on a pty, which writes down what it executes."""
+    """
+    The simulated printer as a program on a pty, which writes down what it executes and every byte
+    that reaches it. A pty has no DTR: only reset() resets it, as the knob on the printer does.
+    """
 
     def __init__(self, directory):
         os.makedirs(directory, exist_ok=True)
         self.link = os.path.join(directory, "printer-device")
         self.executed_log = os.path.join(directory, "executed.log")
+        self.wire_log = os.path.join(directory, "printer-wire")
         self.log = os.path.join(directory, "sim_printer_pty.log")
         self.program = None
 
     def start(self):
         self.program = Program("sim_printer_pty",
-                               [os.path.join(BUILD, "sim_printer_pty"), self.link,
-                                self.executed_log], self.log)
+                               [os.path.join(BUILD, "sim_printer_pty"), "--wire",
+                                self.wire_log, self.link, self.executed_log], self.log,
+                               listens=True)
         wait_until("the simulated printer's pty", lambda: os.path.exists(self.link), 10, 0.05,
                    [self.program])
 
@@ -207,9 +226,55 @@ class PtyPrinter:
         except FileNotFoundError:
             return 0
 
+    def wire(self):
+        """Every byte that has reached it, as text."""
+        return read_text(self.wire_log)
+
+    def states(self):
+        """The states it has had: booting, up, halted …"""
+        return [line.partition(" ")[2] for line in read_text(self.log).splitlines()
+                if line.startswith("printer ")]
+
+    def reset(self):
+        self.program.tell("reset")
+
     def kill(self):
         if self.program:
             self.program.kill()
 
     def tails(self):
-        return tail(self.executed_log, 15)
+        return tail(self.executed_log, 15) + tail(self.log, 15)
+
+
+class PtyBoard:
+    """The simulated board as a program on a pty: its inputs outlive the daemon."""
+
+    def __init__(self, directory):
+        os.makedirs(directory, exist_ok=True)
+        self.link = os.path.join(directory, "board-device")
+        self.pins_log = os.path.join(directory, "board-pins.log")
+        self.log = os.path.join(directory, "sim_board_pty.log")
+        self.program = None
+
+    def start(self):
+        self.program = Program("sim_board_pty", [os.path.join(BUILD, "sim_board_pty"), self.link,
+                                                 self.pins_log], self.log, listens=True)
+        wait_until("the simulated board's pty", lambda: os.path.exists(self.link), 10, 0.05,
+                   [self.program])
+
+    def input(self, io, high):
+        """Drives an input pin from outside."""
+        self.program.tell("in %d %d" % (io, high))
+
+    def changes(self, io):
+        """The levels that a pin has gone to, oldest first."""
+        start = "pin %d " % io
+        lines = [line.partition(" ")[2] for line in read_text(self.pins_log).splitlines()]
+        return [line[len(start):] == "1" for line in lines if line.startswith(start)]
+
+    def kill(self):
+        if self.program:
+            self.program.kill()
+
+    def tails(self):
+        return tail(self.pins_log, 15)

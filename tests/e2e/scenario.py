@@ -12,12 +12,15 @@ import tempfile
 import unittest
 
 from octoprint_host import OctoPrint
-from proxy_daemon import Proxy, PtyPrinter
+from proxy_daemon import Proxy, PtyBoard, PtyPrinter
 
 
 class Scenario(unittest.TestCase):
     PRINTER_ON_PTY = False  # else the daemon's own simulated printer
+    BOARD_ON_PTY = False    # else the daemon's own simulated board
     VALGRIND = False
+    POINTS = ""  # lines that the config gets besides: points
+    MORE = ""    # and others
 
     @classmethod
     def setUpClass(cls):
@@ -34,18 +37,29 @@ class Scenario(unittest.TestCase):
     def begin(cls):
         """Starts the printer, the proxy and OctoPrint; a scenario that needs more extends it."""
         cls.printer = None
-        port = "simulated"
+        cls.board = None
+        port = board = "simulated"
         if cls.PRINTER_ON_PTY:
             cls.printer = PtyPrinter(cls.directory)
             cls.parts.append(cls.printer)
             cls.printer.start()
             port = cls.printer.link
-        cls.proxy = Proxy(cls.directory, port, cls.VALGRIND)
+        if cls.BOARD_ON_PTY:
+            cls.board = PtyBoard(cls.directory)
+            cls.parts.append(cls.board)
+            cls.board.start()
+            board = cls.board.link
+        cls.proxy = Proxy(cls.directory, port, cls.VALGRIND, board, cls.POINTS, cls.MORE)
         cls.parts.append(cls.proxy)
+        cls.prepare()
         cls.proxy.start()
         cls.octoprint = OctoPrint(os.path.join(cls.directory, "octoprint"), cls.proxy.link)
         cls.parts.append(cls.octoprint)
         cls.octoprint.start()
+
+    @classmethod
+    def prepare(cls):
+        """For a scenario to extend: what is to be done before the proxy starts."""
 
     @classmethod
     def tearDownClass(cls):

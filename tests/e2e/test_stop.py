@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""The emergency stop and a door rule, with a real OctoPrint: what stops stays stopped."""
+
+import os
+
+import print_file
+import scenario
+from process import read_text, wait_until
+
+BUTTON, DOOR, HEATER = 0, 2, 15
+
+# A normally closed contact to ground: pressed, or its wire cut, reads high.
+POINTS = """\
+  estop:   {io: 0,  type: input,  active: high, debounce: 20ms}
+  heater:  {io: 15, type: output, start: on, halt: off}
+"""
+
+RULES = """\
+rules:
+  - name: door opened
+    when: {point: door, becomes: on, for: 300ms}
+    if: {print: printing}
+    do: [pause, {notify: 'Door opened: print paused'}]
+"""
+
+# What the serial log tells of a stop, and of the printer's reset after it. A pause's M400 that is
+# answered within a millisecond or two makes OctoPrint wait for an ok it has had.
+ALLOWED = r"kill\(\) called|emergency stop|External reset|Communication timeout while printing"
+
+
+class Stop(scenario.Scenario):
+    POINTS = POINTS
+
+    def printer_state(self):
+        return self.proxy.status()["printer"]["state"]
+
+    def wait_for_printer(self, state, timeout):
+        wait_until("the printer is " + state, lambda: self.printer_state() == state, timeout)
+
+    def print_until_light(self, name, first_layers=8):
+        """Prints until the light of layer 2 goes on."""
+        self.octoprint.command("M42 Plight S0")
+        self.proxy.wait_for_point("light", "off", 5)
+        self.octoprint.upload(name, print_file.content(first_layers))
+        self.octoprint.print(name)
+        self.proxy.wait_for_point("light", "on", 60)
+
+    def print_to_the_end(self, name):
+        self.octoprint.upload(name, print_file.content(first_layers=4))
+        self.octoprint.print(name)
+        self.octoprint.wait_for_end(60)
+
+    def wait_for_error(self):
+        """OctoPrint has gone offline and shows why."""
+        self.octoprint.wait_for_state(("Offline after error", "Error"), 10)
+        self.assertIn("Printer halted", self.octoprint.error())
+        wait_until("the proxy sees that OctoPrint has gone",
+                   lambda: self.proxy.status()["host"]["state"] == "disconnected", 5)
+
+    def check_refused(self, line, words):
+        """A line typed in the terminal is answered by words, and by an ok after them."""
+        since = len(self.octoprint.received())
+        self.octoprint.command(line)
+        self.octoprint.wait_for_received(words, 5, since)
+
+    def finish(self):
+        self.octoprint.stop()
+        self.proxy.stop()
+
+
+class StopAndDoor(Stop):
+    """The printer and the board outlive the daemon, and what reaches the printer is written down."""
+
+    PRINTER_ON_PTY = True
+    BOARD_ON_PTY = True
+    MORE = "estop: {point: estop}\nrules: [door.yaml]\n"
+
+    @classmethod
+    def prepare(cls):
+        with open(os.path.join(cls.directory, "door.yaml"), "w", encoding="utf-8") as file:
+            file.write(RULES)
+        cls.board.input(BUTTON, False)
+
+    def tearDown(self):
+        print_file.check_serial_log(self.octoprint.serial_lines(), ALLOWED)
+
+    def stored_latch(self):
+        return "latch estop\n" in read_text(self.proxy.state)
+
+    def check_only_m112_since(self, mark):
+        lines = self.printer.wire()[mark:].split("\n")
+        self.assertEqual({line for line in lines if line} - {"M112"}, set())
+
+    def test_an_open_door_pauses_the_print_and_the_user_resumes_it(self):
+        self.proxy.wait_for_estop("armed", 10)
+        self.octoprint.connect()
+        self.proxy.wait_for_point("heater", "on", 5)
+        data = print_file.content(first_layers=8)
+        mark = self.printer.executed_count()
+        self.octoprint.upload("door.gcode", data)
+        self.octoprint.print("door.gcode")
+        self.proxy.wait_for_point("light", "on", 60)
+        received = len(self.octoprint.received())
+        self.board.input(DOOR, False)
+        self.octoprint.wait_for_state("Paused", 20)
+        self.octoprint.wait_for_received("//action:notification Door opened: print paused", 5,
+                                         received)
+        wait_until("the print is known to be paused",
+                   lambda: self.proxy.status()["print"]["state"] == "paused", 5)
+        self.board.input(DOOR, True)
+        self.proxy.wait_for_point("door", "off", 5)
+        self.octoprint.resume()
+        self.octoprint.wait_for_end(60)
+        print_file.check_executed(self.printer.executed()[mark:],
+                                  print_file.for_the_printer(data), r"M400|M114")
+        self.assertEqual(self.octoprint.received()[received:].count("//action:pause"), 1)
+        self.assertEqual(self.proxy.status()["counters"]["lost_oks"], 0)
+
+    def test_the_button_stops_a_print(self):
+        self.print_until_light("stopped.gcode")
+        mark = len(self.printer.wire())
+        self.board.input(BUTTON, True)
+        self.wait_for_error()
+        self.assertEqual(self.printer.states()[-1], "halted")
+        self.assertEqual(self.board.changes(HEATER), [True, False])
+        self.assertEqual(self.proxy.estop(), "tripped")
+        self.assertTrue(self.stored_latch())
+        # Of what was on its way when it was pressed nothing follows the first M112.
+        mark += self.printer.wire()[mark:].index("M112\n")
+        self.check_only_m112_since(mark)
+
+    def test_while_it_is_pressed_octoprint_talks_to_the_stand_in(self):
+        mark = len(self.printer.wire())
+        since = len(self.octoprint.received())
+        self.octoprint.connect()
+        self.octoprint.wait_for_received("//action:notification Emergency stop latched", 5, since)
+        self.check_refused("G28", "echo:sioproxy error: estop: ")
+        self.check_refused("M999", "still pressed")
+        since = len(self.octoprint.received())
+        self.octoprint.ask_to_print("stopped.gcode")
+        self.octoprint.wait_for_received("//action:cancel", 10, since)
+        self.octoprint.wait_for_state("Operational", 10)
+        self.board.input(BUTTON, False)
+        self.proxy.wait_for_estop("latched", 5)
+        self.check_refused("G28", "echo:sioproxy error: estop: ")
+        self.check_only_m112_since(mark)
+
+    def test_the_latch_survives_restarts_of_daemon_and_printer(self):
+        mark = len(self.printer.wire())
+        self.octoprint.disconnect()
+        self.proxy.stop()
+        self.proxy.start()
+        self.assertEqual(self.proxy.estop(), "latched")
+        wait_until("the board is back",
+                   lambda: self.proxy.status()["board"]["state"] == "online", 15)
+        self.printer.reset()
+        wait_until("it is halted again after its reset",
+                   lambda: self.printer.states()[-3:] == ["booting", "up", "halted"], 10)
+        self.assertEqual(self.proxy.estop(), "latched")
+        self.check_only_m112_since(mark)
+
+    def test_a_button_held_over_a_restart_stops(self):
+        mark = len(self.printer.wire())
+        self.proxy.stop()
+        self.board.input(BUTTON, True)
+        self.proxy.start()
+        self.proxy.wait_for_estop("tripped", 15)
+        self.board.input(BUTTON, False)
+        self.proxy.wait_for_estop("latched", 5)
+        self.assertEqual(self.board.changes(HEATER), [True, False])
+        self.check_only_m112_since(mark)
+
+    def test_m999_in_the_terminal_resets_and_it_prints_again(self):
+        self.octoprint.connect()
+        self.octoprint.command("M999")
+        self.proxy.wait_for_estop("armed", 5)
+        self.assertFalse(self.stored_latch())
+        self.printer.reset()
+        self.wait_for_printer("online", 10)
+        self.octoprint.wait_for_state("Operational", 10)
+        self.print_to_the_end("again.gcode")
+        self.octoprint.disconnect()
+        self.finish()
+
+
+class StopWithoutOctoPrint(Stop):
+    """A printer with DTR, and an OctoPrint that hangs, or is not there."""
+
+    MORE = "estop: {point: estop}\n"
+
+    def press(self):
+        self.proxy.do("sim", "estop", "on")
+        self.wait_for_printer("halted", 5)
+        self.proxy.wait_for_estop("tripped", 5)
+
+    def release(self):
+        self.proxy.do("sim", "estop", "off")
+        self.proxy.wait_for_estop("latched", 5)
+
+    def test_an_open_contact_at_the_start_stops(self):
+        self.proxy.wait_for_estop("tripped", 15)
+        self.release()
+        self.proxy.do("estop", "reset")
+        self.wait_for_printer("online", 10)
+        self.octoprint.connect()
+
+    def test_the_button_stops_while_octoprint_hangs(self):
+        self.print_until_light("hung.gcode")
+        self.octoprint.program.freeze()
+        try:
+            self.press()
+            self.assertEqual(self.proxy.point("heater"), "off")
+        finally:
+            self.octoprint.program.thaw()
+        self.wait_for_error()
+
+    def test_m999_brings_the_printer_back_and_it_prints_again(self):
+        self.octoprint.connect()
+        self.release()
+        self.octoprint.command("M999")
+        self.proxy.wait_for_estop("armed", 5)
+        self.wait_for_printer("online", 10)
+        self.octoprint.wait_for_state("Operational", 10)
+        self.print_to_the_end("again.gcode")
+
+    def test_the_button_stops_without_an_octoprint(self):
+        self.octoprint.disconnect()
+        self.octoprint.stop()
+        self.proxy.do("set", "heater", "on")
+        self.press()
+        self.assertEqual(self.proxy.point("heater"), "off")
+        self.release()
+        self.proxy.stop()
+
+
+if __name__ == "__main__":
+    scenario.run(StopAndDoor, StopWithoutOctoPrint)

@@ -163,6 +163,8 @@ static void write_line(struct printer_session *session, const struct gcode_line 
         gcode_line_number(line->command, number, ret_bytes);
     }
     assert(!ret_bytes->cut);
+    if (line->numbered && as_it_came && number < 0)
+        number = 0; /* below 0 it would be kept as one that has none */
     keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
          (struct sent_line){.tag = tag,
                             .number = number,
@@ -183,7 +185,7 @@ static void write_m110(struct printer_session *session, int64_t next, struct tex
     text_add_integer(&command, next - 1);
     gcode_line_number(text_span(&command), next - 1, ret_bytes);
     keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
-         (struct sent_line){.tag = {0}, .number = next - 1, .barrier = true}, now);
+         (struct sent_line){.tag = {0}, .number = next > 0 ? next - 1 : 0, .barrier = true}, now);
     session->numbers_known = true;
     session->next_number = next;
 }

@@ -7,6 +7,7 @@
 #include "fuzz.h"
 #include "proxy_state.h"
 #include "world_config.h"
+#include "world_numbers.h"
 #include "world_peers.h"
 #include "world_trace.h"
 
@@ -73,6 +74,8 @@ static void to_printer(struct span line)
                  "no line reaches the printer with a wrong checksum");
     if (parsed.numbered)
         printer_number = parsed.number;
+    if (!binary && !unchecked)
+        check_number(&parsed);
     if ((parsed.blank || parsed.comment_only) && !firmware_at(proxy->router.firmware)->answers_blank)
         return;
     if (printer_owes < OWED)
@@ -158,8 +161,8 @@ static void carry_out(const struct order *order)
         fuzz_promise(order->ok || order->code[0] != '\0', "a refusal has a code");
         answered[order->number] = true;
         break;
+    case ORDER_DISCARD: numbered = numbered && order->port != PROXY_PRINTER; break;
     case ORDER_DTR:
-    case ORDER_DISCARD:
     case ORDER_SAVE: break;
     default: fuzz_promise(false, "an order has a kind");
     }
@@ -237,6 +240,9 @@ static void closes(enum proxy_port port, int64_t number)
 {
     if (ports[port].state == CLOSED)
         return;
+    /* Lines that never went out: the printer, which checks no numbers, does not miss them. */
+    if (port == PROXY_PRINTER && proxy_output(proxy, port).length > 0)
+        unchecked = true;
     ports[port].state = CLOSED;
     forget_line(port);
     input((struct proxy_input){
@@ -491,7 +497,7 @@ static void begin(void)
     memset(board_levels, 0, sizeof board_levels);
     config = asked = printer_owes = repeated = 0;
     host_number = printer_number = 0;
-    resend_open = binary = false;
+    resend_open = binary = numbered = unchecked = false;
     board_asked = SPAN_NONE;
     now = (struct instant){1000000};
 }

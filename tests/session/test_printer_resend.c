@@ -48,10 +48,28 @@ static void a_resend_that_lost_its_number_doubles_no_line_without_one(void **unu
     assert_null(printer_session_check(&session));
 }
 
+/* Kept as a line without a number it was never sent again, and what followed it was refused. */
+static void an_m110_below_zero_that_was_hurt_goes_again(void **unused)
+{
+    char memory[128];
+    struct text bytes = TEXT_IN(memory);
+
+    (void)unused;
+    printer_session_init(&session, 120);
+    sent(SPAN("N-1 M110*15\n"));
+    assert_int_equal(answered(SPAN("Resend: 1")), PRINTER_FOR_NOBODY);
+    assert_int_equal(answered(SPAN("ok")), PRINTER_FOR_NOBODY);
+    assert_true(printer_session_again(&session, &bytes));
+    assert_true(span_equal(text_span(&bytes), SPAN("N-1 M110*15\n")));
+    assert_int_equal(answered(SPAN("ok")), PRINTER_ANSWER);
+    assert_null(printer_session_check(&session));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_resend_that_lost_its_number_doubles_no_line_without_one),
+        cmocka_unit_test(an_m110_below_zero_that_was_hurt_goes_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,7 +205,8 @@ static void settle(struct proxy *proxy, struct instant now)
         }
         if (router_again(router, now))
             moved = true;
-        proxy_world(proxy, &world);
+        if (router_has_lines(router))
+            proxy_world(proxy, &world);
         if (router_down(router, proxy->settings, proxy->rules, &world, now))
             moved = true;
     } while (moved);

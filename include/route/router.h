@@ -119,6 +119,8 @@ enum host_verdict router_host_bytes(struct router *router, struct span *bytes,
                                     struct gcode_line *ret_line, struct instant now);
 /* M108, M410, M876 as they arrive. True if the wait of the stream's plan was ended. */
 bool router_emergency(struct router *router, const struct gcode_line *line, struct instant now);
+/* Are there lines of the host that router_down could move? */
+bool router_has_lines(const struct router *router);
 /*
  * Moves the host's lines on as far as possible. True if anything moved. `world` is for conditions;
  * what a line says of the print is put into it.

@@ -49,6 +49,7 @@ struct temperatures {
     struct temperature_play taken[TEMPERATURES_HEATERS];    /* as of the last change taken */
     struct printer_reply_heater told[TEMPERATURES_HEATERS]; /* as of the last news */
     struct instant at; /* of the last report; what it did not name has an older time */
+    bool fresh;        /* there may be a change that was not taken */
 };
 
 void temperatures_init(struct temperatures *temperatures);

@@ -434,6 +434,11 @@ static bool front_moves(struct router *router, const struct settings *settings,
     return true;
 }
 
+bool router_has_lines(const struct router *router)
+{
+    return router->host.queue.count > 0 && router->plans.stream == PLAN_NONE;
+}
+
 bool router_down(struct router *router, const struct settings *settings,
                  const struct ruleset *rules, struct rule_world *world, struct instant now)
 {

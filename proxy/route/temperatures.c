@@ -58,8 +58,10 @@ void temperatures_see(struct temperatures *temperatures, const struct printer_re
 {
     for (unsigned i = 0; i < reply->heaters; i++)
         see_heater(temperatures, &reply->heater[i], now);
-    if (reply->heaters > 0)
+    if (reply->heaters > 0) {
         temperatures->at = now;
+        temperatures->fresh = true;
+    }
 }
 
 static bool is_news(const struct printer_reply_heater *told,
@@ -74,7 +76,7 @@ static bool is_news(const struct printer_reply_heater *told,
 bool temperatures_next_change(struct temperatures *temperatures,
                               struct temperature_change *ret_change)
 {
-    for (unsigned i = 0; i < temperatures->heaters; i++) {
+    for (unsigned i = 0; temperatures->fresh && i < temperatures->heaters; i++) {
         struct temperature_play old = temperatures->taken[i], play = temperatures->play[i];
         bool news = is_news(&temperatures->told[i], &temperatures->heater[i]);
 
@@ -86,6 +88,7 @@ bool temperatures_next_change(struct temperatures *temperatures,
             temperatures->told[i] = temperatures->heater[i];
         return true;
     }
+    temperatures->fresh = false;
     return false;
 }
 

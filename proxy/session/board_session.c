@@ -548,6 +548,9 @@ bool board_session_next_event(struct board_session *session, struct board_event 
 {
     unsigned io = 0;
 
+    if (session->events == 0 && session->levels.faults == 0) {
+        return false;
+    }
     for (unsigned kind = BOARD_EVENT_RESET; kind <= BOARD_EVENT_REOPEN; kind++) {
         if (kind == BOARD_EVENT_FAULT && board_levels_next_fault(&session->levels, &io)) {
             *ret_event = (struct board_event){BOARD_EVENT_FAULT, (uint8_t)io,

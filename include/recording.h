@@ -12,13 +12,15 @@
  *
  * and the kinds, in the order in which they come:
  *
- *     H  header: 8 bytes size of struct proxy, then the program's version as text
+ *     H  header: 8 bytes size of struct proxy, then the program's version as text, NUL, and the
+ *        sum of the headers that lay struct proxy out, as text
  *     F  begins the files of a config: folder, NUL, $STATE_DIRECTORY as text (empty: none)
  *     S  one file: its path, NUL, its bytes; the config first
  *     V  the saved state that proxy_init was given; only without Z
  *     B  begin: 8 bytes instant of proxy_init, or of the picture that follows
  *     Z  a piece of a picture of struct proxy, for a recording begun in mid-run: runs of
  *        4 bytes count of zeros, 4 bytes count of bytes, these bytes
+ *     K  8 bytes sum of the whole picture, behind its last piece
  *     I  an input: 8 bytes instant, 1 byte kind, 1 byte port, 8 bytes number; if somebody asked:
  *        1 byte kind of request, 1 byte value, 8 bytes ms, 1 byte length and the point's name,
  *        2 bytes length and the line; what is left are its bytes. PROXY_SENT carries the bytes
@@ -26,7 +28,9 @@
  *     R  reload: 8 bytes instant; the new config stands before it as F and S
  *     E  end: why it ended early as text, empty if it did not
  *
- * A picture fits only a program whose struct proxy has that size. One without Z fits all.
+ * A picture fits only a program whose struct proxy is laid out the same. A recording without Z,
+ * as one from the daemon's start is, fits all: kinds of inputs, ports and requests have numbers of
+ * their own here, which stay as they are.
  */
 #pragma once
 
@@ -41,6 +45,7 @@ enum recording_kind {
     RECORDING_SAVED = 'V',
     RECORDING_BEGIN = 'B',
     RECORDING_PICTURE = 'Z',
+    RECORDING_SUM = 'K',
     RECORDING_INPUT = 'I',
     RECORDING_RELOAD = 'R',
     RECORDING_END = 'E',
@@ -60,6 +65,9 @@ void recording_input(struct text *to, const struct proxy_input *input, struct in
  * *offset behind them.
  */
 void recording_squeeze(struct text *to, struct span state, size_t *offset);
+
+/* The sum of a whole picture, for K. */
+uint64_t recording_sum(struct span state);
 
 struct recording_piece {
     enum recording_kind kind;

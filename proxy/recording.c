@@ -25,6 +25,84 @@ static bool take(struct span *from, unsigned bytes, uint64_t *ret_number)
     return true;
 }
 
+/*
+ * The numbers of kinds in a recording. They never change, and a number once used means that for
+ * ever: a new kind gets the next one, wherever it stands in its enum.
+ */
+static unsigned code_of_input(enum proxy_input_kind kind)
+{
+    switch (kind) {
+    case PROXY_OPENED: return 0;
+    case PROXY_CLOSED: return 1;
+    case PROXY_SPEED: return 2;
+    case PROXY_BYTES: return 3;
+    case PROXY_SENT: return 4;
+    case PROXY_ASKED: return 5;
+    case PROXY_TICK: return 6;
+    }
+    return 255;
+}
+
+static unsigned code_of_port(enum proxy_port port)
+{
+    switch (port) {
+    case PROXY_HOST: return 0;
+    case PROXY_PRINTER: return 1;
+    case PROXY_BOARD: return 2;
+    }
+    return 255;
+}
+
+static unsigned code_of_request(enum request_kind kind)
+{
+    switch (kind) {
+    case REQUEST_SET: return 0;
+    case REQUEST_PULSE: return 1;
+    case REQUEST_SEND: return 2;
+    case REQUEST_CONTINUE: return 3;
+    case REQUEST_EXIT: return 4;
+    case REQUEST_TRIP: return 5;
+    case REQUEST_RESET: return 6;
+    }
+    return 255;
+}
+
+#define CODES 64 /* more than any of the enums has */
+
+/* The kind with that number. False if this version has none. */
+static bool input_of_code(uint64_t code, enum proxy_input_kind *ret_kind)
+{
+    for (unsigned kind = 0; kind < CODES; kind++) {
+        if (code < 255 && code_of_input((enum proxy_input_kind)kind) == code) {
+            *ret_kind = (enum proxy_input_kind)kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool port_of_code(uint64_t code, enum proxy_port *ret_port)
+{
+    for (unsigned port = 0; port < CODES; port++) {
+        if (code < 255 && code_of_port((enum proxy_port)port) == code) {
+            *ret_port = (enum proxy_port)port;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool request_of_code(uint64_t code, enum request_kind *ret_kind)
+{
+    for (unsigned kind = 0; kind < CODES; kind++) {
+        if (code < 255 && code_of_request((enum request_kind)kind) == code) {
+            *ret_kind = (enum request_kind)kind;
+            return true;
+        }
+    }
+    return false;
+}
+
 void recording_chunk(struct text *to, enum recording_kind kind, size_t length)
 {
     text_add_char(to, (char)kind);
@@ -49,12 +127,12 @@ void recording_input(struct text *to, const struct proxy_input *input, struct in
     }
     recording_chunk(to, RECORDING_INPUT, length + input->bytes.length);
     add_number(to, (uint64_t)now.us, 8);
-    add_number(to, input->kind, 1);
-    add_number(to, input->port, 1);
+    add_number(to, code_of_input(input->kind), 1);
+    add_number(to, code_of_port(input->port), 1);
     add_number(to, (uint64_t)input->number, 8);
     if (request == NULL)
         return;
-    add_number(to, request->kind, 1);
+    add_number(to, code_of_request(request->kind), 1);
     add_number(to, request->value, 1);
     add_number(to, (uint64_t)request->ms, 8);
     add_number(to, point, 1);
@@ -103,13 +181,13 @@ static bool take_request(struct span *payload, struct request *ret_request)
     uint64_t kind, value, point, line;
 
     memset(&request, 0, sizeof request);
-    if (!take(payload, 1, &kind) || kind > REQUEST_EXIT || !take(payload, 1, &value) ||
+    if (!take(payload, 1, &kind) || !request_of_code(kind, &request.kind) ||
+        !take(payload, 1, &value) ||
         !recording_take_number(payload, &request.ms) || !take(payload, 1, &point) ||
         !take_text(payload, (size_t)point, request.point, sizeof request.point) ||
         !take(payload, 2, &line) ||
         !take_text(payload, (size_t)line, request.line, sizeof request.line))
         return false;
-    request.kind = (enum request_kind)kind;
     request.value = (uint8_t)value;
     *ret_request = request;
     return true;
@@ -125,11 +203,9 @@ bool recording_read_input(struct span payload, struct proxy_input *ret_input,
 
     memset(&input, 0, sizeof input);
     if (!recording_take_number(&payload, &now.us) || !take(&payload, 1, &kind) ||
-        kind > PROXY_TICK || !take(&payload, 1, &port) || port >= PROXY_PORTS ||
-        !recording_take_number(&payload, &input.number))
+        !input_of_code(kind, &input.kind) || !take(&payload, 1, &port) ||
+        !port_of_code(port, &input.port) || !recording_take_number(&payload, &input.number))
         return false;
-    input.kind = (enum proxy_input_kind)kind;
-    input.port = (enum proxy_port)port;
     if (input.kind == PROXY_ASKED) {
         if (!take_request(&payload, &request))
             return false;
@@ -191,4 +267,13 @@ bool recording_unsqueeze(struct span payload, char *state, size_t size, size_t *
         payload = span_skip(payload, (size_t)bytes);
     }
     return payload.length == 0;
+}
+
+uint64_t recording_sum(struct span state)
+{
+    uint64_t sum = UINT64_C(14695981039346656037); /* FNV-1a */
+
+    for (size_t i = 0; i < state.length; i++)
+        sum = (sum ^ (uint8_t)state.data[i]) * UINT64_C(1099511628211);
+    return sum;
 }

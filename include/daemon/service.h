@@ -11,10 +11,12 @@
 
 #include "daemon/config.h"
 #include "daemon/claim.h"
+#include "daemon/last_inputs.h"
 #include "daemon/port.h"
 #include "proxy.h"
 
 struct control;
+struct record_ring;
 struct recorder;
 
 struct service {
@@ -30,6 +32,9 @@ struct service {
     struct claim state_claim;
     struct control *control;
     struct recorder *recorder; /* NULL: nobody records */
+    struct record_ring *ring;  /* NULL: the config wants no recordings */
+    struct last_inputs last;
+    bool trouble; /* the log is to get the last inputs */
     struct instant started;
 
     bool ending;         /* the core was asked to put its outputs into their exit state */

@@ -112,6 +112,8 @@ struct settings {
     char control_socket[SETTINGS_PATH];
     char control_group[SETTINGS_TEXT];
     char state_file[SETTINGS_PATH];
+    char record_folder[SETTINGS_PATH]; /* recordings go there; empty: none */
+    uint64_t record_size;              /* of all of them, bytes at most */
     enum log_level log;
 };
 

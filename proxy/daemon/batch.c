@@ -8,59 +8,41 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/quoted.h"
 #include "daemon/replay.h"
+#include "daemon/session_text.h"
 
 /* Of a text of the wire so much is shown. */
 #define SHOWN 100
 
-static void print_bytes(struct span bytes)
+static void print_bytes(const char *what, struct span bytes)
 {
-    putchar('"');
-    for (size_t i = 0; i < bytes.length && i < SHOWN; i++) {
-        unsigned char byte = (unsigned char)bytes.data[i];
+    char memory[4 * SHOWN + 16];
+    struct text text = TEXT_IN(memory);
 
-        if (byte == '\n')
-            fputs("\\n", stdout);
-        else if (byte == '\r')
-            fputs("\\r", stdout);
-        else if (byte == '"' || byte == '\\')
-            printf("\\%c", byte);
-        else if (byte < ' ' || byte > 126)
-            printf("\\x%02x", byte);
-        else
-            putchar(byte);
-    }
-    fputs(bytes.length > SHOWN ? "\"…" : "\"", stdout);
+    quoted_add(&text, bytes, SHOWN);
+    printf("%s%.*s\n", what, (int)text.length, text.data);
 }
 
+/* The last inputs, one by one as they came, whatever lines they make. */
 static void print_input(const struct replay *replay, struct span payload)
 {
     static const char *const ports[PROXY_PORTS] = {"host", "printer", "board"};
-    static const char *const kinds[] = {"opened", "closed", "speed", "bytes",
-                                        "sent",   "asked",  "tick"};
     struct proxy_input input;
+    struct session_text session;
     struct request request;
     struct instant now;
 
     if (!recording_read_input(payload, &input, &request, &now))
         return;
-    printf("  %+11.6f s  ", (double)(now.us - replay->begin.us) / 1e6);
-    switch (input.kind) {
-    case PROXY_TICK: puts("tick"); return;
-    case PROXY_ASKED:
-        printf("asked: request %d %s %s\n", (int)request.kind, request.point, request.line);
+    if (input.kind == PROXY_BYTES || input.kind == PROXY_SENT) {
+        printf("%13.6f  %s %s ", (double)(now.us - replay->begin.us) / 1e6, ports[input.port],
+               input.kind == PROXY_BYTES ? ">" : "<");
+        print_bytes("", input.bytes);
         return;
-    case PROXY_BYTES:
-    case PROXY_SENT: printf("%s %s: ", ports[input.port], kinds[input.kind]); break;
-    case PROXY_OPENED:
-    case PROXY_CLOSED:
-    case PROXY_SPEED:
-        printf("%s %s %lld ", ports[input.port], kinds[input.kind], (long long)input.number);
-        break;
     }
-    if (input.bytes.length > 0)
-        print_bytes(input.bytes);
-    putchar('\n');
+    session_text_init(&session, stdout, replay->begin);
+    session_text_input(&session, &input, now);
 }
 
 static void print_difference(const struct replay *replay)
@@ -69,11 +51,8 @@ static void print_difference(const struct replay *replay)
 
     printf("replay: input %llu: %s\n", (unsigned long long)replay->inputs, replay->what);
     if (replay->expected.length + replay->got.length > 0) {
-        fputs("  recorded: ", stdout);
-        print_bytes(replay->expected);
-        fputs("\n  now:      ", stdout);
-        print_bytes(replay->got);
-        putchar('\n');
+        print_bytes("  recorded: ", replay->expected);
+        print_bytes("  now:      ", replay->got);
     }
     puts("the inputs up to it:");
     for (uint64_t i = first; i < replay->inputs; i++)
@@ -87,32 +66,76 @@ static void print_summary(const struct replay *replay, const char *end)
            (unsigned long long)replay->bytes[PROXY_PRINTER], end);
 }
 
-static int replay_bytes(const char *path, struct span bytes)
-{
-    static struct replay replay;
-    enum replay_result result = replay_run(&replay, bytes);
-    int status = 1;
+/* --- the timeline ----------------------------------------------------------------------------- */
 
+/* Times count from the recording's begin, which is known once the first input comes. */
+struct viewer {
+    const struct replay *replay;
+    struct session_text session;
+    bool begun;
+};
+
+static struct session_text *session_of(struct viewer *viewer)
+{
+    if (!viewer->begun)
+        session_text_init(&viewer->session, stdout, viewer->replay->begin);
+    viewer->begun = true;
+    return &viewer->session;
+}
+
+static void show_input(void *context, const struct proxy_input *input, struct instant now)
+{
+    session_text_input(session_of(context), input, now);
+}
+
+static void show_order(void *context, const struct order *order, struct instant now)
+{
+    session_text_order(session_of(context), order, now);
+}
+
+static void show_event(void *context, const struct event *event)
+{
+    session_text_event(session_of(context), event);
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+static int print_result(const char *path, const struct replay *replay, enum replay_result result)
+{
     switch (result) {
     case REPLAY_IDENTICAL:
-        print_summary(&replay, "");
-        status = 0;
-        break;
+        print_summary(replay, replay->left ? " up to there" : "");
+        return 0;
     case REPLAY_TORN:
-        print_summary(&replay, " as far as it is whole");
-        fprintf(stderr, "sioproxy: %s: %s\n", path, replay.what);
-        break;
-    case REPLAY_DIFFERENT: print_difference(&replay); break;
-    case REPLAY_FOREIGN:
-        fprintf(stderr, "sioproxy: %s: %s\n", path, replay.what);
-        status = 2;
-        break;
+        print_summary(replay, " as far as it is whole");
+        fflush(stdout);
+        fprintf(stderr, "sioproxy: %s: %s\n", path, replay->what);
+        return 1;
+    case REPLAY_DIFFERENT: print_difference(replay); return 1;
+    case REPLAY_FOREIGN: fprintf(stderr, "sioproxy: %s: %s\n", path, replay->what); return 2;
     }
+    return 2;
+}
+
+static int replay_bytes(const char *path, struct span bytes, bool timeline, int64_t until_ms)
+{
+    static struct replay replay;
+    struct viewer viewer = {.replay = &replay};
+    struct replay_options options = {.until_us = until_ms >= 0 ? until_ms * 1000 : -1};
+    enum replay_result result;
+    int status;
+
+    if (timeline)
+        options.watch = (struct replay_watch){&viewer, show_input, show_order, show_event};
+    result = replay_run(&replay, bytes, &options);
+    if (viewer.begun)
+        session_text_end(&viewer.session, replay.last);
+    status = print_result(path, &replay, result);
     replay_free(&replay);
     return status;
 }
 
-int batch_replay(const char *path)
+int batch_replay(const char *path, bool timeline, int64_t until_ms)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC), status;
     struct stat file;
@@ -128,7 +151,7 @@ int batch_replay(const char *path)
         return 2;
     }
     close(fd);
-    status = replay_bytes(path, (struct span){bytes, (size_t)file.st_size});
+    status = replay_bytes(path, (struct span){bytes, (size_t)file.st_size}, timeline, until_ms);
     munmap(bytes, (size_t)file.st_size);
     return status;
 }

@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/layout.h"
+
 /* Reading a recording: files gathered for the config that comes next. */
 struct reader {
     struct replay *replay;
+    struct span recording;
     struct span rest, saved;
     struct sources sources;
     char state_directory[SETTINGS_PATH];
@@ -18,6 +21,20 @@ static enum replay_result foreign(struct replay *replay, const char *why)
 {
     snprintf(replay->what, sizeof replay->what, "%s", why);
     return REPLAY_FOREIGN;
+}
+
+/* Which build has written it: whether a picture of the core can be one of ours. */
+static bool header(struct replay *replay, struct span payload)
+{
+    int64_t size;
+    size_t version;
+
+    if (!recording_take_number(&payload, &size))
+        return false;
+    version = span_find(payload, '\0');
+    replay->same_build = size == (int64_t)proxy_size() &&
+                         span_equal(span_skip(payload, version + 1), SPAN(PROXY_LAYOUT));
+    return true;
 }
 
 /* `name`, NUL, the rest: the name as a string in `ret_name`. */
@@ -91,20 +108,37 @@ static bool begin(struct reader *reader, struct span payload)
     proxy_init(replay->proxy, &replay->config->loaded.settings, &replay->config->loaded.ruleset,
                reader->saved, replay->begin);
     replay->ready = true;
+    replay->last = replay->begin;
+    return true;
+}
+
+/* The last piece of a picture is there if its sum is. */
+static bool check_picture(struct replay *replay, struct span payload)
+{
+    int64_t sum;
+
+    if (replay->proxy == NULL || replay->inputs > 0 || replay->offset != proxy_size() ||
+        !recording_take_number(&payload, &sum) ||
+        (uint64_t)sum != recording_sum((struct span){(const char *)replay->proxy, proxy_size()})) {
+        snprintf(replay->what, sizeof replay->what, "its picture of the core is damaged");
+        return false;
+    }
+    proxy_attach(replay->proxy, &replay->config->loaded.settings, &replay->config->loaded.ruleset);
+    replay->ready = true;
     return true;
 }
 
 /* A piece of the picture of the core in mid-run, in place of the fresh one. */
 static bool restore(struct replay *replay, struct span payload)
 {
-    if (replay->proxy == NULL || replay->inputs > 0 ||
-        !recording_unsqueeze(payload, (char *)replay->proxy, proxy_size(), &replay->offset))
+    replay->ready = false;
+    if (!replay->same_build) {
+        snprintf(replay->what, sizeof replay->what,
+                 "it begins in mid-run, and was made by another build of sioproxy");
         return false;
-    replay->ready = replay->offset == proxy_size();
-    if (replay->ready)
-        proxy_attach(replay->proxy, &replay->config->loaded.settings,
-                     &replay->config->loaded.ruleset);
-    return true;
+    }
+    return replay->proxy != NULL && replay->inputs == 0 &&
+           recording_unsqueeze(payload, (char *)replay->proxy, proxy_size(), &replay->offset);
 }
 
 static bool reload(struct reader *reader, struct span payload)
@@ -155,15 +189,30 @@ static bool same_bytes(struct replay *replay, const struct proxy_input *input)
     return false;
 }
 
-static void drain(struct replay *replay)
+static void drain(struct replay *replay, struct instant now)
 {
+    const struct replay_watch none = {0};
+    const struct replay_watch *watch = replay->options != NULL ? &replay->options->watch : &none;
     struct order order;
     struct event event;
 
-    while (proxy_next_order(replay->proxy, &order))
-        continue;
-    while (proxy_next_event(replay->proxy, &event))
-        continue;
+    while (proxy_next_order(replay->proxy, &order)) {
+        if (watch->order != NULL)
+            watch->order(watch->context, &order, now);
+    }
+    while (proxy_next_event(replay->proxy, &event)) {
+        if (watch->event != NULL)
+            watch->event(watch->context, &event);
+    }
+}
+
+/* Is this input behind the time where we are to stop? */
+static bool is_late(const struct replay *replay, struct instant now)
+{
+    const struct replay_options *options = replay->options;
+
+    return options != NULL && options->until_us >= 0 &&
+           now.us - replay->begin.us > options->until_us;
 }
 
 static enum replay_result run_input(struct replay *replay, struct span payload)
@@ -174,15 +223,22 @@ static enum replay_result run_input(struct replay *replay, struct span payload)
     const char *broken;
 
     if (!replay->ready)
-        return foreign(replay, "its picture of the core does not fit this version");
-    if (!recording_read_input(payload, &input, &request, &now))
+        return foreign(replay, "its picture of the core is not whole");
+    if (!recording_read_input(payload, &input, &request, &now) || now.us < replay->last.us)
         return foreign(replay, "an input is not of our form");
+    if (is_late(replay, now)) {
+        replay->left = true;
+        return REPLAY_IDENTICAL;
+    }
+    if (replay->options != NULL && replay->options->watch.input != NULL)
+        replay->options->watch.input(replay->options->watch.context, &input, now);
+    replay->last = now;
     replay->context[replay->inputs % REPLAY_CONTEXT] = payload;
     replay->inputs++;
     if (input.kind == PROXY_SENT && !same_bytes(replay, &input))
         return REPLAY_DIFFERENT;
     proxy_input(replay->proxy, &input, now);
-    drain(replay);
+    drain(replay, now);
     broken = proxy_check(replay->proxy);
     if (broken == NULL)
         return REPLAY_IDENTICAL;
@@ -194,11 +250,10 @@ static bool end(struct reader *reader, struct span why)
 {
     struct replay *replay = reader->replay;
 
-    reader->ended = why.length == 0;
+    reader->ended = true;
     if (why.length > 0)
         snprintf(replay->what, sizeof replay->what, "it ended early: %.*s", (int)why.length,
                  why.data);
-    reader->rest = SPAN_NONE;
     return true;
 }
 
@@ -208,12 +263,13 @@ static enum replay_result run_piece(struct reader *reader, const struct recordin
     bool good = true;
 
     switch (piece->kind) {
-    case RECORDING_HEADER: break; /* that the picture fits is seen when it is restored */
+    case RECORDING_HEADER: good = header(reader->replay, piece->payload); break;
     case RECORDING_FILES: good = begin_files(reader, piece->payload); break;
     case RECORDING_SOURCE: good = add_file(reader, piece->payload); break;
     case RECORDING_SAVED: reader->saved = piece->payload; break;
     case RECORDING_BEGIN: good = begin(reader, piece->payload); break;
     case RECORDING_PICTURE: good = restore(reader->replay, piece->payload); break;
+    case RECORDING_SUM: good = check_picture(reader->replay, piece->payload); break;
     case RECORDING_RELOAD: good = reload(reader, piece->payload); break;
     case RECORDING_END: good = end(reader, piece->payload); break;
     case RECORDING_INPUT: return run_input(reader->replay, piece->payload);
@@ -226,30 +282,51 @@ static enum replay_result run_piece(struct reader *reader, const struct recordin
     return foreign(reader->replay, "a chunk is not of our form");
 }
 
-enum replay_result replay_run(struct replay *replay, struct span recording)
+/* What cannot be read behind good inputs is damage: up to there it has been replayed. */
+static enum replay_result torn(struct reader *reader, const char *why)
 {
-    struct reader reader = {.replay = replay, .rest = recording};
+    struct replay *replay = reader->replay;
+    size_t left = reader->rest.length;
+    char words[160];
+
+    snprintf(words, sizeof words, "%.*s", (int)sizeof words - 1, why);
+    snprintf(replay->what, sizeof replay->what, "it is torn or damaged after byte %zu of %zu: %s",
+             reader->recording.length - left, reader->recording.length, words);
+    return REPLAY_TORN;
+}
+
+enum replay_result replay_run(struct replay *replay, struct span recording,
+                              const struct replay_options *options)
+{
+    struct reader reader = {.replay = replay, .recording = recording};
     struct recording_piece piece;
     enum replay_result result = REPLAY_IDENTICAL;
+    struct span rest;
 
     memset(replay, 0, sizeof *replay);
+    replay->options = options;
     if (!span_starts(recording, SPAN(RECORDING_MAGIC)))
         return foreign(replay, span_starts(recording, SPAN("sioproxy recording "))
                                    ? "it is a recording of another version"
                                    : "it is no recording of sioproxy");
-    reader.rest = span_skip(recording, sizeof RECORDING_MAGIC - 1);
-    while (result == REPLAY_IDENTICAL && recording_next(&reader.rest, &piece))
+    reader.rest = rest = span_skip(recording, sizeof RECORDING_MAGIC - 1);
+    while (result == REPLAY_IDENTICAL && !replay->left && !reader.ended &&
+           recording_next(&rest, &piece)) {
         result = run_piece(&reader, &piece);
+        if (result == REPLAY_IDENTICAL)
+            reader.rest = rest;
+    }
     if (reader.gathering)
         sources_free(&reader.sources);
-    if (result != REPLAY_IDENTICAL || reader.ended)
+    if (result == REPLAY_FOREIGN && replay->inputs > 0)
+        return torn(&reader, replay->what);
+    if (result != REPLAY_IDENTICAL || replay->left)
         return result;
+    if (reader.ended)
+        return replay->what[0] == '\0' ? REPLAY_IDENTICAL : REPLAY_TORN;
     if (!replay->ready)
         return foreign(replay, "it ends before the first input");
-    if (replay->what[0] == '\0')
-        snprintf(replay->what, sizeof replay->what, "it is torn: %zu bytes are left at its end",
-                 reader.rest.length);
-    return REPLAY_TORN;
+    return torn(&reader, "it has no end");
 }
 
 void replay_free(struct replay *replay)

@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon/clock.h"
 #include "daemon/control.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/pty.h"
+#include "daemon/record_ring.h"
 #include "daemon/recorder.h"
 #include "daemon/serial.h"
 #include "daemon/sim_port.h"
@@ -20,6 +22,8 @@
 
 /* Outputs into their exit state: a board that is gone must not hold us back longer. */
 #define EXIT_PATIENCE_MS 3000
+/* And recordings that are not written. */
+#define DISK_PATIENCE_MS 3000
 /* The number of the request to end; clients have positive ones. */
 #define EXIT_CLIENT (-1)
 /* Rounds of one settling; what is left then waits for the next turn of the loop. */
@@ -33,6 +37,8 @@ void service_feed(struct service *service, const struct proxy_input *input)
 
     if (service->recorder != NULL)
         recorder_input(service->recorder, input, now);
+    record_ring_input(service->ring, input, now);
+    last_inputs_add(&service->last, input, now);
     proxy_input(service->proxy, input, now);
 }
 
@@ -130,6 +136,27 @@ static void carry_out(struct service *service, const struct order *order)
     }
 }
 
+/* A job that failed, a halt: what came before is worth knowing. */
+static bool is_trouble(const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_PRINT: return strcmp(event->state, "failed") == 0;
+    case EVENT_PRINTER: return strcmp(event->state, "halted") == 0;
+    case EVENT_ESTOP: return strcmp(event->state, "tripped") == 0;
+    case EVENT_POINT:
+    case EVENT_HOST:
+    case EVENT_BOARD:
+    case EVENT_TEMPERATURE:
+    case EVENT_FILAMENT:
+    case EVENT_PSU:
+    case EVENT_GCODE:
+    case EVENT_RULE:
+    case EVENT_RELOAD:
+    case EVENT_LOG: return false;
+    }
+    return false;
+}
+
 static void show_event(struct service *service, const struct event *event)
 {
     if (event->kind == EVENT_LOG) {
@@ -139,6 +166,7 @@ static void show_event(struct service *service, const struct event *event)
     log_write((enum log_level)event->level, "%s%s%s %s%s%s", event_word(event->kind),
               event->name[0] != '\0' ? " " : "", event->name, event->state,
               event->cause[0] != '\0' ? ": " : "", event->cause);
+    service->trouble |= is_trouble(event);
     control_event(service->control, event);
 }
 
@@ -188,6 +216,13 @@ void service_settle(struct service *service)
     }
     clock_set_timer(&service->timer, more ? clock_now() : proxy_deadline(service->proxy), on_timer);
     service->settling = false;
+    if (more)
+        return;
+    record_ring_settled(service->ring);
+    if (service->trouble) { /* all that was urgent is written */
+        service->trouble = false;
+        last_inputs_log(&service->last, clock_now());
+    }
 }
 
 /* --- timer and signals ------------------------------------------------------------------------ */
@@ -271,6 +306,9 @@ static const char *what_needs_a_restart(const struct settings *old, const struct
         return "control.socket";
     if (strcmp(old->state_file, new->state_file) != 0)
         return "state";
+    if (strcmp(old->record_folder, new->record_folder) != 0 ||
+        old->record_size != new->record_size)
+        return "record";
     return NULL;
 }
 
@@ -300,6 +338,7 @@ bool service_reload(struct service *service, char *ret_why, size_t capacity)
     if (ok) {
         if (service->recorder != NULL)
             recorder_reload(service->recorder, config, event.at);
+        record_ring_reload(service->ring, config, event.at);
         proxy_reload(service->proxy, &config->loaded.settings, &config->loaded.ruleset, event.at);
         log_level_set(config->loaded.settings.log);
     } else {
@@ -364,11 +403,12 @@ static void start_core(struct service *service)
 {
     char saved[STATE_CAPACITY];
     const struct settings *settings = &service->config->loaded.settings;
-    size_t length = state_file_read(settings->state_file, saved);
+    struct span state = {saved, state_file_read(settings->state_file, saved)};
 
     service->started = clock_now();
-    proxy_init(service->proxy, settings, &service->config->loaded.ruleset,
-               (struct span){saved, length}, service->started);
+    proxy_init(service->proxy, settings, &service->config->loaded.ruleset, state,
+               service->started);
+    service->ring = record_ring_new(service, &state);
     service->port[PROXY_PRINTER] = make_port(service, PROXY_PRINTER, &settings->printer);
     service->port[PROXY_BOARD] = make_port(service, PROXY_BOARD, &settings->board);
     service->baud[PROXY_PRINTER] = settings->printer.baud;
@@ -382,13 +422,33 @@ static void close_handle(uv_handle_t *handle, void *context)
         uv_close(handle, NULL);
 }
 
+static void on_slow_disk(uv_timer_t *timer)
+{
+    log_write(LOG_WARNING, "record: the disk does not answer: the last recording has no end");
+    timer->data = NULL;
+}
+
+/* The recordings are written to their end. False if the disk takes too long. */
+static bool end_recordings(struct service *service)
+{
+    record_ring_end(service->ring);
+    uv_timer_start(&service->patience, on_slow_disk, DISK_PATIENCE_MS, 0);
+    while (service->ring != NULL && service->patience.data != NULL)
+        uv_run(&service->loop, UV_RUN_ONCE);
+    return service->ring == NULL;
+}
+
 static void end(struct service *service)
 {
+    bool whole = end_recordings(service);
+
     for (enum proxy_port which = 0; which < PROXY_PORTS; which++)
         port_free(service->port[which]);
     recorder_end(service->recorder, NULL);
     control_free(service->control);
     claim_leave(&service->state_claim);
+    if (!whole)
+        _exit(0); /* its thread hangs, and would hold us */
     uv_walk(&service->loop, close_handle, NULL);
     uv_run(&service->loop, UV_RUN_DEFAULT);
     uv_loop_close(&service->loop);

@@ -23,6 +23,8 @@ static const char usage[] =
     "  -n, --name NAME     the config is " FOLDER "NAME.yaml\n"
     "  -c, --config FILE   the config\n"
     "      --check         the same as check\n"
+    "      --timeline      replay: print what happened, line by line\n"
+    "      --until TIME    replay: stop so long after its begin: 90s, 10min\n"
     "  -h, --help          this text\n"
     "  -V, --version       the version\n"
     "\n"
@@ -34,6 +36,8 @@ static const char usage[] =
 struct options {
     const char *name, *config;
     bool check;
+    bool timeline;
+    const char *until;
 };
 
 static int wrong_usage(const char *why)
@@ -113,6 +117,15 @@ static int simulate(const struct options *options, const char *file)
     return status;
 }
 
+static int replay(const struct options *options, const char *file)
+{
+    int64_t until_ms = -1;
+
+    if (options->until != NULL && !text_duration(span_of(options->until), &until_ms))
+        return wrong_usage("--until wants a time with its unit: 90s, 10min");
+    return batch_replay(file, options->timeline, until_ms);
+}
+
 static bool is_later(const char *word)
 {
     return strcmp(word, "check-rules") == 0;
@@ -122,15 +135,19 @@ static bool is_later(const char *word)
 static int run(struct options *options, char **words, int count)
 {
     if (count == 0)
-        return start(options);
+        return options->timeline || options->until != NULL
+                   ? wrong_usage("--timeline and --until are for replay")
+                   : start(options);
     if (is_later(words[0])) {
         fprintf(stderr, "sioproxy: %s is not in this version\n", words[0]);
         return STATUS_USAGE;
     }
     if (strcmp(words[0], "simulate") == 0)
         return count == 2 ? simulate(options, words[1]) : wrong_usage("simulate wants one file");
+    if (strcmp(words[0], "replay") != 0 && (options->timeline || options->until != NULL))
+        return wrong_usage("--timeline and --until are for replay");
     if (strcmp(words[0], "replay") == 0)
-        return count == 2 ? batch_replay(words[1]) : wrong_usage("replay wants one recording");
+        return count == 2 ? replay(options, words[1]) : wrong_usage("replay wants one recording");
     if (strcmp(words[0], "check") != 0)
         return wrong_usage("there is no such command");
     if (count > 2 || (count == 2 && options->config != NULL))
@@ -146,6 +163,7 @@ int main(int argc, char **argv)
     static const struct option long_options[] = {
         {"name", required_argument, NULL, 'n'}, {"config", required_argument, NULL, 'c'},
         {"check", no_argument, NULL, 'k'},      {"help", no_argument, NULL, 'h'},
+        {"timeline", no_argument, NULL, 't'},   {"until", required_argument, NULL, 'u'},
         {"version", no_argument, NULL, 'V'},    {NULL, 0, NULL, 0},
     };
     struct options options = {0};
@@ -157,6 +175,8 @@ int main(int argc, char **argv)
         case 'n': options.name = optarg; break;
         case 'c': options.config = optarg; break;
         case 'k': options.check = true; break;
+        case 't': options.timeline = true; break;
+        case 'u': options.until = optarg; break;
         case 'h': fputs(usage, stdout); return 0;
         case 'V': puts("sioproxy " SIOPROXY_VERSION); return 0;
         default: fputs(usage, stderr); return STATUS_USAGE;

@@ -8,7 +8,6 @@ static const char *const words[] = {
     "filament",
     "programs",
     "psu",
-    "record",
     /* if */
     "if.filament",
     "if.psu",

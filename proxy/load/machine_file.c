@@ -6,6 +6,9 @@
 
 #define DAY_MS             INT64_C(86400000)
 #define PROGRAM_TIMEOUT_MS 10000
+#define RECORD_LEAST_MB    10 /* a few files, each with a picture of the core */
+#define RECORD_USUAL_MB    100
+#define RECORD_MOST_MB     100000
 #define DISTANCE_MOST      100000000 /* thousandths of a millimetre */
 
 /* A point with a task of its own is private, unless the config says otherwise. */
@@ -322,10 +325,9 @@ void machine_file_programs(const struct fields *fields, const struct node *value
 
 static void read_record_dir(const struct fields *fields, const struct node *value, void *target)
 {
-    char path[SETTINGS_PATH];
-
     (void)target;
-    field_path(fields, value, path, sizeof(path));
+    field_path(fields, value, fields->settings->record_folder,
+               sizeof(fields->settings->record_folder));
 }
 
 static void read_megabytes(const struct fields *fields, const struct node *value, void *target)
@@ -333,7 +335,14 @@ static void read_megabytes(const struct fields *fields, const struct node *value
     int64_t thousandths;
 
     (void)target;
-    field_quantity(fields, value, "MB", &thousandths);
+    if (!field_quantity(fields, value, "MB", &thousandths)) {
+        return;
+    }
+    if (thousandths < RECORD_LEAST_MB * 1000 || thousandths > RECORD_MOST_MB * 1000) {
+        node_error(fields, value, "expected %dMB to %dMB", RECORD_LEAST_MB, RECORD_MOST_MB);
+        return;
+    }
+    fields->settings->record_size = (uint64_t)thousandths * 1000;
 }
 
 void machine_file_record(const struct fields *fields, const struct node *value, void *target)
@@ -351,9 +360,9 @@ void machine_file_record(const struct fields *fields, const struct node *value, 
         node_unexpected(fields, value, "none or a mapping with dir and size");
         return;
     }
+    fields->settings->record_size = RECORD_USUAL_MB * UINT64_C(1000000);
     fields_read(fields, value, keys, target);
     if (node_get(value, "dir") == NULL) {
         key_error(fields, value, "dir is missing");
     }
-    later_refuse(fields, value, "record");
 }

@@ -122,7 +122,7 @@ static void replayed(struct fuzz *fuzz)
     recording_number(&text, RECORDING_BEGIN, 1000000, 0);
     text_add(&text, (struct span){(const char *)fuzz->data, fuzz->size});
     if (!text.cut) {
-        fuzz_promise(replay_run(&replay, text_span(&text)) != REPLAY_IDENTICAL ||
+        fuzz_promise(replay_run(&replay, text_span(&text), NULL) != REPLAY_IDENTICAL ||
                          replay.what[0] == '\0',
                      "what is identical needs no word");
         replay_free(&replay);
@@ -139,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 's': squeezed(&fuzz); break;
     case 'p': arbitrary_picture(&fuzz); break;
     case 'f': /* from the first byte on */
-        replay_run(&replay, (struct span){(const char *)fuzz.data, fuzz.size});
+        replay_run(&replay, (struct span){(const char *)fuzz.data, fuzz.size}, NULL);
         replay_free(&replay);
         break;
     default: replayed(&fuzz); break;

@@ -177,6 +177,22 @@ static void points_with_a_task_are_private_unless_it_is_said(void **unused)
     assert_false(settings->point[LAMP].guarded);
 }
 
+static void recordings_go_to_a_folder_and_have_a_size(void **unused)
+{
+    const struct settings *settings = load("record: {dir: rec}\n", "");
+
+    (void)unused;
+    assert_string_equal(settings->record_folder, "/etc/sioproxy/rec");
+    assert_int_equal(settings->record_size, 100000000);
+    loaded_free(&loaded);
+    settings = load("record: {dir: /var/log/mk3, size: 12.5MB}\n", "");
+    assert_string_equal(settings->record_folder, "/var/log/mk3");
+    assert_int_equal(settings->record_size, 12500000);
+    loaded_free(&loaded);
+    settings = load("record: none\n", "");
+    assert_string_equal(settings->record_folder, "");
+}
+
 static void what_cannot_be_is_told(void **unused)
 {
     (void)unused;
@@ -194,6 +210,8 @@ static void what_cannot_be_is_told(void **unused)
                      "of their own\n"));
     assert_null(load("programs: {a-name-that-is-longer-than-a-name-may-be: {path: /bin/x}}\n",
                      "x.yaml:9:12: error: longer than 32 bytes\n"));
+    assert_null(load("record: {dir: rec, size: 9MB}\n",
+                     "x.yaml:9:26: error: record.size: expected 10MB to 100000MB\n"));
 }
 
 #define LOADED(name) cmocka_unit_test_teardown(name, end)
@@ -207,6 +225,7 @@ int main(void)
         LOADED(an_estop_has_its_defaults_and_is_as_it_is_said),
         LOADED(filament_sensors_are_one_or_a_list),
         LOADED(programs_have_a_name_a_path_and_a_time_limit),
+        LOADED(recordings_go_to_a_folder_and_have_a_size),
         LOADED(a_share_has_a_path_and_rights),
         LOADED(points_with_a_task_are_private_unless_it_is_said),
         cmocka_unit_test(what_cannot_be_is_told),

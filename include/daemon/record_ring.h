@@ -31,6 +31,8 @@ void record_ring_input(struct record_ring *ring, const struct proxy_input *input
 void record_ring_reload(struct record_ring *ring, const struct config *config, struct instant now);
 /* The core has come to rest: the place to begin the next file. */
 void record_ring_settled(struct record_ring *ring);
+/* Is all written that was given to the thread? */
+bool record_ring_idle(const struct record_ring *ring);
 /*
  * Writes what there is, then frees itself and sets service->ring to NULL; the loop has to run on
  * for that.

@@ -17,7 +17,7 @@
 struct timeline_output {
     bool on, was_on; /* now, and when the print began */
     struct instant since;
-    int64_t on_us;
+    int64_t on_us; /* of the print */
     uint64_t switched;
 };
 
@@ -34,7 +34,7 @@ struct timeline {
     const struct settings *settings;
     struct print_file file;
     struct instant begin;
-    bool began;
+    bool began, over;
     struct instant printed;
     uint64_t host_lines, swallowed, injected; /* when it was printed */
     struct timeline_output output[SETTINGS_POINTS];
@@ -58,4 +58,4 @@ void timeline_unknown(struct timeline *timeline, struct span command, size_t off
 void timeline_printed(struct timeline *timeline, size_t offset, const struct status *status,
                       struct instant now);
 /* And what comes after it: the totals and the warnings. */
-void timeline_end(struct timeline *timeline, struct instant now);
+void timeline_end(const struct timeline *timeline);

@@ -302,6 +302,11 @@ void record_ring_settled(struct record_ring *ring)
     begin_file(ring, NULL);
 }
 
+bool record_ring_idle(const struct record_ring *ring)
+{
+    return ring == NULL || !ring->working;
+}
+
 void record_ring_end(struct record_ring *ring)
 {
     if (ring == NULL)

@@ -284,7 +284,7 @@ static int run(struct simulation *simulation)
     if (why == NULL)
         world_run_ms(world, AFTERWARDS_MS);
     progress_clear(&simulation->progress);
-    timeline_end(&simulation->timeline, world->now);
+    timeline_end(&simulation->timeline);
     if (why != NULL)
         printf("the print did not come to its end: %s\n", why);
     fflush(stdout);

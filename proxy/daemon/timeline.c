@@ -149,7 +149,7 @@ static void switched(struct timeline *timeline, const struct event *event)
 
     if (!is_output(timeline, event->index) || on == output->on)
         return;
-    if (output->on)
+    if (output->on && !timeline->over)
         output->on_us += event->at.us - output->since.us;
     output->on = on;
     output->since = event->at;
@@ -201,20 +201,18 @@ void timeline_event(struct timeline *timeline, const struct event *event, size_t
 
 /* --- the end --- */
 
-static void tell_output(struct timeline *timeline, unsigned index, struct instant now)
+static void tell_output(const struct timeline *timeline, unsigned index)
 {
-    struct timeline_output *output = &timeline->output[index];
+    const struct timeline_output *output = &timeline->output[index];
     char clock[DURATION];
 
-    if (output->on)
-        output->on_us += now.us - output->since.us;
     clock_words(output->on_us, clock);
-    fprintf(timeline->to, "%s: switched %" PRIu64 " times, on for %s, %s at the end\n",
-            timeline->settings->point[index].name, output->switched, clock,
-            output->on ? "on" : "off");
+    fprintf(timeline->to, "%s: switched %" PRIu64 " time%s, on for %s of the print, %s at the end\n",
+            timeline->settings->point[index].name, output->switched,
+            output->switched == 1 ? "" : "s", clock, output->on ? "on" : "off");
 }
 
-static void warn(struct timeline *timeline)
+static void warn(const struct timeline *timeline)
 {
     for (unsigned i = 0; i < timeline->settings->points; i++) {
         const struct timeline_output *output = &timeline->output[i];
@@ -226,8 +224,8 @@ static void warn(struct timeline *timeline)
     for (unsigned i = 0; i < timeline->stranges; i++) {
         const struct timeline_strange *one = &timeline->strange[i];
 
-        fprintf(timeline->to, "warning: %s: %s (%" PRIu64 " times, first at line %" PRIu64 ")\n",
-                one->word, one->why, one->count, one->line);
+        fprintf(timeline->to, "warning: %s: %s (%" PRIu64 " time%s, first at line %" PRIu64 ")\n",
+                one->word, one->why, one->count, one->count == 1 ? "" : "s", one->line);
     }
     if (timeline->stranges_more > 0)
         fprintf(timeline->to, "warning: and %" PRIu64 " more lines like these\n",
@@ -238,13 +236,20 @@ void timeline_printed(struct timeline *timeline, size_t offset, const struct sta
                       struct instant now)
 {
     go_to(timeline, offset);
+    timeline->over = true;
     timeline->printed = now;
     timeline->host_lines = status->host_lines;
     timeline->swallowed = status->swallowed;
     timeline->injected = status->injected;
+    for (unsigned i = 0; i < timeline->settings->points; i++) {
+        struct timeline_output *output = &timeline->output[i];
+
+        if (output->on)
+            output->on_us += now.us - output->since.us;
+    }
 }
 
-void timeline_end(struct timeline *timeline, struct instant now)
+void timeline_end(const struct timeline *timeline)
 {
     char clock[DURATION];
 
@@ -256,7 +261,7 @@ void timeline_end(struct timeline *timeline, struct instant now)
             timeline->injected);
     for (unsigned i = 0; i < timeline->settings->points; i++) {
         if (is_output(timeline, i))
-            tell_output(timeline, i, now);
+            tell_output(timeline, i);
     }
     warn(timeline);
 }

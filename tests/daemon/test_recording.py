@@ -96,7 +96,7 @@ class Recording(MachineTest):
             with open(damaged, "wb") as file:
                 file.write(whole[:at] + bytes([whole[at] ^ (1 << number % 8)]) + whole[at + 1:])
             result = self.replay(damaged)
-            self.assertIn(result.returncode, (0, 1, 2, -signal.SIGABRT), (at, result.stderr))
+            self.assertIn(result.returncode, (0, 1, 2), (at, result.stderr))
 
     def test_the_end_of_the_daemon_ends_the_recording(self):
         daemon = self.daemon()

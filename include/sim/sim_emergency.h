@@ -26,3 +26,5 @@ struct sim_emergency {
 
 /* Takes one byte; tells the code whose line it ended. */
 enum sim_emergency_code sim_emergency_take(struct sim_emergency *parser, char byte);
+/* How many of the first bytes mean nothing to it: they need not be taken. */
+size_t sim_emergency_ignores(const struct sim_emergency *parser, struct span bytes);

@@ -8,6 +8,8 @@
 
 #include "base/text.h"
 
+/* The letter and number a command begins with. */
+bool sim_host_word(struct span command, char *ret_letter, int64_t *ret_code);
 /* Is it this G, M or T code? Upper case only, as OctoPrint has it. */
 bool sim_host_is(struct span command, char letter, int64_t code);
 /* A G, M, T or F and a number: an ok is waited for. */

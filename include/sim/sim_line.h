@@ -44,6 +44,11 @@ struct sim_line {
 };
 
 void sim_line_init(struct sim_line *line);
+/*
+ * Takes bytes that only make the line longer, as many as there are at the start of these; returns
+ * how many. What stops it is to be taken one by one.
+ */
+size_t sim_line_take_plain(struct sim_line *line, struct span bytes, struct sim_line_rules rules);
 /* Takes one byte. */
 enum sim_line_result sim_line_take(struct sim_line *line, char byte, struct sim_line_rules rules);
 /* The complete line, leading blanks skipped, lent until the next byte is taken. */

@@ -17,7 +17,7 @@ enum state {
     KI,
     KIL,
     CARET,
-    IGNORE, /* to the line end */
+    IGNORE, /* to the line end, as all from here on */
     M108,   /* the rest: recognised, to be told at the line end */
     M112,
     M410,
@@ -108,4 +108,15 @@ enum sim_emergency_code sim_emergency_take(struct sim_emergency *parser, char by
     case CARET: parser->state = expect(byte, 'X', KILL); break;
     }
     return SIM_EMERGENCY_NONE;
+}
+
+size_t sim_emergency_ignores(const struct sim_emergency *parser, struct span bytes)
+{
+    size_t count = 0;
+
+    if (parser->state < IGNORE)
+        return 0;
+    while (count < bytes.length && bytes.data[count] != '\n' && bytes.data[count] != '\r')
+        count++;
+    return count;
 }

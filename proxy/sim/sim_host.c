@@ -83,8 +83,13 @@ static bool is_long_running(struct span command)
     } commands[] = {{'G', 4},   {'G', 28},  {'G', 29},  {'G', 30},  {'G', 32},  {'M', 109},
                     {'M', 116}, {'M', 190}, {'M', 191}, {'M', 226}, {'M', 400}, {'M', 600}};
 
+    char letter;
+    int64_t code;
+
+    if (!sim_host_word(command, &letter, &code))
+        return false;
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (sim_host_is(command, commands[i].letter, commands[i].code))
+        if (commands[i].letter == letter && commands[i].code == code)
             return true;
     }
     return false;

@@ -1,7 +1,6 @@
 #include "sim/sim_host_line.h"
 
-/* The letter and number a command begins with. */
-static bool word(struct span command, char *ret_letter, int64_t *ret_code)
+bool sim_host_word(struct span command, char *ret_letter, int64_t *ret_code)
 {
     command = span_trim(command);
     if (command.length < 2 || !text_is_digit(command.data[1]) ||
@@ -16,7 +15,10 @@ bool sim_host_is(struct span command, char letter, int64_t code)
     char its_letter;
     int64_t its_code;
 
-    return word(command, &its_letter, &its_code) && its_letter == letter && its_code == code;
+    /* Most lines begin otherwise, and need not be read further. */
+    if (command.length > 0 && !text_is_blank(command.data[0]) && command.data[0] != letter)
+        return false;
+    return sim_host_word(command, &its_letter, &its_code) && its_letter == letter && its_code == code;
 }
 
 bool sim_host_counted(struct span command)
@@ -24,7 +26,7 @@ bool sim_host_counted(struct span command)
     char letter;
     int64_t code;
 
-    return word(command, &letter, &code) &&
+    return sim_host_word(command, &letter, &code) &&
            (letter == 'G' || letter == 'M' || letter == 'T' || letter == 'F');
 }
 

@@ -242,6 +242,30 @@ size_t sim_printer_room(const struct sim_printer *printer)
     return printer->manner.receive_buffer - printer->receive_count;
 }
 
+/*
+ * Takes bytes of which the emergency parser wants to know nothing and which fit. Returns how many.
+ */
+static size_t receive_plain(struct sim_printer *printer, struct span bytes)
+{
+    uint32_t at = (printer->receive_head + printer->receive_count) % SIM_RECEIVE_CAPACITY;
+    uint32_t room = printer->manner.receive_buffer - printer->receive_count;
+    size_t first = SIM_RECEIVE_CAPACITY - at;
+
+    if (!listens(printer))
+        return 0;
+    bytes.length = sim_emergency_ignores(&printer->emergency, bytes);
+    if (bytes.length > room)
+        bytes.length = room;
+    if (bytes.length == 0)
+        return 0;
+    if (first > bytes.length)
+        first = bytes.length;
+    memcpy(printer->receive + at, bytes.data, first);
+    memcpy(printer->receive, bytes.data + first, bytes.length - first);
+    printer->receive_count += (uint32_t)bytes.length;
+    return bytes.length;
+}
+
 static void watch(struct sim_printer *printer, char byte)
 {
     enum sim_emergency_code code = sim_emergency_take(&printer->emergency, byte);
@@ -259,7 +283,7 @@ static void watch(struct sim_printer *printer, char byte)
 size_t sim_printer_receive(struct sim_printer *printer, struct span bytes, struct instant now)
 {
     bool overflows = false;
-    size_t i = 0;
+    size_t i = 0, plain;
 
     sim_printer_expire(printer, now);
     for (; i < bytes.length; i++) {
@@ -272,6 +296,11 @@ size_t sim_printer_receive(struct sim_printer *printer, struct span bytes, struc
             if (printer->receive_count == printer->manner.receive_buffer &&
                 printer->manner.flow_control && listens(printer))
                 break;
+        }
+        plain = receive_plain(printer, span_skip(bytes, i));
+        if (plain > 0) {
+            i += plain - 1;
+            continue;
         }
         watch(printer, bytes.data[i]);
         if (!listens(printer)) {

@@ -124,13 +124,18 @@ bool sim_queue_writes_to_card(const struct sim_printer *printer)
     return printer->sd_writing >= 0 && !printer->sd_logging;
 }
 
-static void take(struct sim_printer *printer, char byte)
+static struct sim_line_rules rules_of(const struct sim_printer *printer)
 {
-    struct sim_line_rules rules = {
+    return (struct sim_line_rules){
         .plain = printer->manner.klipper,
         .doublets_refused = printer->manner.doublets_refused,
         .numbered_only = printer->sd_writing >= 0,
     };
+}
+
+static void take(struct sim_printer *printer, char byte)
+{
+    struct sim_line_rules rules = rules_of(printer);
 
     switch (sim_line_take(&printer->line, byte, rules)) {
     case SIM_LINE_NONE: break;
@@ -172,13 +177,31 @@ static bool fill_from_card(struct sim_printer *printer)
     return true;
 }
 
+/* What is in the receive buffer, the part of it that is in one piece. */
+static struct span received(const struct sim_printer *printer)
+{
+    uint32_t piece = SIM_RECEIVE_CAPACITY - printer->receive_head;
+
+    return (struct span){printer->receive + printer->receive_head,
+                         printer->receive_count < piece ? printer->receive_count : piece};
+}
+
+static void drop_received(struct sim_printer *printer, uint32_t count)
+{
+    printer->receive_head = (printer->receive_head + count) % SIM_RECEIVE_CAPACITY;
+    printer->receive_count -= count;
+}
+
 void sim_queue_fill(struct sim_printer *printer)
 {
     while (printer->queue_count < SIM_QUEUE_CAPACITY && printer->receive_count > 0) {
-        char byte = printer->receive[printer->receive_head];
-        printer->receive_head = (printer->receive_head + 1) % SIM_RECEIVE_CAPACITY;
-        printer->receive_count--;
-        take(printer, byte);
+        struct span bytes = received(printer);
+        size_t count = sim_line_take_plain(&printer->line, bytes, rules_of(printer));
+        char byte = bytes.data[0];
+
+        drop_received(printer, count > 0 ? (uint32_t)count : 1);
+        if (count == 0)
+            take(printer, byte);
     }
     while (printer->queue_count < SIM_QUEUE_CAPACITY && fill_from_card(printer))
         ;

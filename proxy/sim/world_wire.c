@@ -1,6 +1,7 @@
 #include "sim/world_wire.h"
 
 #include <assert.h>
+#include <string.h>
 
 uint32_t world_wire_room(const struct world_wire *wire)
 {
@@ -17,6 +18,19 @@ static void put(struct world_wire *wire, char byte)
         return; /* a wire that stalls under a flood loses it */
     wire->bytes[(wire->first + wire->count) % WORLD_WIRE] = byte;
     wire->count++;
+}
+
+/* Bytes that nothing befalls: all at once. */
+static void put_all(struct world_wire *wire, struct span bytes)
+{
+    uint32_t at = (wire->first + wire->count) % WORLD_WIRE;
+    size_t count = bytes.length < WORLD_WIRE - at ? bytes.length : WORLD_WIRE - at;
+
+    if (bytes.length == 0)
+        return;
+    memcpy(wire->bytes + at, bytes.data, count);
+    memcpy(wire->bytes, bytes.data + count, bytes.length - count);
+    wire->count += (uint32_t)bytes.length;
 }
 
 /* What comes from now on is held back. */
@@ -37,14 +51,13 @@ size_t world_wire_carry(struct world_wire *wire, struct span bytes, struct insta
     assert(bytes.length <= world_wire_room(wire));
     if (wire->count == 0)
         wire->clock_ns = now.us * 1000;
+    if (wire->fault.faults == 0) {
+        put_all(wire, bytes);
+        return bytes.length;
+    }
     for (size_t i = 0; i < bytes.length; i++) {
-        size_t count;
+        size_t count = wire_fault_byte(&wire->fault, bytes.data[i], arrive);
 
-        if (wire->fault.faults == 0) {
-            put(wire, bytes.data[i]);
-            continue;
-        }
-        count = wire_fault_byte(&wire->fault, bytes.data[i], arrive);
         if (wire->fault.delay_ms > 0)
             hold(wire, now);
         for (size_t j = 0; j < count; j++)

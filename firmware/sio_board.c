@@ -515,8 +515,9 @@ uint32_t sio_board_wait(const struct sio_board *board, uint32_t now_ms)
     uint32_t other = timer_wait(&board->ready, now_ms);
     if (other < wait)
         wait = other;
-    for (uint8_t io = 0; io < SIO_POINTS; io++) {
-        if (is_output(board, io) || ((board->raw ^ board->steady) & bit(io)) == 0)
+    const uint32_t unsteady = board->raw ^ board->steady;
+    for (uint8_t io = 0; unsteady != 0 && io < SIO_POINTS; io++) {
+        if (is_output(board, io) || (unsteady & bit(io)) == 0)
             continue;
         uint16_t gone = (uint16_t)(now_ms - board->moved[io]);
         other = gone >= DEBOUNCE_MS ? 0 : (uint32_t)(DEBOUNCE_MS - gone);

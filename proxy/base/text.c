@@ -142,7 +142,8 @@ char text_upper(char byte)
 /* One digit more, counted downwards so that INT64_MIN has room. False if it overflows. */
 static bool append_digit(int64_t *negative, int digit)
 {
-    if (*negative < (INT64_MIN + digit) / 10) {
+    /* Far from the end no division is needed to see that there is room. */
+    if (*negative <= INT64_MIN / 10 + 1 && *negative < (INT64_MIN + digit) / 10) {
         return false;
     }
     *negative = *negative * 10 - digit;

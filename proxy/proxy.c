@@ -129,27 +129,31 @@ static void host_bytes(struct proxy *proxy, struct span bytes, struct instant no
     }
 }
 
-static void printer_bytes(struct proxy *proxy, struct span bytes, struct instant now)
+/* True if a whole line was among them. */
+static bool printer_bytes(struct proxy *proxy, struct span bytes, struct instant now)
 {
-    bool rules = proxy_rules_hear(proxy);
+    bool rules = proxy_rules_hear(proxy), came = false;
     struct span line;
 
     while (router_printer_bytes(&proxy->router, &bytes, &line, now)) {
+        came = true;
         if (span_equal(line, SPAN("start")))
             proxy_estop_started(proxy, now);
         if (rules)
             proxy_rules_reply(proxy, line, now);
     }
+    return came;
 }
 
-static void board_bytes(struct proxy *proxy, struct span bytes, struct instant now)
+/* True if a whole line was among them. */
+static bool board_bytes(struct proxy *proxy, struct span bytes, struct instant now)
 {
     struct board_message message;
     struct span line;
 
-    for (;;) {
+    for (bool came = false;; came = true) {
         switch (line_framer_next(&proxy->board_framer, &bytes, &line)) {
-        case LINE_NONE: return;
+        case LINE_NONE: return came;
         case LINE_COMPLETE:
             board_message_parse(line_content(line), &message);
             board_session_message(&proxy->board, &message, now);
@@ -258,6 +262,8 @@ static bool sent(struct proxy *proxy, enum proxy_port port, size_t count)
 
 void proxy_input(struct proxy *proxy, const struct proxy_input *input, struct instant now)
 {
+    bool moves = true;
+
     proxy->now = now;
     proxy->turn.started = 0;
     expire(proxy, now);
@@ -275,19 +281,17 @@ void proxy_input(struct proxy *proxy, const struct proxy_input *input, struct in
             proxy_rules_host_heard(proxy, true, now);
             host_bytes(proxy, input->bytes, now);
             break;
-        case PROXY_PRINTER: printer_bytes(proxy, input->bytes, now); break;
-        case PROXY_BOARD: board_bytes(proxy, input->bytes, now); break;
+        case PROXY_PRINTER: moves = printer_bytes(proxy, input->bytes, now); break;
+        case PROXY_BOARD: moves = board_bytes(proxy, input->bytes, now); break;
         }
         break;
-    case PROXY_SENT:
-        /* The one input that most often moves nothing. */
-        if (!sent(proxy, input->port, (size_t)input->number) &&
-            !instant_due(proxy->deadline, now))
-            return;
-        break;
+    case PROXY_SENT: moves = sent(proxy, input->port, (size_t)input->number); break;
     case PROXY_ASKED: proxy_asked(proxy, input->request, (int32_t)input->number, now); break;
     case PROXY_TICK: break;
     }
+    /* Half a line, or bytes written whose room nobody waited for. */
+    if (!moves && !instant_due(proxy->deadline, now))
+        return;
     settle(proxy, now);
     proxy->deadline = find_deadline(proxy);
     /* What moved may have made something due that was not when time was looked at. */

@@ -546,12 +546,9 @@ bool board_session_next_line(struct board_session *session, struct text *text, s
 
 bool board_session_next_event(struct board_session *session, struct board_event *ret_event)
 {
-    unsigned io = 0;
+    unsigned io = 0, kind = BOARD_EVENT_RESET;
 
-    if (session->events == 0 && session->levels.faults == 0) {
-        return false;
-    }
-    for (unsigned kind = BOARD_EVENT_RESET; kind <= BOARD_EVENT_REOPEN; kind++) {
+    for (; (session->events | session->levels.faults) != 0 && kind <= BOARD_EVENT_REOPEN; kind++) {
         if (kind == BOARD_EVENT_FAULT && board_levels_next_fault(&session->levels, &io)) {
             *ret_event = (struct board_event){BOARD_EVENT_FAULT, (uint8_t)io,
                                               session->levels.wish[io].level == BOARD_HIGH};

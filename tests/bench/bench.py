@@ -184,14 +184,14 @@ class Bench:
         tell("simulate")
         path = os.path.join(self.folder, "print.gcode")
         lines = write_print(path, 200000)
-        start = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         subprocess.run([os.path.join(BUILD, "sioproxy"), "simulate", path, "-c",
                         self.proxy.config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        check=True)
+        seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
         self.figures.section("sioproxy simulate")
-        rate = lines / (time.monotonic() - start)
-        self.figures.add("a print file of %d lines (goal: 1000000)" % lines, "lines/s",
-                         sioproxy=rate)
+        self.figures.add("a file of %d lines, by CPU time" % lines, "lines/s", least=1000000,
+                         sioproxy=lines / seconds)
 
     def octoprint(self):
         python = os.path.join(BUILD, "venv", "bin", "python")

@@ -11,10 +11,10 @@ class Figures:
     def __init__(self):
         self.rows = []
 
-    def add(self, name, unit, goal=None, goal_ratio=None, ratio=None, **values):
+    def add(self, name, unit, goal=None, goal_ratio=None, least=None, ratio=None, **values):
         """
-        values: a number for each column that has one. goal: sioproxy's value at most;
-        goal_ratio: at most so many times socat's; ratio: if it is not the one of the values.
+        values: a number for each column that has one. goal: sioproxy's value at most, least: at
+        least; goal_ratio: at most so many times socat's; ratio: if it is not the one of the values.
         """
         row = {"name": name, "unit": unit}
         row.update(values)
@@ -26,6 +26,9 @@ class Figures:
         if goal is not None:
             row["goal"] = "at most %g" % goal
             row["reached"] = ours <= goal
+        elif least is not None:
+            row["goal"] = "at least %d" % least
+            row["reached"] = ours >= least
         elif goal_ratio is not None and "ratio" in row:
             row["goal"] = "at most %g x socat" % goal_ratio
             row["reached"] = row["ratio"] <= goal_ratio

@@ -194,6 +194,8 @@ static void input(struct proxy_input what)
     proxy_input(proxy, &what, now);
     binary = binary || binary_transfer_runs(&proxy->router.binary);
     fuzz_check(proxy_check(proxy));
+    fuzz_promise(proxy->router.to_printer.dropped == 0 && proxy->to_board.dropped == 0,
+                 "nothing is written to a printer or board that has no room for it");
     take_orders();
     for (unsigned i = 0; instant_due(proxy_deadline(proxy), now); i++) {
         fuzz_promise(i < 8, "an expired deadline is over");

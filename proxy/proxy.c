@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proxy_state.h"
+#include "session/board_signs.h"
 #include "wire/board_message.h"
 
 size_t proxy_size(void)
@@ -129,6 +130,15 @@ static void host_bytes(struct proxy *proxy, struct span bytes, struct instant no
     }
 }
 
+/* An IO board is where the printer should be: hands off, before it is told to move. */
+static void no_printer(struct proxy *proxy, struct instant now)
+{
+    router_tell(&proxy->router, LOG_ERROR,
+                SPAN("printer: what answers there is an IO board: port closed"), now);
+    proxy->printer_link.wanted = false;
+    proxy_close_link(proxy, PROXY_PRINTER, INT64_MAX / 1000, now);
+}
+
 /* True if a whole line was among them. */
 static bool printer_bytes(struct proxy *proxy, struct span bytes, struct instant now)
 {
@@ -141,6 +151,10 @@ static bool printer_bytes(struct proxy *proxy, struct span bytes, struct instant
             proxy_estop_started(proxy, now);
         if (rules)
             proxy_rules_reply(proxy, line, now);
+        if (!proxy->router.firmware_known && board_sign_board(line)) {
+            no_printer(proxy, now);
+            return true;
+        }
     }
     return came;
 }

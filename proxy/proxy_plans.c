@@ -148,6 +148,18 @@ static void report(struct proxy *proxy, const struct plan_action *action)
         report_point(proxy, i);
 }
 
+/* The line, rule or client that a plan is carried out for. */
+static struct span who_runs(const struct proxy *proxy, uint8_t slot)
+{
+    const struct plan *plan = &proxy->router.plans.plan[slot];
+    struct gcode_line line;
+    uint64_t overlong;
+
+    if (plan->holds_stream && host_session_front(&proxy->router.host, &line, &overlong))
+        return line.command;
+    return span_of(plan->rule);
+}
+
 static void inject(struct proxy *proxy, uint8_t slot, struct span command, struct instant now)
 {
     struct plans *plans = &proxy->router.plans;
@@ -232,7 +244,10 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
     case PLAN_RESUME: router_action(&proxy->router, SPAN("resume")); break;
     case PLAN_CANCEL: router_action(&proxy->router, SPAN("cancel")); break;
     case PLAN_START: router_action(&proxy->router, SPAN("start")); break;
-    case PLAN_MARK: print_job_mark(&proxy->router.job, (enum print_mark)action->value); break;
+    case PLAN_MARK:
+        print_job_mark(&proxy->router.job, (enum print_mark)action->value);
+        router_job_facts(&proxy->router, who_runs(proxy, action->slot), now);
+        break;
     case PLAN_ESTOP: proxy_estop_trip(proxy, now); break;
     case PLAN_RESET:
         result = proxy_estop_reset(proxy, now);
@@ -292,15 +307,8 @@ void proxy_outcomes(struct proxy *proxy, struct instant now)
 static struct span who_switched(const struct proxy *proxy, uint8_t point)
 {
     for (uint8_t slot = 0; slot < PLANS; slot++) {
-        const struct plan *plan = &proxy->router.plans.plan[slot];
-        struct gcode_line line;
-        uint64_t overlong;
-
-        if (proxy->sets[slot] != point)
-            continue;
-        if (plan->holds_stream && host_session_front(&proxy->router.host, &line, &overlong))
-            return line.command;
-        return span_of(plan->rule);
+        if (proxy->sets[slot] == point)
+            return who_runs(proxy, slot);
     }
     return SPAN("board report");
 }

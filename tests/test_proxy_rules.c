@@ -131,6 +131,26 @@ static unsigned heard(uint64_t since, const char *part)
     return times;
 }
 
+static void a_mark_is_told_by_its_own_line(void **unused)
+{
+    struct world_entry entry;
+    unsigned found = 0;
+
+    (void)unused;
+    begin("rules: []\n");
+    world_write(&world, PROXY_HOST, SPAN("M889 J1\nM105\n")); /* both are there at once */
+    run_ms(50);
+    for (uint64_t i = 0; i < world.entries; i++) {
+        if (world_journal(&world, i, &entry) && entry.kind == WORLD_EVENT &&
+            span_contains((struct span){entry.text, entry.length}, SPAN("print")) &&
+            span_contains((struct span){entry.text, entry.length}, SPAN("started"))) {
+            assert_true(span_contains((struct span){entry.text, entry.length}, SPAN("M889 J1")));
+            found++;
+        }
+    }
+    assert_int_equal(found, 1);
+}
+
 static void the_light_follows_the_print(void **unused)
 {
     (void)unused;
@@ -259,6 +279,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(the_light_follows_the_print),
+        TEST(a_mark_is_told_by_its_own_line),
         TEST(a_door_pauses_the_print_in_front_of_the_ok),
         TEST(a_rule_runs_once_again_or_queued_as_it_says),
         TEST(temperatures_cross_once_with_a_degree_of_play),

@@ -1,5 +1,5 @@
 /*
- * What a line on the board's port gives away: a boot, a printer, a command not understood, and
+ * What a line on a port gives away: a boot, a printer, a board, a command not understood, and
  * which ios are outputs.
  *
  * Follows SIO_Arduino 1.0.11, SIO_ESP8266 1.0.10 and SIO_ESP32 1.1.5 for boards, Marlin, Klipper
@@ -15,6 +15,9 @@ bool board_sign_banner(const struct board_message *message);
 
 /* Does a printer talk like this, and a board never? */
 bool board_sign_printer(struct span line);
+
+/* Does a board talk like this, and a printer never? */
+bool board_sign_board(struct span line);
 
 /*
  * The argument of `DG:ERR: bad cmnd[XYZ]` (Arduino) or `DG:ERROR: Unrecognized command[XYZ]`

@@ -325,6 +325,17 @@ static void firmware_told(struct router *router, struct span name)
     printer_session_answers_blank(&router->printer, firmware->answers_blank);
 }
 
+/* The printer says whether it has an emergency parser. */
+static void emergency_parser_told(struct router *router, bool has, struct instant now)
+{
+    if (!has && router->emergency_parser != 0)
+        router_tell(router, LOG_INFO,
+                    SPAN("warning: this firmware reads M112 only in turn; "
+                         "wire the PSU to the stop"),
+                    now);
+    router->emergency_parser = has;
+}
+
 /* Text of the printer: what it tells us, and whether the host gets it. */
 static void text_came(struct router *router, struct span raw, const struct printer_reply *reply,
                       struct instant now)
@@ -347,7 +358,7 @@ static void text_came(struct router *router, struct span raw, const struct print
     case REPLY_FIRMWARE: firmware_told(router, reply->argument); break;
     case REPLY_CAPABILITY:
         if (span_equal(reply->argument, SPAN("EMERGENCY_PARSER")))
-            router->emergency_parser = reply->number == 1;
+            emergency_parser_told(router, reply->number == 1, now);
         else if (span_equal(reply->argument, SPAN("PROMPT_SUPPORT")))
             router->prompts = reply->number == 1;
         break;

@@ -32,6 +32,23 @@ bool board_sign_printer(struct span line)
            span_equal(line, SPAN("wait"));
 }
 
+bool board_sign_board(struct span line)
+{
+    static const struct span starts[] = {
+        SPAN_INIT("CP:SIOPlugin"),
+        SPAN_INIT("DG:SIO_"),
+        SPAN_INIT("Looks like OctoPrint thinks I am a printer"), /* to a numbered line, to M115 */
+    };
+
+    line = span_trim(line);
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        if (span_starts(line, starts[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool board_sign_refusal(struct span debug, struct span *ret_word)
 {
     struct span word = span_skip(debug, span_find(debug, '[') + 1);

@@ -89,8 +89,10 @@ static void drop_client(struct control_client *client)
 {
     struct service *service = client->control->service;
 
-    if (client->streaming)
+    if (client->streaming) {
         recorder_forget(service->recorder);
+        log_write(LOG_INFO, "the recording has ended: nobody takes it any more");
+    }
     close_poll(&client->poll);
     close(client->fd);
     client->control->client[client->slot] = NULL;

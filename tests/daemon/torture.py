@@ -1,0 +1,256 @@
+"""
+What a daemon is tortured with: simulated machines on ptys that are unplugged and plugged, a host
+that prints on and keeps account of every line and every ok, floods and garbage.
+"""
+
+import os
+import select
+import subprocess
+import threading
+import time
+
+from machine import BUILD, Failure, read_text, wait_until
+from process import die_with_parent
+
+STALL = 20              # seconds without an ok in which every fault must be over
+HEARD_KEPT = 40         # lines of the transcript that a failure shows
+OURS = (b"M105", b"M110", b"M115", b"M155") # what the daemon sends too: not counted
+SANITIZED_GROWTH = 48 << 20 # the sanitizer keeps what is freed for a while
+GROWTH = 2 << 20
+
+
+def numbered(number, line):
+    line = b"N%d %s" % (number, line)
+    checksum = 0
+    for byte in line:
+        checksum ^= byte
+    return b"%s*%d" % (line, checksum)
+
+
+def sanitized():
+    with open(os.path.join(BUILD, "sioproxy"), "rb") as file:
+        return b"__asan_init" in file.read()
+
+
+def resident(pid):
+    """Bytes of memory that the process has."""
+    for line in read_text(f"/proc/{pid}/status").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise Failure(f"process {pid} is gone")
+
+
+class Peer:
+    """A simulated machine behind a link: `sim_printer_pty` or `sim_board_pty`."""
+
+    def __init__(self, program, link, log, *options):
+        self.link = link
+        self.log = log
+        self.command = [os.path.join(BUILD, program), *options, link, log]
+        self.process = None
+        self.begin()
+
+    def begin(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE,
+                                        stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
+        wait_until(self.link, lambda: os.path.islink(self.link), 10, 0.01)
+
+    def tell(self, word):
+        self.process.stdin.write(word.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def kill(self):
+        """At once. The link goes first: somebody else may soon have a pty of that name."""
+        os.unlink(self.link)
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdin.close()
+
+    def executed(self):
+        """The commands that the printer has carried out, without those that the daemon asks."""
+        lines = [line.split(" ", 1)[1].strip().encode()
+                 for line in read_text(self.log).splitlines() if " " in line]
+        return [line for line in lines if not line.startswith(OURS)]
+
+    def pin(self, io):
+        """The level that the board last gave the pin; None if it never did."""
+        level = None
+        for line in read_text(self.log).splitlines():
+            words = line.split()
+            if words[1:3] == ["pin", str(io)]:
+                level = int(words[3])
+        return level
+
+
+class PrintingHost:
+    """
+    Prints without an end, numbered, with at most `window` lines unanswered. Every line has exactly
+    one ok; on a clean wire there is nothing else that it may hear and that needs an answer.
+    """
+
+    def __init__(self, host, random, window, light=False):
+        self.host = host
+        self.random = random
+        self.window = window
+        self.light = light
+        self.number = 0
+        self.counter = 0
+        self.unanswered = []
+        self.perhaps = 0        # oks that may come or not, after a reset
+        self.sent = []
+        self.partial = b""
+        self.heard = []
+        self.last_ok = time.monotonic()
+        self.longest_stall = 0.0
+        self.refused = False
+        self.wanted = None      # level that the light was last told, None: told in vain
+        self.hush = False       # leave the light alone
+        self.bad = [b"Resend", b"//action:cancel", b"start", b"Error"]
+        self.events = []        # those of self.bad that are expected
+
+    def send(self, line):
+        self.counter += 1
+        self.host.write(numbered(self.number, line) + b"\n")
+        self.number += 1
+        self.unanswered.append(line)
+        if not line.startswith(OURS) and not line.startswith(b"M42"):
+            self.sent.append(line)
+
+    def begin_job(self):
+        self.number = 0
+        self.send(b"M110 N0")
+
+    def leave_job(self):
+        """As OctoPrint does: between jobs it does not number."""
+        self.finish()
+        self.perhaps = 0
+        self.host.write(b"M105\n")
+        self.unanswered.append(b"M105")
+        self.finish()
+
+    def next_line(self):
+        """A print in small: motion mostly, and every kind of line that waits or is asked."""
+        choice = self.random.randrange(40)
+        if self.light and choice < 4 and not self.hush:
+            return b"M42 Plight S%d" % (choice % 2)
+        if choice < 10:
+            return [b"M105", b"M114", b"M400", b"G4 P20", b"M106 S%d" % (self.counter % 256),
+                    b"M117 layer %d" % self.counter, b"G28", b"M105", b"M190 S30",
+                    b"M104 S0"][choice]
+        return b"G1 X%d Y%d E%d.5 F3000" % (self.counter % 200, self.counter // 200 % 200,
+                                            self.counter)
+
+    def print_on(self, wait=0.01):
+        """Sends what may be sent, and hears what comes within so long."""
+        while len(self.unanswered) < self.window:
+            self.send(self.next_line())
+        self.hear(wait)
+
+    def hear(self, wait=0.01):
+        if select.select([self.host.fd], [], [], wait)[0]:
+            self.partial += self.host.read()
+            self.host.heard = b""
+            *lines, self.partial = self.partial.split(b"\n")
+            for line in lines:
+                self.take(line.rstrip(b"\r"))
+        silence = time.monotonic() - self.last_ok
+        self.longest_stall = max(self.longest_stall, silence if self.unanswered else 0.0)
+        if self.unanswered and silence > STALL:
+            self.fail("no ok for %g s, owed for %r" % (STALL, self.unanswered))
+
+    def take(self, line):
+        self.heard = self.heard[1 - HEARD_KEPT:] + [line]
+        if line.startswith(b"ok"):
+            self.last_ok = time.monotonic()
+            if self.unanswered:
+                self.answered(self.unanswered.pop(0))
+            elif self.perhaps > 0:
+                self.perhaps -= 1
+            else:
+                self.fail("an ok too many")
+        elif line.startswith(b"echo:sioproxy error"):
+            self.refused = True
+        elif any(line.startswith(word) for word in self.bad):
+            self.fail(f"heard {line!r}")
+        elif line.startswith((b"start", b"//action:cancel")):
+            self.events.append(line)
+            if line == b"start": # owed are only lines that were still on their way
+                self.perhaps = len(self.unanswered)
+                self.unanswered.clear()
+
+    def answered(self, line):
+        if line.startswith(b"M42"):
+            self.wanted = None if self.refused else int(line[-1:])
+        self.refused = False
+
+    def finish(self):
+        """Hears the last oks, and that there are no more of them."""
+        while self.unanswered:
+            self.hear(0.05)
+        self.hear(0.3)
+
+    def fail(self, what):
+        raise Failure("the host: %s; the last that it heard:\n%s" %
+                      (what, "\n".join(repr(line) for line in self.heard)))
+
+
+class Flood(threading.Thread):
+    """Writes bytes as fast as they are taken; ends early when the other end has gone."""
+
+    def __init__(self, fd, chunks):
+        super().__init__(daemon=True)
+        self.fd = fd
+        self.chunks = chunks
+        self.written = 0
+        self.ending = False
+        self.start()
+
+    def run(self):
+        try:
+            for chunk in self.chunks:
+                rest = memoryview(chunk)
+                while rest and not self.ending:
+                    if not select.select([], [self.fd], [], 0.5)[1]:
+                        continue
+                    try:
+                        done = os.write(self.fd, rest[:4096])
+                    except BlockingIOError:
+                        continue
+                    self.written += done
+                    rest = rest[done:]
+        except OSError:
+            pass
+
+    def end(self):
+        self.ending = True
+        self.join(10)
+
+
+def long_line(megabytes):
+    """So much of one line, without its end."""
+    return (b"x" * (1 << 20) for _ in range(megabytes))
+
+
+def garbage(random, length, words):
+    """Bytes of every kind: noise, and words of the wire in wrong places, some of them damaged."""
+    rest = length
+    while rest > 0:
+        kind = random.randrange(4)
+        if kind == 0:
+            chunk = random.randbytes(random.randrange(1, 400))
+        elif kind == 1:
+            chunk = bytes([random.randrange(256)]) * random.randrange(1, 3000)
+        else:
+            chunk = bytearray(b" ".join(random.choice(words)
+                                        for _ in range(random.randrange(1, 6))))
+            if kind == 2:
+                chunk[random.randrange(len(chunk))] ^= 1 << random.randrange(8)
+            chunk += random.choice((b"\n", b"\r\n", b"", b"\0\n"))
+        rest -= len(chunk)
+        yield bytes(chunk)

@@ -20,7 +20,7 @@ from process import BUILD, Background, Program, read_text, wait_until
 from torture import (GROWTH, SANITIZED_GROWTH, Flood, Peer, PrintingHost, garbage, long_line,
                      numbered, resident, sanitized)
 
-MOMENTS = 12
+MOMENTS = 8
 SEED = 1
 RIGS = 4           # as many daemons side by side: they mostly wait
 MEGABYTES = 100

@@ -27,6 +27,7 @@ struct service {
     uint32_t baud[PROXY_PORTS];     /* for the next opening */
     struct port_owner owner;
     uv_timer_t timer;
+    struct instant rings; /* when the timer does; NEVER if it does not run */
     uv_signal_t on_term, on_int, on_hup;
     bool settling;
     struct claim state_claim;

@@ -189,6 +189,15 @@ static bool write_output(struct service *service, enum proxy_port which)
     return true;
 }
 
+/* Deadlines move on with every line: a timer that rings too early is left to do so. */
+static void set_timer(struct service *service, struct instant deadline)
+{
+    if (service->rings.us <= deadline.us)
+        return;
+    service->rings = deadline;
+    clock_set_timer(&service->timer, deadline, on_timer);
+}
+
 void service_settle(struct service *service)
 {
     bool more = true;
@@ -214,7 +223,7 @@ void service_settle(struct service *service)
                 more |= port_watch(service->port[which], proxy_room(service->proxy, which) > 0,
                                    proxy_output(service->proxy, which).length > 0);
     }
-    clock_set_timer(&service->timer, more ? clock_now() : proxy_deadline(service->proxy), on_timer);
+    set_timer(service, more ? clock_now() : proxy_deadline(service->proxy));
     service->settling = false;
     if (more)
         return;
@@ -231,6 +240,7 @@ static void on_timer(uv_timer_t *timer)
 {
     struct service *service = timer->data;
 
+    service->rings = INSTANT_NEVER;
     service_feed(service, &(struct proxy_input){.kind = PROXY_TICK});
     service_settle(service);
 }
@@ -468,6 +478,7 @@ int service_run(struct config *config)
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
     service->config = config;
     service->state_claim.fd = -1;
+    service->rings = INSTANT_NEVER;
     service->owner = (struct port_owner){
         .context = service,
         .opened = port_opened,

@@ -31,12 +31,15 @@
 #define EXTPROC 0200000
 #endif
 
+#define FRAME_US 1000
+
 static struct sim_board board;
 static uint32_t changes_logged;
 static const char *link_path;
 static FILE *log_file;
 static volatile sig_atomic_t quit;
 
+static struct instant frame = {INT64_MAX}; /* bytes go out then */
 static int master = -1;
 static int watch = -1;
 static bool connected;
@@ -184,11 +187,18 @@ static void read_client(void)
     }
 }
 
+/* What the board says comes in frames of a millisecond, as from a USB adapter. */
 static void write_client(void)
 {
     struct span bytes = sim_board_outgoing(&board);
+    struct instant now = clock_now();
     if (!connected || bytes.length == 0)
         return;
+    if (instant_is_never(frame))
+        frame = (struct instant){(now.us / FRAME_US + 1) * FRAME_US};
+    if (!instant_due(frame, now))
+        return;
+    frame = INSTANT_NEVER;
     ssize_t count = write(master, bytes.data, bytes.length);
     if (count > 0)
         sim_board_sent(&board, (size_t)count);
@@ -305,7 +315,7 @@ int main(int count, char **arguments)
             {.fd = watch, .events = POLLIN},
             {.fd = listening ? STDIN_FILENO : -1, .events = POLLIN},
         };
-        struct instant deadline = sim_board_deadline(&board);
+        struct instant deadline = instant_earlier(sim_board_deadline(&board), frame);
         int64_t wait = instant_is_never(deadline) ? 0 : deadline.us - clock_now().us;
         if (wait < 0)
             wait = 0;

@@ -76,6 +76,7 @@ enum sim_board_stage {
 struct sim_board {
     struct sim_board_options options;
     struct instant clock; /* up to here everything has happened */
+    struct instant due;   /* and then the next thing will */
     enum sim_board_stage stage;
     struct instant stage_ends;
     bool opened;

@@ -296,13 +296,18 @@ static struct instant next_event(const struct sim_board *board)
     return next;
 }
 
+/* Something has changed: when the next thing will happen is found out anew. */
+static void plan(struct sim_board *board)
+{
+    board->due = next_event(board);
+}
+
 /* Lets everything happen up to now, each thing at its own time. */
 static void advance(struct sim_board *board, struct instant now)
 {
-    for (;;) {
-        struct instant next = next_event(board);
-        if (!instant_due(next, now))
-            break;
+    while (instant_due(board->due, now)) {
+        struct instant next = board->due;
+
         board->clock = next;
         if (instant_due(board->arrives, next))
             arrive(board);
@@ -313,6 +318,7 @@ static void advance(struct sim_board *board, struct instant now)
         if (instant_due(processor_due(board), next))
             work(board);
         send_next(board);
+        plan(board);
     }
     if (board->clock.us < now.us)
         board->clock = now;
@@ -344,6 +350,7 @@ void sim_board_init(struct sim_board *board, struct sim_board_options options, s
         store_types(board, options.outputs);
     enter(board, SIM_BOARD_UNPLUGGED);
     boot(board, true);
+    plan(board);
 }
 
 bool sim_board_open(struct sim_board *board, struct instant now)
@@ -355,6 +362,7 @@ bool sim_board_open(struct sim_board *board, struct instant now)
     board->outgoing_count = 0;
     if (!board->options.runs_on)
         boot(board, false);
+    plan(board);
     return true;
 }
 
@@ -363,12 +371,14 @@ void sim_board_close(struct sim_board *board, struct instant now)
     advance(board, now);
     board->opened = false;
     board->outgoing_count = 0;
+    plan(board);
 }
 
 void sim_board_unplug(struct sim_board *board, struct instant now)
 {
     advance(board, now);
     enter(board, SIM_BOARD_UNPLUGGED);
+    plan(board);
 }
 
 void sim_board_plug(struct sim_board *board, struct instant now)
@@ -376,6 +386,7 @@ void sim_board_plug(struct sim_board *board, struct instant now)
     advance(board, now);
     if (board->stage == SIM_BOARD_UNPLUGGED)
         boot(board, true);
+    plan(board);
 }
 
 void sim_board_reset(struct sim_board *board, struct instant now)
@@ -383,6 +394,7 @@ void sim_board_reset(struct sim_board *board, struct instant now)
     advance(board, now);
     if (board->stage != SIM_BOARD_UNPLUGGED)
         boot(board, false);
+    plan(board);
 }
 
 size_t sim_board_write(struct sim_board *board, struct span bytes, struct instant now)
@@ -400,6 +412,7 @@ size_t sim_board_write(struct sim_board *board, struct span bytes, struct instan
         board->incoming[at % SIM_BOARD_INCOMING] = bytes.data[i];
         board->incoming_count++;
     }
+    plan(board);
     return count;
 }
 
@@ -430,6 +443,7 @@ void sim_board_input(struct sim_board *board, uint8_t io, bool high, struct inst
     if (level(board, io) != before)
         note_change(board, io);
     board->look = true;
+    plan(board);
     advance(board, now);
 }
 
@@ -451,7 +465,7 @@ bool sim_board_change(const struct sim_board *board, uint32_t index,
 
 struct instant sim_board_deadline(const struct sim_board *board)
 {
-    return next_event(board);
+    return board->due;
 }
 
 void sim_board_expire(struct sim_board *board, struct instant now)
@@ -472,5 +486,7 @@ const char *sim_board_check(const struct sim_board *board)
         return "an unplugged board is open or drives a pin";
     if (board->core.line_length > SIO_LINE_CAPACITY)
         return "the firmware's line is longer than fits";
+    if (next_event(board).us < board->due.us)
+        return "something happens before it is due";
     return NULL;
 }

@@ -112,11 +112,8 @@ enum sim_emergency_code sim_emergency_take(struct sim_emergency *parser, char by
 
 size_t sim_emergency_ignores(const struct sim_emergency *parser, struct span bytes)
 {
-    size_t count = 0;
-
     if (parser->state < IGNORE)
         return 0;
-    while (count < bytes.length && bytes.data[count] != '\n' && bytes.data[count] != '\r')
-        count++;
-    return count;
+    bytes.length = span_find(bytes, '\n');
+    return span_find(bytes, '\r');
 }

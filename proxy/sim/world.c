@@ -187,11 +187,13 @@ static bool inputs(struct world *world)
 
     for (enum proxy_port port = PROXY_HOST; port < PROXY_PORTS; port++) {
         struct world_port *end = &world->port[port];
-        struct span bytes = world_wire_arrived(&end->from, world->now);
-        size_t room = proxy_room(world->proxy, port);
+        struct span bytes;
+        size_t room;
 
-        if (!end->open || world->broken != NULL)
+        if (!end->open || end->from.count == 0 || world->broken != NULL)
             continue;
+        bytes = world_wire_arrived(&end->from, world->now);
+        room = proxy_room(world->proxy, port);
         if (bytes.length > room)
             bytes.length = room;
         if (bytes.length == 0)
@@ -234,12 +236,13 @@ static size_t set_out(struct world *world, enum proxy_port port, struct span byt
 static bool printer_moves(struct world *world)
 {
     struct world_port *end = &world->port[PROXY_PRINTER];
-    struct span bytes = world_wire_arrived(&end->to, world->now);
+    struct span says = sim_printer_output(&world->printer), bytes;
     bool moved = false;
     size_t taken;
 
-    if (end->played)
+    if (end->played || (end->to.count == 0 && says.length == 0))
         return false;
+    bytes = world_wire_arrived(&end->to, world->now);
     if (bytes.length > 0) {
         if (bytes.length > sim_printer_room(&world->printer))
             bytes.length = sim_printer_room(&world->printer);
@@ -260,12 +263,13 @@ static bool printer_moves(struct world *world)
 static bool board_moves(struct world *world)
 {
     struct world_port *end = &world->port[PROXY_BOARD];
-    struct span bytes = world_wire_arrived(&end->to, world->now);
+    struct span says = sim_board_outgoing(&world->board), bytes;
     bool moved = false;
     size_t taken;
 
-    if (end->played)
+    if (end->played || (end->to.count == 0 && says.length == 0))
         return false;
+    bytes = world_wire_arrived(&end->to, world->now);
     if (bytes.length > 0 && end->open) {
         if (bytes.length > sim_board_room(&world->board))
             bytes.length = sim_board_room(&world->board);
@@ -284,12 +288,13 @@ static bool board_moves(struct world *world)
 static bool host_moves(struct world *world)
 {
     struct world_port *end = &world->port[PROXY_HOST];
-    struct span bytes = world_wire_arrived(&end->to, world->now);
+    struct span says = sim_host_output(&world->host), bytes;
     bool moved = false;
     size_t taken;
 
-    if (end->played || !end->open)
+    if (end->played || !end->open || (end->to.count == 0 && says.length == 0))
         return false;
+    bytes = world_wire_arrived(&end->to, world->now);
     if (bytes.length > 0) {
         sim_host_receive(&world->host, bytes, world->now);
         world_wire_take(&end->to, bytes.length);

@@ -171,6 +171,9 @@ static void inject(struct proxy *proxy, uint8_t slot, struct span command, struc
     case INJECT_SHUT:
         plans_failed(plans, slot, STEP_ESTOP, SPAN("the emergency stop is latched"));
         return;
+    case INJECT_HALTED:
+        plans_failed(plans, slot, STEP_ESTOP, SPAN("the printer is halted"));
+        return;
     case INJECT_NEVER:
         plans_failed(plans, slot, STEP_PSU, SPAN("the printer is off or not connected"));
         return;

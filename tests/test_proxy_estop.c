@@ -306,6 +306,20 @@ static void m112_of_the_host_halts_outputs_too_and_never_latches(void **unused)
     assert_int_equal(proxy.router.printer_state, PRINTER_HALTED);
 }
 
+static void a_line_for_a_halted_printer_is_refused_to_its_client(void **unused)
+{
+    struct request request = {.kind = REQUEST_SEND};
+
+    (void)unused;
+    arm();
+    host_says("M112");
+    memcpy(request.line, "M105", 5);
+    world_ask(&world, &request, 7);
+    run_ms(50);
+    assert_int_equal(world.answers, 1);
+    assert_false(world.answer.ok);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -321,6 +335,7 @@ int main(void)
         TEST(a_stop_halts_a_printer_that_comes_back),
         TEST(a_board_that_is_reset_while_latched_keeps_the_halt_values),
         TEST(m112_of_the_host_halts_outputs_too_and_never_latches),
+        TEST(a_line_for_a_halted_printer_is_refused_to_its_client),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

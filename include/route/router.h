@@ -158,6 +158,7 @@ enum inject_result {
     INJECT_LATER, /* not now: another time */
     INJECT_DONE,  /* a printer that is not there has nothing to do for it */
     INJECT_SHUT,  /* the emergency stop is latched */
+    INJECT_HALTED, /* the printer is halted, and deaf */
     INJECT_NEVER, /* no printer is there to do it */
 };
 /* A plan's line for the printer. */

@@ -283,6 +283,9 @@ static enum ctl_status run(const struct options *options, char **words, int coun
         snprintf(why, sizeof why, "it is: %s %s", command->word, command->arguments);
         return wrong_usage(why);
     }
+    if (strcmp(command->word, "log") == 0 && count == 1 &&
+        (strspn(words[0], "0123456789") != strlen(words[0]) || strtol(words[0], NULL, 10) == 0))
+        return wrong_usage("log N: how many lines, 1 or more");
     if (strcmp(command->word, "ports") == 0)
         return show_ports(options->json);
     if (strcmp(command->word, "octoprint") == 0) {

@@ -132,6 +132,10 @@ enum inject_result router_inject(struct router *router, uint8_t slot, struct spa
         return INJECT_DONE;
     if (router->gate == ROUTER_SHUT)
         return INJECT_SHUT;
+    /* Halted, Klipper still answers (FIRMWARE_RESTART is for then); everything else is deaf. */
+    if (router->printer_state == PRINTER_HALTED && !router->standin &&
+        firmware_at(router->firmware)->checks_numbers)
+        return INJECT_HALTED;
     if (router->standin)
         return gcode_line_is(&line, 'M', 400) ? INJECT_DONE : INJECT_NEVER;
     if (router->printer_state == PRINTER_OFFLINE || router->uploading ||

@@ -106,7 +106,8 @@ class ControlSocket(MachineTest):
                 (["estop"], 0), (["estop", "state"], 0), (["estop", "reset"], 1), (["reset"], 1),
                 (["estop", "push"], 2),
                 (["octoprint"], 1), (["continue"], 1), (["--help"], 0), (["--version"], 0),
-                (["ports"], 0), (["ports", "--json"], 0), (["log", "5"], 0)):
+                (["ports"], 0), (["ports", "--json"], 0), (["log", "5"], 0),
+                (["log", "x"], 2), (["log", "0"], 2)):
             self.assertEqual(self.sioctl(*words)[0], status, words)
 
     def test_what_is_not_in_this_version_says_so(self):

@@ -62,7 +62,8 @@ enum printer_verdict {
 struct printer_answer {
     struct tag tag;
     int64_t number; /* that the line bore on the wire, -1 none */
-    bool bare;      /* what the ok says besides is the answer to a question of ours */
+    bool temperature; /* it was M105 */
+    bool questioned;  /* a question of ours is unanswered, too */
 };
 
 enum question_state {

@@ -237,7 +237,9 @@ static void answer(struct router *router, struct span raw, const struct printer_
             router->pausing = false;
             router_action(router, SPAN("pause"));
         }
-        if (given->bare && reply->number < 0)
+        /* Temperatures for a line that asked for none are the answer to one of ours. */
+        if (!given->temperature && reply->number < 0 &&
+            (given->questioned || (router->touched && reply->heaters > 0)))
             raw = SPAN("ok\n");
         ok_to_host(router, raw, reply, debt.number);
         return;

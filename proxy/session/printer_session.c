@@ -255,7 +255,7 @@ static void answered(struct printer_session *session, struct printer_answer *ret
     struct sent_line *line = sent_lines_unanswered(&session->lines, 0);
 
     *ret_answer = (struct printer_answer){
-        line->tag, line->number, !line->temperature && sent_lines_any_question(&session->lines)};
+        line->tag, line->number, line->temperature, sent_lines_any_question(&session->lines)};
     line->doubtful = session->strange;
     session->strange = false;
     sent_lines_answer(&session->lines);
@@ -379,11 +379,11 @@ static enum printer_verdict asked_again(struct printer_session *session, int64_t
 }
 
 /* An ok says its number: was that line answered already? */
-static bool was_answered(struct printer_session *session, int64_t number)
+static bool was_answered(const struct printer_session *session, int64_t number)
 {
-    return session->lines.unanswered > 0 &&
-           number < sent_lines_unanswered_number(&session->lines) &&
-           sent_lines_find(&session->lines, number) >= 0;
+    return sent_lines_find(&session->lines, number) >= session->lines.unanswered &&
+           (session->lines.unanswered == 0 ||
+            number < sent_lines_unanswered_number(&session->lines));
 }
 
 /* Reports come by themselves and `wait` when nothing is done: who says those may have lost all. */

@@ -55,6 +55,7 @@ struct audit {
     bool its_ok;    /* of a Resend for the host: it is to be next */
     bool loose;     /* a job was broken off: what is owed is not known any more */
     unsigned made_up; /* told, and not yet paid */
+    uint64_t temperatures_asked, temperatures_shown;
     uint64_t oks_to_host, resends_from_printer;
     bool cancelled; /* the host was told to cancel */
 

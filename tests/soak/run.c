@@ -5,6 +5,7 @@
 
 #define DOOR         3
 #define CALM_LINES   15
+#define LOOK_MS      60000
 #define PATIENCE_MS  36000 /* one round: 5 s until the question, 30 s until it is asked again */
 #define PATIENCE_MAX (2 * 3600 * INT64_C(1000000))
 
@@ -263,6 +264,20 @@ static uint64_t mishaps(const struct run *run)
     return sum;
 }
 
+/* A hurt line may have become one that waits for a user, or for hours: somebody comes and looks. */
+static void look_after(struct run *run)
+{
+    struct sim_printer *printer = &run->world->printer;
+
+    if (printer->wait == SIM_WAIT_NONE) {
+        run->waits_since = run->world->now;
+    } else if (instant_ms_since(run->waits_since, run->world->now) > LOOK_MS) {
+        printer->user_answered = true;
+        printer->wait_until = run->world->now;
+        run->waits_since = run->world->now;
+    }
+}
+
 /* Prints the file until the host has come to its end, whatever that is. */
 static bool print(struct run *run)
 {
@@ -279,6 +294,7 @@ static bool print(struct run *run)
     while (well(run) && world_step(world)) {
         struct instant quiet;
 
+        look_after(run);
         if (world->host.counters.finished > finished)
             return true;
         if (world->host.state != SIM_HOST_PRINTING && world->host.state != SIM_HOST_FINISHING &&
@@ -290,10 +306,14 @@ static bool print(struct run *run)
         }
         if (world->now.us > until)
             return has_failed(run, "a print that does not end");
+        /* An ok that its own wire lost is waited for by a host that has a window. */
+        if (run->host_faults && run->audit->owing == 0 &&
+            instant_ms_since(run->audit->progress, world->now) > 3 * PATIENCE_MS)
+            return true;
         if (run->audit->owing == 0 || run->audit->loose)
             continue;
         quiet = since.us > run->audit->progress.us ? since : run->audit->progress;
-        if (instant_ms_since(world->now, quiet) > PATIENCE_MS)
+        if (instant_ms_since(quiet, world->now) > PATIENCE_MS)
             return has_failed(run, "nothing happens, though an ok is owed");
     }
     return well(run) || has_failed(run, "the world stands still");
@@ -302,6 +322,7 @@ static bool print(struct run *run)
 /* All that is owed is paid some time later. */
 static void rest(struct run *run)
 {
+    world_mended(run->world);
     for (unsigned i = 0; i < 60 && well(run); i++) {
         world_run_ms(run->world, 2000);
         if (i > 2 && run->audit->owing == 0 && sim_host_idle(&run->world->host))
@@ -343,7 +364,6 @@ static bool calm_print(struct run *run)
     uint64_t finished;
     struct sim_host_counters before;
 
-    world_mended(world);
     world_run_ms(world, 90000);
     if (world->printer.state == SIM_PRINTER_HALTED || world->printer.wait == SIM_WAIT_USER) {
         sim_printer_reset(&world->printer, world->now);
@@ -406,6 +426,9 @@ bool run_play(struct run *run, const struct run_plan *plan, struct run_totals *t
     world_run_ms(run->world, 4000 + roll(run, 2000));
     world_host_opens(run->world, 115200);
     world_run_ms(run->world, 3000);
+    /* A firmware that is not known may answer blank lines. */
+    sim_host_command(&run->world->host, SPAN("M115"), run->world->now);
+    world_run_ms(run->world, 2000);
     good = well(run) && faulty_print(run);
     finished = run->world->host.counters.finished;
     good = good && calm_print(run);

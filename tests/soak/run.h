@@ -39,6 +39,7 @@ struct run {
     uint32_t faults;
     char file[RUN_LINES * 128 + 4096];
     size_t file_length;
+    struct instant waits_since;
     const char *wrong;
     uint32_t wrong_serial;
 };

@@ -21,7 +21,7 @@ enum fault_kind {
     FAULT_FLIP,   /* one bit of each */
     FAULT_LOSE,
     FAULT_DOUBLE, /* each comes twice */
-    FAULT_NOISE,  /* one in sixteen has a flipped bit: a storm of Resends */
+    FAULT_NOISE,  /* one in forty has a flipped bit: a storm of Resends */
     FAULT_DELAY,  /* what follows comes `count` ms later */
     FAULT_STALL,  /* the same, seconds */
     FAULT_GARBAGE,

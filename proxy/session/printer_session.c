@@ -263,8 +263,8 @@ static void answered(struct printer_session *session, struct printer_answer *ret
         session->resend_number = -1;
     if (session->resend == RESEND_AGAIN && session->lines.unanswered == 0)
         enter(session, RESEND_NONE, now);
-    if (session->lines.unanswered == 0)
-        session->strays = 0;
+    if (session->lines.unanswered == 0 || line->question)
+        session->strays = 0; /* all before it is over */
     session->suspect = false;
     session->may_go = true;
     for (unsigned i = 0; i < session->skips; i++) {
@@ -574,7 +574,8 @@ void printer_session_expire(struct printer_session *session, struct instant now)
         else
             session->strange = true; /* an ok to come may be the Resend's, late */
     }
-    if (instant_due(session->question_deadline, now) && session->question == QUESTION_ALONE)
+    if (instant_due(session->question_deadline, now) && session->question == QUESTION_ALONE &&
+        sent_lines_only_questions(&session->lines)) /* nothing has overtaken them */
         give_up_questions(session, now);
     else if (instant_due(session->question_deadline, now))
         ask(session, session->lines.unanswered > 0 ? QUESTION_DUE : QUESTION_NONE, now);

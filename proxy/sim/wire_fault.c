@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define NOISE_ODDS 16
+#define NOISE_ODDS 40
 
 const char *fault_word(enum fault_kind kind)
 {

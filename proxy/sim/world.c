@@ -211,12 +211,17 @@ static bool inputs(struct world *world)
 
 static void executed(struct world *world)
 {
+    struct sim_printer *printer = &world->printer;
     struct span command;
 
     if (world->options.quick)
         return;
-    while (sim_printer_executed(&world->printer, &command))
-        world_note(world, WORLD_EXECUTED, PROXY_PRINTER, command);
+    while (printer->executed_count > 0) {
+        bool numbered = printer->executed[printer->executed_head].numbered;
+
+        sim_printer_executed(printer, &command);
+        world_note_executed(world, command, numbered);
+    }
 }
 
 /* As much as fits goes from a peer's output into its wire; returns how much. */

@@ -36,7 +36,9 @@ void audit_init(struct audit *audit, const struct world *world, bool checked)
 void audit_begin(struct audit *audit)
 {
     audit->first = audit->serials + 1;
-    audit->last_seen = audit->serials;
+    audit->last_seen = audit->last_by[0] = audit->last_by[1] = audit->serials;
+    audit->shifted = false;
+    audit->strays = audit->aheads = 0;
     audit->owing = 0;
     audit->loose = audit->job_dead = audit->cancelled = false;
     audit->start_heard = audit->start_lost = false;
@@ -100,13 +102,35 @@ static bool is_given(const struct audit *audit, struct span command, uint32_t se
            (span_starts(given, SPAN("M802 ")) && span_starts(command, SPAN("M117 replaced by K")));
 }
 
+/* What the core or a host without serials sends unnumbered. */
+static bool is_ours(struct span command)
+{
+    return span_equal(command, SPAN("M105")) || span_equal(command, SPAN("M400")) ||
+           span_equal(command, SPAN("M114")) || span_equal(command, SPAN("M108")) ||
+           span_equal(command, SPAN("M115")) || span_starts(command, SPAN("M110"));
+}
+
+/* What the simulated host says by itself besides. */
+static bool is_of_host(struct span command)
+{
+    return span_equal(command, SPAN("M21")) || span_equal(command, SPAN("M84")) ||
+           span_equal(command, SPAN("M104 T0 S0")) || span_equal(command, SPAN("M140 S0")) ||
+           span_equal(command, SPAN("M106 S0"));
+}
+
 static void carried_out(struct audit *audit, struct span command, bool ours, bool numbered)
 {
     uint32_t serial = serial_of(audit, command);
 
+    numbered &= audit->checked;
     audit->executed += !ours;
-    if (serial == 0)
+    if (!ours && !numbered && (serial == 0 || !is_given(audit, command, serial)))
+        audit->strays += !is_ours(command); /* it is answered, whatever it was */
+    if (serial == 0) {
+        if (!ours && numbered && !is_ours(command) && !is_of_host(command))
+            excuse(audit, AUDIT_COLLISION);
         return;
+    }
     if (!ours && !is_given(audit, command, serial)) {
         excuse(audit, numbered ? AUDIT_COLLISION : AUDIT_HURT);
         return;
@@ -123,7 +147,8 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
     }
     if (!ours && audit->checked && !numbered && !audit->wrote_bare[serial]) {
         excuse(audit, AUDIT_TORN);
-        audit->seen[serial] = 1;
+        audit->torn[serial] = 1;
+        audit->strays++;
         return;
     }
     if (audit->seen[serial] > 0) {
@@ -131,12 +156,14 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
             wrong(audit, "a command is carried out twice", serial);
         else
             excuse(audit, AUDIT_TWICE);
-    } else if (serial < audit->last_seen) {
+    } else if (serial < (audit->shifted ? audit->last_by[ours] : audit->last_seen)) {
         wrong(audit, "a command is carried out after a younger one", serial);
     } else {
-        audit->last_seen = serial;
+        audit->last_seen = audit->last_by[ours] = serial;
     }
     audit->seen[serial] = 1;
+    audit->aheads -= audit->ahead[serial];
+    audit->ahead[serial] = 0;
 }
 
 /* --- what the host says and hears --- */
@@ -203,8 +230,10 @@ static void from_host(struct audit *audit, struct span raw)
     if (gcode_line_is(&line, 'M', 110)) {
         audit->job_dead = audit->start_heard = audit->start_lost = false;
     }
-    if (gcode_line_emergency(&line) != GCODE_ORDINARY)
+    if (gcode_line_emergency(&line) != GCODE_ORDINARY) {
         serial = 0;
+        audit->overtaken = audit->owing > 0; /* its ok may come before others */
+    }
     if (line.is_command || audit->world->printer.manner.klipper)
         owe(audit, serial, &line);
     else
@@ -250,17 +279,28 @@ static void ok_came(struct audit *audit, struct span line)
     if (!temperature && text_integer(span_skip(line, n + 1), &number) > 0 &&
         number != owed.number)
         wrong(audit, "an ok with a number that is not the host's", owed.serial);
-    early = owed.serial > 0 && audit->seen[owed.serial] == 0 && audit->refused[owed.serial] == 0;
+    audit->overtaken &= audit->owing > 0;
+    early = !audit->overtaken && owed.serial > 0 && audit->seen[owed.serial] == 0 && audit->torn[owed.serial] == 0 && audit->refused[owed.serial] == 0;
     audit->temperatures_shown += temperature;
     if (audit->temperatures_shown > audit->temperatures_asked)
         wrong(audit, "the answer to a question of ours is shown", owed.serial);
     if (early && audit->made_up > 0) {
         audit->made_up--;
-    } else if (early) {
-        if (!ok_may_be_false(audit) && audit->excused[AUDIT_COLLISION] == 0 && audit->checked)
-            wrong(audit, "an ok before its command is carried out", owed.serial);
-        excuse(audit, AUDIT_EARLY);
+        return;
     }
+    if (!early)
+        return;
+    audit->shifted = true;
+    if (audit->printer_gone) {
+        excuse(audit, AUDIT_MADE_UP);
+        return;
+    }
+    audit->ahead[owed.serial] = 1;
+    audit->aheads++;
+    excuse(audit, AUDIT_EARLY);
+    if (audit->aheads > audit->strays && audit->checked && !ok_may_be_false(audit) &&
+        audit->excused[AUDIT_COLLISION] == 0)
+        wrong(audit, "an ok before its command is carried out", owed.serial);
 }
 
 static void to_host(struct audit *audit, struct span raw)
@@ -312,7 +352,7 @@ static void to_printer(struct audit *audit, struct span raw)
 
     gcode_line_parse(raw, &line);
     serial = serial_of(audit, line.command);
-    if (serial == 0)
+    if (serial == 0 || !is_given(audit, line.command, serial))
         return;
     if (audit->wrote[serial] < 255)
         audit->wrote[serial]++;
@@ -367,11 +407,14 @@ static void noted(struct audit *audit, enum proxy_port port, struct span text)
         audit->its_ok = false;
         audit->length[FROM_HOST] = audit->length[TO_HOST] = 0;
     } else if (port == PROXY_HOST && span_equal(text, SPAN("closed"))) {
-        audit->loose = true;
+        audit->loose = audit->shifted = true;
         audit->owing = 0;
         audit->length[FROM_HOST] = 0;
     } else if (port == PROXY_PRINTER && span_equal(text, SPAN("opened"))) {
         audit->length[FROM_PRINTER] = audit->length[TO_PRINTER] = 0;
+        audit->printer_gone = false;
+    } else if (port == PROXY_PRINTER && span_equal(text, SPAN("the port is gone"))) {
+        audit->printer_gone = true;
     } else if (span_equal(text, SPAN("fault: printer reset")) ||
                span_equal(text, SPAN("fault: printer reset, start lost")) ||
                span_equal(text, SPAN("fault: unplug, printer off"))) {
@@ -414,7 +457,7 @@ void audit_end(struct audit *audit, bool whole)
     if (audit->wrong != NULL)
         return;
     for (uint32_t serial = audit->first; serial <= audit->serials; serial++) {
-        if (audit->seen[serial] > 0 || audit->refused[serial] > 0)
+        if (audit->seen[serial] > 0 || audit->refused[serial] > 0 || audit->torn[serial] > 0)
             continue;
         if (!audit->accepted[serial]) {
             if (whole)

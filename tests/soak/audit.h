@@ -44,8 +44,12 @@ struct audit {
     char given[AUDIT_SERIALS][AUDIT_COMMAND];
     uint32_t serials, first; /* of the print that runs */
     uint8_t seen[AUDIT_SERIALS], accepted[AUDIT_SERIALS], refused[AUDIT_SERIALS];
+    uint8_t torn[AUDIT_SERIALS]; /* carried out without its number: may be again, or not */
     uint8_t wrote[AUDIT_SERIALS], wrote_bare[AUDIT_SERIALS];
-    uint32_t last_seen;
+    uint32_t last_seen, last_by[2]; /* of all; by the printer, by us */
+    uint8_t ahead[AUDIT_SERIALS]; /* its ok came before it was carried out */
+    unsigned aheads;
+    bool shifted; /* an ok was early: what is ours may go before what the printer has */
 
     /* the host's side */
     bool number_known;
@@ -53,7 +57,9 @@ struct audit {
     struct audit_owed owed[AUDIT_OWED];
     uint32_t first_owed, owing;
     bool its_ok;    /* of a Resend for the host: it is to be next */
+    bool overtaken; /* by M108: oks come in another order until all are paid */
     bool loose;     /* a job was broken off: what is owed is not known any more */
+    unsigned strays;  /* lines the wire made of others, which the printer took and answered */
     unsigned made_up; /* told, and not yet paid */
     uint64_t temperatures_asked, temperatures_shown;
     uint64_t oks_to_host, resends_from_printer;
@@ -61,6 +67,7 @@ struct audit {
 
     /* the printer's side */
     bool job_dead;  /* the printer was reset in it, or halted */
+    bool printer_gone;
     bool start_heard, start_lost;
     struct instant progress; /* last ok or busy for the host */
 

@@ -193,7 +193,7 @@ static void add_line(struct run *run)
     unsigned kind = roll(run, 24), letters;
 
     if (kind == 0) {
-        letters = 55 + roll(run, 40); /* some do not fit with their number */
+        letters = 55 + roll(run, 34); /* some do not fit with their number */
         memset(text, 'x', letters);
         memcpy(text, "M117 ", 5);
         memcpy(text + letters, " K", 3);
@@ -338,9 +338,9 @@ static bool faulty_print(struct run *run)
     uint64_t stuck;
     bool whole;
 
+    audit_begin(run->audit);
     write_script(run, run->plan->lines);
     plan_faults(run);
-    audit_begin(run->audit);
     world_plan(world, run->fault, run->faults, run->plan->seed);
     print(run);
     if (!well(run))
@@ -371,8 +371,8 @@ static bool calm_print(struct run *run)
     }
     world_host_opens(world, 115200);
     world_run_ms(world, 60000);
-    write_script(run, CALM_LINES);
     audit_begin(run->audit);
+    write_script(run, CALM_LINES);
     finished = world->host.counters.finished;
     before = world->host.counters;
     if (!print(run))

@@ -45,6 +45,7 @@
 #define QUESTION_OVERDUE_MS  30000    /* no sign of work since the question: ask again */
 #define REOPENED_MS          3000     /* a printer that says no `start` after so long lived on */
 #define PRINTER_SKIPS        4        /* lines that may overtake while a Resend is open */
+#define RESENDS_CALMED       3        /* from the so manieth in a row of one line on we wait */
 #define RESENDS_OF_ONE_LINE  10       /* the so manieth in a row of one line is the last */
 
 enum printer_verdict {
@@ -94,20 +95,29 @@ enum resend_state {
     /*
      * Nothing is asked for.
      * Resend: n -> RESEND_HEARD
-     * an Error about numbers, and numbered lines are unanswered -> RESEND_FEARED
+     * an Error (a flipped bit may hide what it is about), and numbered lines are unanswered
+     *     -> RESEND_FEARED
      */
     RESEND_NONE,
     /*
      * A line was refused; the Resend that should follow says which.
      * Resend: n -> RESEND_HEARD
-     * ok, deadline (RESEND_OK_MS) -> as before, and the question is due
+     * ok (nobody's), deadline (RESEND_OK_MS) -> as before, and the question is due
      */
     RESEND_FEARED,
     /*
      * A Resend came; an ok within RESEND_OK_MS as the very next line is its own.
      * ok, any other line, deadline -> RESEND_AGAIN
+     * ok, and the same line was asked for RESENDS_CALMED times in a row -> RESEND_CALMING
      */
     RESEND_HEARD,
+    /*
+     * The refusals of what was under way and our lines keep step: each refusal empties the printer's
+     * buffer of half the line it asks for. So it is let finish first.
+     * deadline (of HEARD) -> RESEND_AGAIN
+     * Resend: n -> RESEND_HEARD
+     */
+    RESEND_CALMING,
     /*
      * Lines from the refused one on go out again, one at a time.
      * all answered -> RESEND_NONE
@@ -135,6 +145,7 @@ struct printer_session {
     uint64_t resends;
     enum question_state question;
     struct instant question_deadline; /* when it is due, or due again */
+    bool doubt;                       /* an Error was or was not that of a refusal */
     bool suspect;                     /* the printer asked for a line that it had answered */
     bool uploading;                   /* lines are file content */
     int64_t upload_question;          /* number of a question that is meant to be refused, -1 none */
@@ -184,6 +195,12 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
                                            const struct printer_reply *reply, struct instant now,
                                            struct printer_answer *ret_answer);
 
+/* Is it still open whether the last Error was that of a refusal? */
+static inline bool printer_session_doubts(const struct printer_session *session)
+{
+    return session->doubt;
+}
+
 /* Lines that are to go out again: the next one now, appended to `ret_bytes`. False if none may. */
 bool printer_session_again(struct printer_session *session, struct text *ret_bytes);
 /*
@@ -197,9 +214,6 @@ bool printer_session_ask(struct printer_session *session, struct text *ret_bytes
                          struct instant now);
 struct instant printer_session_deadline(const struct printer_session *session);
 void printer_session_expire(struct printer_session *session, struct instant now);
-
-/* Answers of lines with this sender are from now on nobody's. */
-void printer_session_disown(struct printer_session *session, uint8_t sender, uint8_t nobody);
 
 /* A promise that does not hold, in words, or NULL. */
 const char *printer_session_check(const struct printer_session *session);

@@ -77,6 +77,8 @@ bool sent_lines_any_numbered(const struct sent_lines *lines);
 int64_t sent_lines_first_temperature(const struct sent_lines *lines);
 /* The tag of the unanswered line with that index. */
 struct tag sent_lines_tag(const struct sent_lines *lines, uint32_t index);
+/* Unanswered lines of this sender are from now on nobody's. */
+void sent_lines_disown(struct sent_lines *lines, uint8_t sender, uint8_t nobody);
 /* Is a question among the unanswered? */
 bool sent_lines_any_question(const struct sent_lines *lines);
 /* Is something unanswered, and nothing but questions? */

@@ -137,7 +137,9 @@ void router_expire(struct router *router, struct instant now)
     plans_expire(&router->plans, now);
     if (print_job_expire(&router->job, now))
         router_job_facts(router, SPAN("silence"), now);
-    if (instant_due(router->held_until, now)) {
+    if (instant_due(router->held_until, now) && printer_session_doubts(&router->printer)) {
+        router->held_until = instant_after_ms(now, HELD_MS);
+    } else if (instant_due(router->held_until, now)) {
         router_to_host(router, (struct span){router->held, router->held_length});
         router->held_length = 0;
         router->held_until = INSTANT_NEVER;

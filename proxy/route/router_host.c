@@ -21,7 +21,7 @@ void router_host_opened(struct router *router, struct instant now)
     ledger_forget(&router->ledger);
     router->front_debt = 0;
     plans_end_stream(&router->plans, SPAN("the host opened the port anew"));
-    printer_session_disown(&router->printer, SENDER_HOST, SENDER_NOBODY);
+    sent_lines_disown(&router->printer.lines, SENDER_HOST, SENDER_NOBODY);
     router->last_numbered = false;
     router->touched = true;
     router->touched_ahead = 0;
@@ -57,7 +57,7 @@ void router_host_closed(struct router *router, struct instant now)
         router_uploading(router, false);
     router->upload_orphaned = router->host.uploading;
     host_session_opened(&router->host); /* half a line is nobody's any more */
-    printer_session_disown(&router->printer, SENDER_HOST, SENDER_NOBODY);
+    sent_lines_disown(&router->printer.lines, SENDER_HOST, SENDER_NOBODY);
     plans_continue(&router->plans);
     print_job_host_closed(&router->job);
     router_job_facts(router, SPAN("the host closed the port"), now);

@@ -391,6 +391,7 @@ static void text_came(struct router *router, struct span raw, const struct print
     /* A Resend may follow, whatever a flipped bit has made of its Error. */
     if (reply->kind == REPLY_ERROR && !reply->halted && raw.length <= HELD_BYTES &&
         (reply->numbering || sent_lines_any_numbered(&router->printer.lines))) {
+        release_held(router);
         memcpy(router->held, raw.data, raw.length);
         router->held_length = (uint16_t)raw.length;
         router->held_until = instant_after_ms(now, HELD_MS);
@@ -467,7 +468,7 @@ static void line_came(struct router *router, struct span raw, struct instant now
     if (reply.kind == REPLY_RESEND) {
         router->held_length = 0;
         router->held_until = INSTANT_NEVER;
-    } else {
+    } else if (!printer_session_doubts(&router->printer)) {
         release_held(router);
     }
     state_of(router, &reply, now);

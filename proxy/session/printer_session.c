@@ -24,6 +24,7 @@ static void ask(struct printer_session *session, enum question_state state, stru
     session->question = state;
     switch (state) {
     case QUESTION_NONE:
+        session->doubt &= session->resend == RESEND_FEARED;
         session->upload_question = -1;
         session->question_deadline =
             session->lines.unanswered > 0 ? instant_after_ms(now, OK_OVERDUE_MS) : INSTANT_NEVER;
@@ -47,6 +48,7 @@ static void enter(struct printer_session *session, enum resend_state state, stru
         session->resend_deadline = INSTANT_NEVER;
         session->may_go = true;
         break;
+    case RESEND_CALMING: break; /* as it was heard */
     case RESEND_FEARED:
     case RESEND_HEARD: session->resend_deadline = instant_after_ms(now, RESEND_OK_MS); break;
     }
@@ -75,7 +77,7 @@ void printer_session_forget(struct printer_session *session)
 
 void printer_session_reopened(struct printer_session *session, struct instant now)
 {
-    if (session->resend == RESEND_HEARD || session->resend == RESEND_FEARED)
+    if (session->resend != RESEND_NONE)
         go_on(session, now);
     ask(session, QUESTION_NONE, now);
     if (session->lines.unanswered > 0)
@@ -281,6 +283,8 @@ static void answered(struct printer_session *session, struct printer_answer *ret
 /* The questions that are left were answered already, in the name of lines whose oks were lost. */
 static void give_up_questions(struct printer_session *session, struct instant now)
 {
+    for (uint32_t i = 0; i < session->lines.unanswered; i++)
+        sent_lines_unanswered(&session->lines, i)->doubtful = true;
     sent_lines_answer_all(&session->lines);
     session->skips = 0;
     enter(session, RESEND_NONE, now);
@@ -288,12 +292,14 @@ static void give_up_questions(struct printer_session *session, struct instant no
 }
 
 /*
- * The printer asks for a line that was answered. May it have it again, with all sent since? Questions
- * always; another line if the ok that answered it may have been that of a refusal, and the printer
- * insists. `count` is how many lines that is.
+ * The printer asks for a line that was answered. May it have it again, with all sent since? If the ok
+ * that answered it may have been that of a refusal, and the printer insists; questions that were
+ * given up at once. Never the first: for that asks a printer that was reset. `count` is how many
+ * lines that is.
  */
 static bool may_take_back(struct printer_session *session, uint32_t count)
 {
+    const struct sent_line *first = sent_lines_back(&session->lines, count - 1);
     bool questions = true;
 
     for (uint32_t behind = session->lines.unanswered; behind < count; behind++) {
@@ -303,8 +309,8 @@ static bool may_take_back(struct printer_session *session, uint32_t count)
             return false;
         questions &= line->question;
     }
-    return questions || (session->suspect && session->question == QUESTION_OPEN &&
-                         sent_lines_back(&session->lines, count - 1)->doubtful);
+    return first->number > 1 && first->doubtful &&
+           (questions || (session->suspect && session->question == QUESTION_OPEN));
 }
 
 /* What was answered is answered: whoever sent it does not hear of it again. */
@@ -407,11 +413,12 @@ static bool is_unknown_stray(const struct printer_session *session,
 static enum printer_verdict text_came(struct printer_session *session,
                                       const struct printer_reply *reply, struct instant now)
 {
-    if (reply->kind == REPLY_ERROR && reply->numbering && !session->uploading &&
+    if (reply->kind == REPLY_ERROR && !reply->halted && !session->uploading &&
         (session->resend == RESEND_NONE || session->resend == RESEND_AGAIN) &&
         sent_lines_any_numbered(&session->lines)) {
+        session->doubt = true;
         enter(session, RESEND_FEARED, now);
-        return PRINTER_REFUSAL;
+        return reply->numbering ? PRINTER_REFUSAL : PRINTER_TEXT;
     }
     if (is_unknown_stray(session, reply)) {
         session->strays++;
@@ -473,7 +480,12 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
         return PRINTER_FOR_NOBODY;
     }
     if (session->resend == RESEND_HEARD) {
-        go_on(session, now);
+        bool calms = reply->kind == REPLY_OK && session->resend_times >= RESENDS_CALMED;
+
+        if (calms)
+            enter(session, RESEND_CALMING, now);
+        else
+            go_on(session, now);
         if (reply->kind == REPLY_OK)
             return PRINTER_FOR_NOBODY;
     }
@@ -525,7 +537,8 @@ bool printer_session_ask(struct printer_session *session, struct text *ret_bytes
     int64_t number = numbered ? session->next_number : -1;
     size_t start;
 
-    if (session->question != QUESTION_DUE || session->resend == RESEND_HEARD)
+    if (session->question != QUESTION_DUE || session->resend == RESEND_HEARD ||
+        session->resend == RESEND_CALMING)
         return false;
     if (session->uploading) {
         /* Unnumbered it would be refused without telling anything. */
@@ -579,14 +592,4 @@ void printer_session_expire(struct printer_session *session, struct instant now)
         give_up_questions(session, now);
     else if (instant_due(session->question_deadline, now))
         ask(session, session->lines.unanswered > 0 ? QUESTION_DUE : QUESTION_NONE, now);
-}
-
-void printer_session_disown(struct printer_session *session, uint8_t sender, uint8_t nobody)
-{
-    for (uint32_t i = 0; i < session->lines.unanswered; i++) {
-        struct sent_line *line = sent_lines_unanswered(&session->lines, i);
-
-        if (line->tag.sender == sender)
-            line->tag.sender = nobody;
-    }
 }

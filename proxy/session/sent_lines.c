@@ -146,6 +146,16 @@ struct tag sent_lines_tag(const struct sent_lines *lines, uint32_t index)
     return lines->line[slot(lines, lines->ring.count - lines->unanswered + index)].tag;
 }
 
+void sent_lines_disown(struct sent_lines *lines, uint8_t sender, uint8_t nobody)
+{
+    for (uint32_t i = 0; i < lines->unanswered; i++) {
+        struct sent_line *line = sent_lines_unanswered(lines, i);
+
+        if (line->tag.sender == sender)
+            line->tag.sender = nobody;
+    }
+}
+
 bool sent_lines_any_question(const struct sent_lines *lines)
 {
     for (uint32_t i = lines->ring.count - lines->unanswered; i < lines->ring.count; i++) {

@@ -171,7 +171,7 @@ static void operate(struct fuzz *fuzz)
     case 14: printer_session_uploading(&session, fuzz_byte(fuzz) & 1); break;
     case 15:
         if (fuzz_byte(fuzz) & 1)
-            printer_session_disown(&session, HOST, NOBODY);
+            sent_lines_disown(&session.lines, HOST, NOBODY);
         else
             printer_session_longest_line(&session, fuzz_byte(fuzz));
         break;

@@ -245,6 +245,35 @@ static void a_hurt_m110_goes_again_whatever_is_asked_for(void **unused)
     ok_answers(3);
 }
 
+/* A line that is asked for again and again goes out when the refusals are over. */
+static void let_calm_down(void)
+{
+    if (session.resend == RESEND_CALMING) {
+        again("");
+        now = printer_session_deadline(&session);
+        printer_session_expire(&session, now);
+    }
+}
+
+static void the_third_resend_of_a_line_in_a_row_is_let_pass_first(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    for (unsigned i = 1; i < RESENDS_CALMED; i++) {
+        assert_int_equal(verdict_of("Resend: 1"), PRINTER_FOR_NOBODY);
+        assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+        again("N1 G1*41\n");
+    }
+    assert_int_equal(verdict_of("Resend: 1"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("");
+    assert_int_equal(printer_session_deadline(&session).us, now.us + RESEND_OK_MS * 1000);
+    let_calm_down();
+    again("N1 G1*41\n");
+    ok_answers(2);
+}
+
 static void the_tenth_resend_in_a_row_of_one_line_is_the_last(void **unused)
 {
     (void)unused;
@@ -253,6 +282,7 @@ static void the_tenth_resend_in_a_row_of_one_line_is_the_last(void **unused)
     for (unsigned i = 1; i < RESENDS_OF_ONE_LINE; i++) {
         assert_int_equal(verdict_of("Resend: 1"), PRINTER_FOR_NOBODY);
         assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+        let_calm_down();
         again("N1 G1*41\n");
     }
     assert_int_equal(verdict_of("Resend: 1"), PRINTER_STUCK);
@@ -279,6 +309,7 @@ static void resends_of_a_line_that_got_through_do_not_count(void **unused)
             resend[wanted.length] = '\0';
             assert_int_equal(verdict_of(resend), PRINTER_FOR_NOBODY);
             assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+            let_calm_down();
             again(text);
         }
         ok_answers(serial);
@@ -345,7 +376,7 @@ static void answers_of_a_sender_that_is_gone_are_nobodys(void **unused)
     (void)unused;
     send("G1\n");
     send("G2\n");
-    printer_session_disown(&session, 1, 0);
+    sent_lines_disown(&session.lines, 1, 0);
     assert_int_equal(reply("ok", &answer), PRINTER_ANSWER);
     assert_int_equal(answer.tag.sender, 0);
     assert_int_equal(sent_lines_tag(&session.lines, 0).sender, 0);
@@ -371,6 +402,7 @@ int main(void)
         TEST(an_ok_before_what_was_asked_for_went_out_again_answers_nothing),
         TEST(a_resend_for_a_line_not_sent_yet_is_ignored),
         TEST(a_hurt_m110_goes_again_whatever_is_asked_for),
+        TEST(the_third_resend_of_a_line_in_a_row_is_let_pass_first),
         TEST(the_tenth_resend_in_a_row_of_one_line_is_the_last),
         TEST(resends_of_a_line_that_got_through_do_not_count),
         TEST(start_forgets_what_was_unanswered),

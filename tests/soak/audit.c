@@ -38,6 +38,7 @@ void audit_begin(struct audit *audit)
     audit->first = audit->serials + 1;
     audit->last_seen = audit->last_by[0] = audit->last_by[1] = audit->serials;
     audit->shifted = false;
+    audit->bare = 0;
     audit->strays = audit->aheads = 0;
     audit->owing = 0;
     audit->loose = audit->job_dead = audit->cancelled = false;
@@ -152,10 +153,11 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
         return;
     }
     if (audit->seen[serial] > 0) {
-        if (ours || numbered || audit->wrote[serial] > 1)
+        if (ours || numbered || audit->wrote[serial] > audit->accepted[serial])
             wrong(audit, "a command is carried out twice", serial);
         else
             excuse(audit, AUDIT_TWICE);
+        audit->strays++;
     } else if (serial < (audit->shifted ? audit->last_by[ours] : audit->last_seen)) {
         wrong(audit, "a command is carried out after a younger one", serial);
     } else {
@@ -222,7 +224,7 @@ static void from_host(struct audit *audit, struct span raw)
     serial = serial_of(audit, line.command);
     if (serial > 0 && !span_equal(line.command, span_of(audit->given[serial])))
         serial = 0; /* hurt on the way from the host */
-    audit->accepted[serial] = 1;
+    audit->accepted[serial]++;
     if (gcode_line_is(&line, 'M', 112)) {
         audit->loose = audit->job_dead = true;
         return;
@@ -251,6 +253,12 @@ static bool ok_may_be_false(const struct audit *audit)
            from->fired[FAULT_GARBAGE] > 0;
 }
 
+/* Lines without a number that never came to the printer as they were: their oks are others'. */
+static uint64_t hurt_on_the_way(const struct audit *audit)
+{
+    return audit->bare > 0 ? audit->world->port[PROXY_PRINTER].to.fault.hurt_others : 0;
+}
+
 static void ok_came(struct audit *audit, struct span line)
 {
     struct audit_owed owed = {0, -1, false};
@@ -269,6 +277,7 @@ static void ok_came(struct audit *audit, struct span line)
     audit->oks_to_host++;
     if (audit->owing > 0) {
         owed = audit->owed[audit->first_owed];
+        audit->refused[owed.serial] |= audit->printer_gone; /* the stand-in answers, and said so */
         audit->first_owed = (audit->first_owed + 1) % AUDIT_OWED;
         audit->owing--;
     } else if (!audit->loose) {
@@ -277,20 +286,24 @@ static void ok_came(struct audit *audit, struct span line)
     if (audit->loose)
         return;
     if (!temperature && text_integer(span_skip(line, n + 1), &number) > 0 &&
-        number != owed.number)
+        number != owed.number && !audit->overtaken)
         wrong(audit, "an ok with a number that is not the host's", owed.serial);
-    audit->overtaken &= audit->owing > 0;
     early = !audit->overtaken && owed.serial > 0 && audit->seen[owed.serial] == 0 && audit->torn[owed.serial] == 0 && audit->refused[owed.serial] == 0;
     audit->temperatures_shown += temperature;
-    if (audit->temperatures_shown > audit->temperatures_asked)
+    /* Where an ok was lost or false, one of ours may answer the host's in its stead. */
+    if (audit->temperatures_shown > audit->temperatures_asked + audit->strays +
+                                        audit->excused[AUDIT_MADE_UP] +
+                                        audit->excused[AUDIT_EARLY] + hurt_on_the_way(audit) +
+                                        audit->world->port[PROXY_PRINTER].from.fault.hurt_oks)
         wrong(audit, "the answer to a question of ours is shown", owed.serial);
-    if (early && audit->made_up > 0) {
-        audit->made_up--;
-        return;
-    }
+    audit->overtaken &= audit->owing > 0;
     if (!early)
         return;
     audit->shifted = true;
+    if (audit->made_up > 0) {
+        audit->made_up--;
+        return;
+    }
     if (audit->printer_gone) {
         excuse(audit, AUDIT_MADE_UP);
         return;
@@ -298,7 +311,7 @@ static void ok_came(struct audit *audit, struct span line)
     audit->ahead[owed.serial] = 1;
     audit->aheads++;
     excuse(audit, AUDIT_EARLY);
-    if (audit->aheads > audit->strays && audit->checked && !ok_may_be_false(audit) &&
+    if (audit->aheads > audit->strays + hurt_on_the_way(audit) && audit->checked && !ok_may_be_false(audit) &&
         audit->excused[AUDIT_COLLISION] == 0)
         wrong(audit, "an ok before its command is carried out", owed.serial);
 }
@@ -357,8 +370,8 @@ static void to_printer(struct audit *audit, struct span raw)
     if (audit->wrote[serial] < 255)
         audit->wrote[serial]++;
     if (!line.numbered)
-        audit->wrote_bare[serial] = 1;
-    if (audit->wrote[serial] > 1 && (!audit->checked || !line.numbered))
+        audit->wrote_bare[serial] = audit->bare = 1;
+    if (audit->wrote[serial] > audit->accepted[serial] && (!audit->checked || !line.numbered))
         wrong(audit, "a line that no number protects is sent twice", serial);
 }
 

@@ -34,6 +34,8 @@ bool span_contains_nocase(struct span text, struct span part);
 struct span span_skip(struct span text, size_t count);
 /* Without blanks and tabs at both ends (CR and LF count as blanks). */
 struct span span_trim(struct span text);
+/* All bytes by exclusive or: the checksum of a numbered line. */
+uint8_t span_xor(struct span text);
 /* Index of the first / last `byte`, or the span's length when there is none. */
 size_t span_find(struct span text, char byte);
 size_t span_find_last(struct span text, char byte);

@@ -97,6 +97,24 @@ struct span span_trim(struct span text)
     return text;
 }
 
+uint8_t span_xor(struct span text)
+{
+    uint64_t sums = 0, eight;
+    size_t at = 0;
+
+    for (; at + sizeof eight <= text.length; at += sizeof eight) {
+        memcpy(&eight, text.data + at, sizeof eight);
+        sums ^= eight;
+    }
+    sums ^= sums >> 32;
+    sums ^= sums >> 16;
+    sums ^= sums >> 8;
+    for (; at < text.length; at++) {
+        sums ^= (uint8_t)text.data[at];
+    }
+    return (uint8_t)sums;
+}
+
 size_t span_find(struct span text, char byte)
 {
     const char *found = text.length == 0 ? NULL : memchr(text.data, byte, text.length);

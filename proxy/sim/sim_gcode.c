@@ -67,36 +67,35 @@ static size_t read_number(struct span text, double *ret_value)
 {
     static const double power[] = {1,   1e1, 1e2, 1e3,  1e4,  1e5, 1e6,
                                    1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
-    size_t at = 0;
-    size_t digits = 0;
-    size_t decimals = 0;
+    const char *at = text.data, *end = text.data + text.length, *begin;
+    size_t digits = 0, decimals = 0;
     int64_t value = 0;
-    bool negative = false;
-    bool point = false;
-    bool any = false;
+    bool negative = false, any;
 
-    if (at < text.length && (text.data[at] == '-' || text.data[at] == '+'))
-        negative = text.data[at++] == '-';
-    for (; at < text.length; at++) {
-        char byte = text.data[at];
-        if (is_digit(byte)) {
-            any = true;
-            if (digits < DIGITS_COUNTED) {
-                digits += value != 0 || byte != '0' || point;
-                value = value * 10 + (byte - '0');
-                decimals += point;
-            }
-        } else if (byte == '.' && !point) {
-            point = true;
-        } else {
-            break;
+    if (at < end && (*at == '-' || *at == '+'))
+        negative = *at++ == '-';
+    for (begin = at; at < end && is_digit(*at); at++) {
+        if (digits < DIGITS_COUNTED) {
+            value = value * 10 + (*at - '0');
+            digits += value != 0;
         }
+    }
+    any = at > begin;
+    if (at < end && *at == '.') {
+        for (begin = ++at; at < end && is_digit(*at); at++) {
+            if (digits < DIGITS_COUNTED) {
+                value = value * 10 + (*at - '0');
+                digits++;
+                decimals++;
+            }
+        }
+        any |= at > begin;
     }
     if (!any)
         return 0;
     double result = (double)value / power[decimals];
     *ret_value = negative ? -result : result;
-    return at;
+    return (size_t)(at - text.data);
 }
 
 bool sim_gcode_next(struct span *rest, char *ret_letter, bool *ret_has_value, double *ret_value)

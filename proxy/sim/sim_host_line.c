@@ -57,16 +57,15 @@ bool sim_host_m110(struct span command, int64_t *ret_number)
 void sim_host_number(struct span command, int64_t number, struct text *text)
 {
     size_t start = text->length;
-    unsigned sum = 0;
+    uint8_t sum;
 
     text_add_char(text, 'N');
     text_add_integer(text, number);
     text_add_char(text, ' ');
     text_add(text, command);
-    for (size_t i = start; i < text->length; i++)
-        sum ^= (unsigned char)text->data[i];
+    sum = span_xor((struct span){text->data + start, text->length - start});
     text_add_char(text, '*');
-    text_add_integer(text, (int64_t)sum);
+    text_add_integer(text, sum);
     text_add_char(text, '\n');
 }
 

@@ -94,10 +94,7 @@ static enum sim_line_result check_number(struct sim_line *line, struct span text
         star--;
     if (star == 0)
         return SIM_LINE_NO_CHECKSUM;
-    uint8_t sum = 0;
-    for (size_t i = 0; i + 1 < star; i++)
-        sum = (uint8_t)(sum ^ (uint8_t)text.data[i]);
-    if (read_long(from(text, star)) != sum)
+    if (read_long(from(text, star)) != span_xor((struct span){text.data, star - 1}))
         return SIM_LINE_BAD_SUM;
     line->last_number = number;
     return SIM_LINE_COMMAND;

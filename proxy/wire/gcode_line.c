@@ -2,16 +2,6 @@
 
 #include "wire/line_framer.h"
 
-static uint8_t checksum_of(struct span bytes)
-{
-    uint8_t sum = 0;
-
-    for (size_t i = 0; i < bytes.length; i++) {
-        sum ^= (uint8_t)bytes.data[i];
-    }
-    return sum;
-}
-
 static struct span skip_blanks(struct span text)
 {
     while (text.length > 0 && text_is_blank(text.data[0])) {
@@ -109,7 +99,7 @@ static struct span take_checksum(struct gcode_line *line, struct span text)
     }
     text.length = star;
     line->has_checksum = true;
-    line->checksum_right = sum == checksum_of(text);
+    line->checksum_right = sum == span_xor(text);
     return text;
 }
 
@@ -302,7 +292,7 @@ void gcode_line_number(struct span command, int64_t number, struct text *text)
     text_add(text, text_span(&start));
     text_add(text, command);
     text_add_char(text, '*');
-    text_add_integer(text, checksum_of(text_span(&start)) ^ checksum_of(command));
+    text_add_integer(text, span_xor(text_span(&start)) ^ span_xor(command));
     text_add_char(text, '\n');
 }
 
@@ -313,7 +303,7 @@ size_t gcode_line_numbered_length(struct span command, int64_t number)
     uint8_t sum;
 
     add_number(&text, number);
-    sum = checksum_of(text_span(&text)) ^ checksum_of(command);
+    sum = span_xor(text_span(&text)) ^ span_xor(command);
     text_add_char(&text, '*');
     text_add_integer(&text, sum);
     return text.length + command.length;

@@ -266,6 +266,23 @@ static void the_nearest_word_is_told_only_if_it_is_near(void **unused)
     assert_null(text_nearest(SPAN("fan"), (const char *const[]){NULL}));
 }
 
+static void a_checksum_is_all_bytes_by_exclusive_or(void **unused)
+{
+    char bytes[40];
+
+    (void)unused;
+    for (size_t length = 0; length <= sizeof bytes; length++) {
+        uint8_t sum = 0;
+
+        for (size_t i = 0; i < length; i++) {
+            bytes[i] = (char)(i * 37 + length);
+            sum ^= (uint8_t)bytes[i];
+        }
+        assert_int_equal(span_xor((struct span){bytes, length}), sum);
+    }
+    assert_int_equal(span_xor(SPAN("N1 G28")), 18);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +296,7 @@ int main(void)
         cmocka_unit_test(text_that_does_not_fit_is_cut_and_remembered),
         cmocka_unit_test(numbers_are_written_as_they_are_read),
         cmocka_unit_test(the_nearest_word_is_told_only_if_it_is_near),
+        cmocka_unit_test(a_checksum_is_all_bytes_by_exclusive_or),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

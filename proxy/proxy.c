@@ -261,7 +261,10 @@ static bool sent(struct proxy *proxy, enum proxy_port port, size_t count)
     size_t room;
 
     switch (port) {
-    case PROXY_HOST: outbox_take(&router->to_host, router->to_host_bytes, count); return false;
+    case PROXY_HOST:
+        room = outbox_room(&router->to_host);
+        outbox_take(&router->to_host, router->to_host_bytes, count);
+        return room < TO_HOST_ANSWERS;
     case PROXY_PRINTER:
         room = outbox_room(&router->to_printer);
         outbox_take(&router->to_printer, router->to_printer_bytes, count);

@@ -25,6 +25,7 @@
 #define WAITING_TOLD_MS    30000         /* what is waited for is told again */
 #define PRINTER_SILENT_MS  180000        /* a printer silent for so long gets no busy from us */
 #define TO_HOST_BYTES      (64 * 1024)
+#define TO_HOST_ANSWERS    (16 * 1024) /* kept free for what one line is answered */
 #define TO_PRINTER_BYTES   (8 * 1024)
 #define HELD_BYTES         256           /* an Error kept back for its Resend */
 #define HELD_MS            100

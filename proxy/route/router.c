@@ -46,7 +46,10 @@ void router_tell(struct router *router, enum log_level level, struct span senten
     text_add(&text, sentence);
     text.capacity++;
     text_add_char(&text, '\n');
-    router_to_host(router, text_span(&text));
+    if (outbox_room(&router->to_host) >= TO_HOST_ANSWERS / 2)
+        router_to_host(router, text_span(&text));
+    else
+        router->counters.unread++;
     events_add(&router->events, EVENT_LOG, SPAN_NONE, SPAN_NONE, sentence, now)->level =
         (uint8_t)level;
 }
@@ -146,9 +149,10 @@ void router_expire(struct router *router, struct instant now)
     }
     if (instant_due(busy_deadline(router), now)) {
         plan = plans_stream(&router->plans);
-        router_to_host(router, plan != NULL && plan->state == PLAN_LOOKING
-                                   ? SPAN("echo:busy: paused for user\n")
-                                   : SPAN("echo:busy: processing\n"));
+        if (outbox_room(&router->to_host) >= TO_HOST_ANSWERS) /* else it does not read */
+            router_to_host(router, plan != NULL && plan->state == PLAN_LOOKING
+                                       ? SPAN("echo:busy: paused for user\n")
+                                       : SPAN("echo:busy: processing\n"));
         router->busy_seen = true;
         router->quiet_since = now;
     }

@@ -384,6 +384,8 @@ static bool front_moves(struct router *router, const struct settings *settings,
         return end_upload(router, now);
     if (router->plans.stream != PLAN_NONE || !host_session_front(&router->host, &line, &overlong))
         return false;
+    if (outbox_room(&router->to_host) < TO_HOST_ANSWERS)
+        return false; /* a host that reads no answers is owed no more of them */
     /* What is behind an M29 is a command or none when that has been carried out. */
     if (router->upload_ending && router->front == FRONT_NEW)
         return false;

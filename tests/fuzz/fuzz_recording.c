@@ -4,6 +4,7 @@
  * they are the program's own memory, and trusted.
  */
 #include "daemon/replay.h"
+#include "daemon/session_text.h"
 #include "fuzz.h"
 
 static const char config[] = "name: fuzz\n"
@@ -99,11 +100,35 @@ static void add_chunk(struct text *text, enum recording_kind kind, struct span p
     text_add(text, payload);
 }
 
+/* What replay --timeline prints goes nowhere. */
+static struct session_text session;
+
+static void show_input(void *unused, const struct proxy_input *input, struct instant now)
+{
+    (void)unused;
+    session_text_input(&session, input, now);
+}
+
+static void show_order(void *unused, const struct order *order, struct instant now)
+{
+    (void)unused;
+    session_text_order(&session, order, now);
+}
+
+static void show_event(void *unused, const struct event *event)
+{
+    (void)unused;
+    session_text_event(&session, event);
+}
+
 /* A beginning as the daemon writes it, and any bytes behind it. */
 static void replayed(struct fuzz *fuzz)
 {
     static char bytes[16384];
     static struct replay replay;
+    static FILE *nowhere;
+    const struct replay_options options = {.until_us = -1,
+                                           .watch = {NULL, show_input, show_order, show_event}};
     char source[sizeof config + 8];
     struct text text = TEXT_IN(bytes), file = TEXT_IN(source);
     struct span rest = {(const char *)fuzz->data, fuzz->size};
@@ -122,9 +147,13 @@ static void replayed(struct fuzz *fuzz)
     recording_number(&text, RECORDING_BEGIN, 1000000, 0);
     text_add(&text, (struct span){(const char *)fuzz->data, fuzz->size});
     if (!text.cut) {
-        fuzz_promise(replay_run(&replay, text_span(&text), NULL) != REPLAY_IDENTICAL ||
+        if (nowhere == NULL)
+            nowhere = fopen("/dev/null", "w");
+        session_text_init(&session, nowhere, (struct instant){1000000});
+        fuzz_promise(replay_run(&replay, text_span(&text), &options) != REPLAY_IDENTICAL ||
                          replay.what[0] == '\0',
                      "what is identical needs no word");
+        session_text_end(&session, replay.last);
         replay_free(&replay);
     }
 }

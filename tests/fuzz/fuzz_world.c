@@ -74,6 +74,8 @@ static void to_printer(struct span line)
                  "no line reaches the printer with a wrong checksum");
     if (parsed.numbered)
         printer_number = parsed.number;
+    if (gcode_line_emergency(&parsed) == GCODE_M112)
+        unchecked = true; /* it overtook lines that a printer which heeds it does not miss */
     if (!binary && !unchecked)
         check_number(&parsed);
     if ((parsed.blank || parsed.comment_only) && !firmware_at(proxy->router.firmware)->answers_blank)

@@ -26,7 +26,7 @@ enum rule_test_kind {
     TEST_EXPECT_POINT, /* index: a point; value: enum point_state */
     TEST_EXPECT_PRINT, /* value: enum print_state */
     TEST_EXPECT_PSU,   /* value: 1 on, 0 off */
-    TEST_EXPECT_SENT,  /* text: the printer got this line since the last step that happened */
+    TEST_EXPECT_SENT,  /* text: the printer got this line since the last step but waits */
     TEST_EXPECT_SAID,  /* text: the host got a line with this in it since then */
     TEST_EXPECT_RAN,   /* index: a program was started since then */
 };
@@ -39,7 +39,8 @@ struct rule_test_step {
     int32_t value;
     int64_t ms;
     struct span text;
-    unsigned line; /* where it stands */
+    unsigned line, column; /* where it stands */
+    unsigned item; /* of the list of steps, from 1; what is of one item happens at the same time */
 };
 
 struct rule_test {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/batch.h"
+#include "daemon/check_rules.h"
 #include "daemon/config.h"
 #include "daemon/service.h"
 #include "daemon/simulate.h"
@@ -18,6 +19,7 @@ static const char usage[] =
     "usage: sioproxy [-n NAME | -c FILE]     run in the foreground, log to stderr\n"
     "       sioproxy check [FILE]            print every mistake in a config, start nothing\n"
     "       sioproxy simulate FILE           run a print file in no time, tell what switches when\n"
+    "       sioproxy check-rules FILE        run the tests that a rule file carries\n"
     "       sioproxy replay RECORDING        run a recorded session again, byte for byte\n"
     "\n"
     "  -n, --name NAME     the config is " FOLDER "NAME.yaml\n"
@@ -31,7 +33,7 @@ static const char usage[] =
     "Without -n and -c: the only config in " FOLDER ".\n"
     "SIGHUP reads the config again; SIGTERM and SIGINT end it in order.\n"
     "Exit status: 0 done, 1 the host port, socket or state file could not be had,\n"
-    "2 usage or config.\n";
+    "or a test of check-rules failed, 2 usage or config.\n";
 
 struct options {
     const char *name, *config;
@@ -126,11 +128,6 @@ static int replay(const struct options *options, const char *file)
     return batch_replay(file, options->timeline, until_ms);
 }
 
-static bool is_later(const char *word)
-{
-    return strcmp(word, "check-rules") == 0;
-}
-
 /* The words behind the options: check [FILE], replay RECORDING. */
 static int run(struct options *options, char **words, int count)
 {
@@ -138,14 +135,12 @@ static int run(struct options *options, char **words, int count)
         return options->timeline || options->until != NULL
                    ? wrong_usage("--timeline and --until are for replay")
                    : start(options);
-    if (is_later(words[0])) {
-        fprintf(stderr, "sioproxy: %s is not in this version\n", words[0]);
-        return STATUS_USAGE;
-    }
     if (strcmp(words[0], "simulate") == 0)
         return count == 2 ? simulate(options, words[1]) : wrong_usage("simulate wants one file");
     if (strcmp(words[0], "replay") != 0 && (options->timeline || options->until != NULL))
         return wrong_usage("--timeline and --until are for replay");
+    if (strcmp(words[0], "check-rules") == 0)
+        return count == 2 ? check_rules(words[1]) : wrong_usage("check-rules wants one rule file");
     if (strcmp(words[0], "replay") == 0)
         return count == 2 ? replay(options, words[1]) : wrong_usage("replay wants one recording");
     if (strcmp(words[0], "check") != 0)

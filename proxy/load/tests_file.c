@@ -6,7 +6,7 @@
 struct reading {
     const struct fields *fields;
     struct rule_test_step step[RULE_TEST_STEPS_MAX], surplus;
-    unsigned count;
+    unsigned count, item;
     bool never;
 };
 
@@ -21,7 +21,11 @@ static struct rule_test_step *add(struct reading *reading, const struct node *no
     }
     reading->count++;
     *step =
-        (struct rule_test_step){.kind = kind, .never = reading->never, .line = node->place.line};
+        (struct rule_test_step){.kind = kind,
+                                    .never = reading->never,
+                                    .line = node->place.line,
+                                    .column = node->place.column,
+                                    .item = reading->item};
     return step;
 }
 
@@ -256,15 +260,17 @@ static void read_steps(const struct fields *fields, const struct node *list, voi
         {"expect", take_expect},
         {NULL, NULL},
     };
+    struct reading *reading = target;
 
     if (!field_is_list(fields, list)) {
         return;
     }
     for (const struct node *node = list->first; node != NULL; node = node->next) {
+        reading->item++;
         if (node->kind == NODE_MAP && node->count != 1) {
             node_error(fields, node, "expected one step, got %u in one list item", node->count);
         } else {
-            fields_read(fields, node, keys, target);
+            fields_read(fields, node, keys, reading);
         }
     }
 }

@@ -142,6 +142,7 @@ class Start(MachineTest):
         self.assertEqual(run("-c", self.path("nothing.yaml")).returncode, 2)
         self.assertEqual(run("-n", "nobody-has-this-name").returncode, 2)
         self.assertEqual(run("simulate", "x.gcode").returncode, 2)
+        self.assertEqual(run("check-rules").returncode, 2)
         self.assertEqual(run("check-rules", "x.yaml").returncode, 2)
         self.assertEqual(run("replay").returncode, 2)
         self.assertEqual(run("check", self.path("nothing.yaml")).returncode, 2)

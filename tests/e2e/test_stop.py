@@ -175,7 +175,10 @@ class StopAndDoor(Stop):
         self.octoprint.command("M999")
         self.proxy.wait_for_estop("armed", 5)
         self.assertFalse(self.stored_latch())
+        received = len(self.octoprint.received())
         self.printer.reset()
+        # It is back when it has said so: OctoPrint ends a print over a start.
+        self.octoprint.wait_for_received("SD card ok", 10, received)
         self.wait_for_printer("online", 10)
         self.octoprint.wait_for_state("Operational", 10)
         self.print_to_the_end("again.gcode")

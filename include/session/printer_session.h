@@ -65,6 +65,7 @@ struct printer_answer {
     int64_t number; /* that the line bore on the wire, -1 none */
     bool temperature; /* it was M105 */
     bool questioned;  /* a question of ours is unanswered, too */
+    bool overtook;    /* what was to go again: its ok came meanwhile and was swallowed */
 };
 
 enum question_state {
@@ -204,8 +205,9 @@ static inline bool printer_session_doubts(const struct printer_session *session)
 /* Lines that are to go out again: the next one now, appended to `ret_bytes`. False if none may. */
 bool printer_session_again(struct printer_session *session, struct text *ret_bytes);
 /*
- * The question is due and there is no place for it, because so many are unanswered: the oldest is
- * over, its ok was lost. Before printer_session_ask.
+ * The oldest line is over without an ok: the question is due and there is no place for it, because so
+ * many are unanswered; or it is to go again and has no number, so it does not. Before
+ * printer_session_ask.
  */
 bool printer_session_give_up(struct printer_session *session, struct instant now,
                              struct printer_answer *ret_answer);

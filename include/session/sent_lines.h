@@ -28,6 +28,7 @@ struct sent_line {
     bool barrier;     /* M110, or a line that goes alone */
     bool temperature; /* M105: its ok says T: */
     bool question;    /* of ours, to learn what became of the others */
+    bool overtook;    /* what was to go again: its ok is swallowed when it comes */
     bool doubtful;    /* answered by an ok that may have been another's */
 };
 

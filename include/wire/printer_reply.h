@@ -46,7 +46,8 @@ struct printer_reply {
     struct span argument; /* as the kind says */
     int64_t number;       /* of a Resend, the N of an advanced ok (-1 without), or a Cap's value */
     bool paused;          /* busy: paused for user */
-    bool numbering;       /* an Error about line number or checksum: a Resend follows */
+    bool numbering;       /* an Error about line number or checksum, or what the wire has left of
+                             one: a Resend follows */
     bool halted;          /* `kill() called`, `Printer halted`, Klipper's Shutdown */
     bool unknown_command; /* `Unknown command` in any of its forms */
     bool upload_open;     /* `Writing to file:` */

@@ -251,8 +251,10 @@ static void lost_ok(struct router *router, const struct printer_answer *given, s
 {
     static const struct printer_reply none = {.kind = REPLY_OK, .number = -1};
 
-    router->counters.lost_oks++;
-    router_tell(router, LOG_WARNING, SPAN("an ok of the printer was lost: made up"), now);
+    if (!given->overtook) {
+        router->counters.lost_oks++;
+        router_tell(router, LOG_WARNING, SPAN("an ok of the printer was lost: made up"), now);
+    }
     answer(router, SPAN("ok\n"), &none, given, now);
 }
 
@@ -269,8 +271,10 @@ bool router_again(struct router *router, struct instant now)
         /* A halted printer is deaf, or answers each line as ever: it is asked nothing. */
         if (router->printer_state == PRINTER_HALTED)
             return false;
-        if (printer_session_give_up(&router->printer, now, &lost))
+        if (printer_session_give_up(&router->printer, now, &lost)) {
             lost_ok(router, &lost, now);
+            return true;
+        }
         if (!printer_session_ask(&router->printer, &text, now))
             return false;
         router->touched = true;

@@ -1,4 +1,4 @@
-#include "session/printer_session.h"
+#include "session/printer_session_parts.h"
 
 #include <assert.h>
 #include <string.h>
@@ -30,9 +30,7 @@ static void ask(struct printer_session *session, enum question_state state, stru
             session->lines.unanswered > 0 ? instant_after_ms(now, OK_OVERDUE_MS) : INSTANT_NEVER;
         break;
     case QUESTION_DUE: session->question_deadline = INSTANT_NEVER; break;
-    case QUESTION_ALONE:
-        session->question_deadline = instant_after_ms(now, OK_OVERDUE_MS);
-        break;
+    case QUESTION_ALONE: session->question_deadline = instant_after_ms(now, OK_OVERDUE_MS); break;
     case QUESTION_OPEN:
         session->question_deadline = instant_after_ms(now, QUESTION_OVERDUE_MS);
         break;
@@ -44,10 +42,7 @@ static void enter(struct printer_session *session, enum resend_state state, stru
     session->resend = state;
     switch (state) {
     case RESEND_NONE:
-    case RESEND_AGAIN:
-        session->resend_deadline = INSTANT_NEVER;
-        session->may_go = true;
-        break;
+    case RESEND_AGAIN: session->resend_deadline = INSTANT_NEVER; break;
     case RESEND_CALMING: break; /* as it was heard */
     case RESEND_FEARED:
     case RESEND_HEARD: session->resend_deadline = instant_after_ms(now, RESEND_OK_MS); break;
@@ -79,6 +74,7 @@ void printer_session_reopened(struct printer_session *session, struct instant no
 {
     if (session->resend != RESEND_NONE)
         go_on(session, now);
+    session->may_go = true;
     ask(session, QUESTION_NONE, now);
     if (session->lines.unanswered > 0)
         session->question_deadline = instant_after_ms(now, REOPENED_MS);
@@ -99,155 +95,12 @@ void printer_session_answers_blank(struct printer_session *session, bool answers
     session->answers_blank = answers;
 }
 
-static bool too_long(const struct printer_session *session, struct span command, int64_t number)
-{
-    return session->longest_line != 0 &&
-           gcode_line_numbered_length(command, number) > session->longest_line;
-}
-
-/* The number this line will bear. */
-static int64_t number_of(const struct printer_session *session, const struct gcode_line *line)
-{
-    if (line->numbered && (gcode_line_is(line, 'M', 110) || !session->numbers_known))
-        return line->number;
-    return session->next_number;
-}
-
-/* Does it go alone, nothing before it unanswered and nothing behind it until its ok? */
-static bool goes_alone(const struct printer_session *session, const struct gcode_line *line,
-                       bool numbered)
-{
-    return gcode_line_is(line, 'M', 110) ||
-           (numbered && too_long(session, line->command, number_of(session, line)));
-}
-
-bool printer_session_can_send(const struct printer_session *session, const struct gcode_line *line,
-                              bool numbered)
-{
-    if (session->resend != RESEND_NONE || session->question != QUESTION_NONE)
-        return false;
-    if (session->lines.unanswered == 0)
-        return true;
-    if (sent_lines_newest(&session->lines)->barrier || goes_alone(session, line, numbered))
-        return false;
-    if (numbered && !session->numbers_known)
-        return false; /* an M110 of ours has to go first */
-    if ((sent_lines_newest(&session->lines)->number >= 0) != numbered)
-        return false;
-    return session->lines.unanswered < PRINTER_IN_FLIGHT && sent_lines_can_keep(&session->lines, line->raw.length) &&
-           session->lines.unanswered_bytes + line->raw.length <= session->in_flight;
-}
-
-/* Keeps a line that is being sent; somebody waits for its answer from now on. */
-static void keep(struct printer_session *session, struct span bytes, struct sent_line line,
-                 struct instant now)
+void printer_session_keep(struct printer_session *session, struct span bytes, struct sent_line line,
+                          struct instant now)
 {
     sent_lines_keep(&session->lines, bytes, line);
     if (session->lines.unanswered == 1 && session->question == QUESTION_NONE)
         ask(session, QUESTION_NONE, now);
-}
-
-/* Appends the bytes of a line and keeps them. */
-static void write_line(struct printer_session *session, const struct gcode_line *line,
-                       int64_t number, struct tag tag, bool barrier, struct text *ret_bytes,
-                       struct instant now)
-{
-    size_t start = ret_bytes->length;
-    /* Below 0 is an M110 only: `N-1 M110*15` is how Pronterface begins. */
-    bool as_it_came = line->numbered ? line->number == number && line->checksum_right : number < 0;
-
-    if (as_it_came) {
-        text_add(ret_bytes, line->raw);
-    } else if (number < 0) {
-        text_add(ret_bytes, line->command);
-        text_add_char(ret_bytes, '\n');
-    } else {
-        gcode_line_number(line->command, number, ret_bytes);
-    }
-    assert(!ret_bytes->cut);
-    if (line->numbered && as_it_came && number < 0)
-        number = 0; /* below 0 it would be kept as one that has none */
-    keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
-         (struct sent_line){.tag = tag,
-                            .number = number,
-                            .barrier = barrier,
-                            .temperature = gcode_line_is(line, 'M', 105)},
-         now);
-}
-
-/* An M110 of our own, so that `next` is what the printer expects. */
-static void write_m110(struct printer_session *session, int64_t next, struct text *ret_bytes,
-                       struct instant now)
-{
-    char command_bytes[32];
-    struct text command = TEXT_IN(command_bytes);
-    size_t start = ret_bytes->length;
-
-    text_add_string(&command, "M110 N");
-    text_add_integer(&command, next - 1);
-    gcode_line_number(text_span(&command), next - 1, ret_bytes);
-    keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
-         (struct sent_line){.tag = {0}, .number = next > 0 ? next - 1 : 0, .barrier = true}, now);
-    session->numbers_known = true;
-    session->next_number = next;
-}
-
-bool printer_session_send(struct printer_session *session, const struct gcode_line *line,
-                          bool numbered, struct tag tag, struct text *ret_bytes,
-                          struct instant now)
-{
-    int64_t number;
-
-    assert(printer_session_can_send(session, line, numbered));
-    if (gcode_line_is(line, 'M', 110)) {
-        int64_t sets;
-        bool has = gcode_line_m110(line, &sets);
-
-        number = line->numbered ? line->number : -1;
-        if (numbered && number < 0)
-            number = has ? sets : session->next_number;
-        write_line(session, line, number, tag, true, ret_bytes, now);
-        if (has || number >= 0) {
-            session->numbers_known = true;
-            session->next_number = (has ? sets : number) + 1;
-        }
-        return true;
-    }
-    number = numbered ? number_of(session, line) : -1;
-    if (numbered && too_long(session, line->command, number)) {
-        write_line(session, line, -1, tag, true, ret_bytes, now);
-        return true;
-    }
-    if (numbered && !session->numbers_known) {
-        write_m110(session, number, ret_bytes, now);
-        return false;
-    }
-    write_line(session, line, number, tag, false, ret_bytes, now);
-    if (numbered)
-        session->next_number = number + 1;
-    return true;
-}
-
-bool printer_session_can_overtake(const struct printer_session *session, struct span command)
-{
-    return sent_lines_can_keep(&session->lines, command.length + 1) &&
-           (session->lines.unsent == 0 || session->skips < PRINTER_SKIPS);
-}
-
-void printer_session_overtake(struct printer_session *session, struct span command, struct tag tag,
-                              struct text *ret_bytes, struct instant now)
-{
-    size_t start = ret_bytes->length;
-
-    assert(printer_session_can_overtake(session, command));
-    if (session->lines.unsent > 0) {
-        session->skip_after[session->skips++] = (uint8_t)(session->lines.unanswered - session->lines.unsent);
-        session->lines.unsent++;
-    }
-    text_add(ret_bytes, command);
-    text_add_char(ret_bytes, '\n');
-    keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
-         (struct sent_line){.tag = tag, .number = -1, .barrier = false}, now);
 }
 
 /* The oldest unanswered line is over. */
@@ -256,8 +109,8 @@ static void answered(struct printer_session *session, struct printer_answer *ret
 {
     struct sent_line *line = sent_lines_unanswered(&session->lines, 0);
 
-    *ret_answer = (struct printer_answer){
-        line->tag, line->number, line->temperature, sent_lines_any_question(&session->lines)};
+    *ret_answer = (struct printer_answer){line->tag, line->number, line->temperature,
+                                          sent_lines_any_question(&session->lines), line->overtook};
     line->doubtful = session->strange;
     session->strange = false;
     sent_lines_answer(&session->lines);
@@ -292,8 +145,8 @@ static void give_up_questions(struct printer_session *session, struct instant no
 }
 
 /*
- * The printer asks for a line that was answered. May it have it again, with all sent since? If the ok
- * that answered it may have been that of a refusal, and the printer insists; questions that were
+ * The printer asks for a line that was answered. May it have it again, with all sent since? If the
+ * ok that answered it may have been that of a refusal, and the printer insists; questions that were
  * given up at once. Never the first: for that asks a printer that was reset. `count` is how many
  * lines that is.
  */
@@ -321,7 +174,8 @@ static void take_back(struct printer_session *session, uint32_t count)
     sent_lines_take_back(&session->lines, count);
 }
 
-/* Its number was answered already: a digit was flipped, or the printer counts from the start again. */
+/* Its number was answered already: a digit was flipped, or the printer counts from the start again.
+ */
 static enum printer_verdict asked_for_answered(struct printer_session *session, struct instant now)
 {
     if (session->suspect && session->question == QUESTION_OPEN) {
@@ -340,6 +194,7 @@ static void refused(struct printer_session *session, uint32_t index, struct inst
     session->lines.unsent = session->lines.unanswered - index;
     session->skips = 0; /* lost with all that was in the printer's buffer */
     session->strange = false;
+    session->may_go = true;
     enter(session, RESEND_HEARD, now);
     ask(session, QUESTION_NONE, now);
 }
@@ -371,13 +226,15 @@ static enum printer_verdict asked_again(struct printer_session *session, int64_t
         number == session->next_number && session->question == QUESTION_NONE)
         return PRINTER_FOR_NOBODY;
     /* Its ok, if one follows, belongs to it all the same. */
-    if (session->resend == RESEND_NONE || session->resend == RESEND_FEARED)
+    if (session->resend != RESEND_CALMING)
         enter(session, RESEND_HEARD, now);
     if (session->upload_question >= 0 && number == session->next_number) {
         session->question_deadline = now; /* refused as it was meant: all before it is over, … */
         lines->unsent = 0;                /* … and what was to go again has arrived already */
         return lines->unanswered > 0 ? PRINTER_LOST_OK : PRINTER_FOR_NOBODY;
     }
+    if (number < 0 && sent_lines_any_numbered(lines) && !session->uploading)
+        ask(session, QUESTION_DUE, now); /* its number was lost: which line is it? */
     if (number >= 0 && session->numbers_known && number < session->next_number &&
         (sent_lines_any_numbered(lines) || lines->unanswered == 0))
         return asked_for_answered(session, now);
@@ -409,16 +266,19 @@ static bool is_unknown_stray(const struct printer_session *session,
            !sent_lines_has(&session->lines, reply->argument);
 }
 
-/* A line that is no ok and no Resend: does it begin a refusal, or is an ok to come that is nobody's? */
+/* A line that is no ok and no Resend: does it begin a refusal, or is an ok to come that is
+ * nobody's? */
 static enum printer_verdict text_came(struct printer_session *session,
                                       const struct printer_reply *reply, struct instant now)
 {
-    if (reply->kind == REPLY_ERROR && !reply->halted && !session->uploading &&
+    bool refusal = reply->kind == REPLY_ERROR || (reply->kind == REPLY_TEXT && reply->numbering);
+
+    if (refusal && !reply->halted && !session->uploading &&
         (session->resend == RESEND_NONE || session->resend == RESEND_AGAIN) &&
         sent_lines_any_numbered(&session->lines)) {
         session->doubt = true;
         enter(session, RESEND_FEARED, now);
-        return reply->numbering ? PRINTER_REFUSAL : PRINTER_TEXT;
+        return reply->kind == REPLY_ERROR && reply->numbering ? PRINTER_REFUSAL : PRINTER_TEXT;
     }
     if (is_unknown_stray(session, reply)) {
         session->strays++;
@@ -504,7 +364,8 @@ bool printer_session_again(struct printer_session *session, struct text *ret_byt
     struct sent_lines *lines = &session->lines;
 
     /* One at a time: for each answer, whose ever; those before it may have lost theirs. */
-    if (session->resend != RESEND_AGAIN || lines->unsent == 0 || !session->may_go)
+    if (session->resend != RESEND_AGAIN || lines->unsent == 0 || !session->may_go ||
+        sent_lines_unanswered(lines, lines->unanswered - lines->unsent)->number < 0)
         return false;
     text_add(ret_bytes, sent_lines_bytes(lines, lines->unanswered - lines->unsent));
     lines->unsent--;
@@ -512,11 +373,26 @@ bool printer_session_again(struct printer_session *session, struct text *ret_byt
     return true;
 }
 
+/*
+ * Is it the turn of a line without a number to go again? It does not: a refusal says nothing of it.
+ * Behind the refused line it is gone; or it overtook, and was carried out.
+ */
+static bool is_bare(const struct printer_session *session)
+{
+    return session->lines.unsent > 0 && session->lines.unsent == session->lines.unanswered &&
+           sent_lines_unanswered_number(&session->lines) < 0;
+}
+
 bool printer_session_give_up(struct printer_session *session, struct instant now,
                              struct printer_answer *ret_answer)
 {
     struct sent_lines *lines = &session->lines;
 
+    if (session->resend == RESEND_AGAIN && is_bare(session)) {
+        lines->unsent--;
+        answered(session, ret_answer, now);
+        return true;
+    }
     if (session->question != QUESTION_DUE || session->resend == RESEND_HEARD ||
         session->uploading || lines->unanswered < PRINTER_LINES_KEPT)
         return false;
@@ -531,9 +407,8 @@ bool printer_session_ask(struct printer_session *session, struct text *ret_bytes
                          struct instant now)
 {
     struct sent_lines *lines = &session->lines;
-    bool numbered =
-        session->numbers_known && (lines->unanswered == 0 || session->uploading ||
-                                   sent_lines_any_numbered(lines) || session->suspect);
+    bool numbered = session->numbers_known && (lines->unanswered == 0 || session->uploading ||
+                                               sent_lines_any_numbered(lines) || session->suspect);
     int64_t number = numbered ? session->next_number : -1;
     size_t start;
 
@@ -561,8 +436,9 @@ bool printer_session_ask(struct printer_session *session, struct text *ret_bytes
         gcode_line_number(SPAN("M105"), number, ret_bytes);
     else
         text_add(ret_bytes, SPAN("M105\n"));
-    keep(session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
-         (struct sent_line){.number = number, .temperature = true, .question = true}, now);
+    printer_session_keep(
+        session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
+        (struct sent_line){.number = number, .temperature = true, .question = true}, now);
     if (lines->unsent > 0)
         lines->unsent++; /* it is refused now, and goes again behind those before it */
     if (numbered)

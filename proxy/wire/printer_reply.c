@@ -217,13 +217,13 @@ static bool parse_resend(struct span line, struct printer_reply *reply)
     struct span rest;
 
     if (span_starts_nocase(line, SPAN("resend"))) {
-        rest = span_skip(line, 6);
+        rest = span_skip(line, 6); /* whatever the wire made of the rest: a host would obey it */
     } else if (span_starts_nocase(line, SPAN("rs"))) {
         rest = span_skip(line, 2);
+        if (rest.length > 0 && text_is_letter(rest.data[0]) && text_upper(rest.data[0]) != 'N') {
+            return false;
+        }
     } else {
-        return false;
-    }
-    if (rest.length > 0 && text_is_letter(rest.data[0]) && text_upper(rest.data[0]) != 'N') {
         return false;
     }
     reply->kind = REPLY_RESEND;
@@ -352,8 +352,16 @@ static void parse_values(struct span line, struct printer_reply *reply)
     }
 }
 
+/* What is left of an Error about numbers when the wire has hurt its beginning. */
+static bool is_hurt_error(struct span line)
+{
+    return span_contains(line, SPAN(", Last Line: ")) ||
+           span_contains(line, SPAN("Line Number is not Last Line Number"));
+}
+
 static void parse_text(struct span line, struct printer_reply *reply)
 {
+    reply->numbering = is_hurt_error(line);
     parse_file_text(line, reply);
     if (reply->kind == REPLY_TEXT) {
         parse_values(line, reply);

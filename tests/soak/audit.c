@@ -40,6 +40,7 @@ void audit_begin(struct audit *audit)
     audit->shifted = false;
     audit->bare = 0;
     audit->strays = audit->aheads = 0;
+    audit->temperatures_asked = audit->temperatures_shown = 0;
     audit->owing = 0;
     audit->loose = audit->job_dead = audit->cancelled = false;
     audit->start_heard = audit->start_lost = false;
@@ -127,14 +128,17 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
     audit->executed += !ours;
     if (!ours && !numbered && (serial == 0 || !is_given(audit, command, serial)))
         audit->strays += !is_ours(command); /* it is answered, whatever it was */
+    if (!ours && span_starts(command, SPAN("M110")) && ++audit->m110_executed > audit->m110_wrote)
+        audit->strays++; /* the wire doubled it */
     if (serial == 0) {
         if (!ours && numbered && !is_ours(command) && !is_of_host(command))
             excuse(audit, AUDIT_COLLISION);
         return;
     }
-    if (!ours && !is_given(audit, command, serial)) {
-        excuse(audit, numbered ? AUDIT_COLLISION : AUDIT_HURT);
-        return;
+    if (!is_given(audit, command, serial)) {
+        if (!ours)
+            excuse(audit, numbered ? AUDIT_COLLISION : AUDIT_HURT);
+        return; /* else it was hurt on the way from the host */
     }
     if (!ours && audit->job_dead && is_motion(command)) {
         if (audit->checked && !numbered && !audit->wrote_bare[serial])
@@ -226,7 +230,7 @@ static void from_host(struct audit *audit, struct span raw)
         serial = 0; /* hurt on the way from the host */
     audit->accepted[serial]++;
     if (gcode_line_is(&line, 'M', 112)) {
-        audit->loose = audit->job_dead = true;
+        audit->loose = audit->shifted = true; /* what is on the way to the printer is older */
         return;
     }
     if (gcode_line_is(&line, 'M', 110)) {
@@ -364,6 +368,7 @@ static void to_printer(struct audit *audit, struct span raw)
     uint32_t serial;
 
     gcode_line_parse(raw, &line);
+    audit->m110_wrote += gcode_line_is(&line, 'M', 110);
     serial = serial_of(audit, line.command);
     if (serial == 0 || !is_given(audit, line.command, serial))
         return;
@@ -427,7 +432,7 @@ static void noted(struct audit *audit, enum proxy_port port, struct span text)
         audit->length[FROM_PRINTER] = audit->length[TO_PRINTER] = 0;
         audit->printer_gone = false;
     } else if (port == PROXY_PRINTER && span_equal(text, SPAN("the port is gone"))) {
-        audit->printer_gone = true;
+        audit->printer_gone = audit->shifted = true;
     } else if (span_equal(text, SPAN("fault: printer reset")) ||
                span_equal(text, SPAN("fault: printer reset, start lost")) ||
                span_equal(text, SPAN("fault: unplug, printer off"))) {
@@ -435,6 +440,14 @@ static void noted(struct audit *audit, enum proxy_port port, struct span text)
         audit->start_heard = false;
         audit->start_lost |= span_contains(text, SPAN("start lost"));
     }
+}
+
+/* `gcode M42 done M42 Plight S1 K12.`: the command behind rule and outcome. */
+static struct span told_command(struct span text)
+{
+    for (unsigned word = 0; word < 3; word++)
+        text = span_skip(text, span_find(text, ' ') + 1);
+    return text;
 }
 
 void audit_watch(void *object, const struct world_entry *entry)
@@ -454,7 +467,7 @@ void audit_watch(void *object, const struct world_entry *entry)
     case WORLD_EVENT:
         /* M800 goes to the printer and is then told as ours. */
         if (span_starts(text, SPAN("gcode ")) && !span_starts(text, SPAN("gcode M800 ")))
-            carried_out(audit, text, true, false);
+            carried_out(audit, told_command(text), true, false);
         break;
     case WORLD_NOTE: noted(audit, entry->port, text); break;
     case WORLD_FROM:

@@ -49,6 +49,7 @@ struct audit {
     uint32_t last_seen, last_by[2]; /* of all; by the printer, by us */
     uint8_t ahead[AUDIT_SERIALS]; /* its ok came before it was carried out */
     unsigned aheads;
+    uint64_t m110_wrote, m110_executed;
     uint8_t bare; /* a command was sent without a number */
     bool shifted; /* an ok was early: what is ours may go before what the printer has */
 

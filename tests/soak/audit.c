@@ -15,7 +15,8 @@ const char *audit_word(enum audit_class class)
         [AUDIT_LOST] = "without a number, and lost",
         [AUDIT_HURT] = "without a number, and hurt",
         [AUDIT_TWICE] = "without a number, and doubled by the wire",
-        [AUDIT_EARLY] = "ok of a refusal taken for an answer",
+        [AUDIT_EARLY] = "answered before it was carried out, by an ok that was none of its own",
+        [AUDIT_UNREVEALED] = "refused, all of that hurt, and nothing behind it to reveal it",
         [AUDIT_UNHEARD] = "reset that nothing told",
         [AUDIT_ON_THE_WAY] = "under way when the printer was reset",
         [AUDIT_GIVEN_UP] = "print given up, and told",
@@ -46,6 +47,11 @@ void audit_begin(struct audit *audit)
     audit->start_heard = audit->start_lost = false;
     audit->made_up = 0;
     audit->progress = audit->world->now;
+}
+
+char audit_letter(uint32_t serial)
+{
+    return (char)('a' + serial * 7 % 26);
 }
 
 uint32_t audit_give(struct audit *audit, const char *command)
@@ -81,10 +87,12 @@ static uint32_t serial_of(const struct audit *audit, struct span command)
     int64_t serial;
     size_t digits = text_integer(number, &serial);
 
-    /* Without its point it is half a line. */
-    if (at >= command.length || digits == 0 || !span_starts(span_skip(number, digits), SPAN(".")))
+    /* Without its point it is half a line, with another letter behind it another's. */
+    if (at >= command.length || digits == 0 || number.length < digits + 2 ||
+        number.data[digits] != '.' || serial < audit->first || serial > audit->serials ||
+        number.data[digits + 1] != audit_letter((uint32_t)serial))
         return 0;
-    return serial < audit->first || serial > audit->serials ? 0 : (uint32_t)serial;
+    return (uint32_t)serial;
 }
 
 static bool is_motion(struct span command)
@@ -287,6 +295,7 @@ static void ok_came(struct audit *audit, struct span line)
     } else if (!audit->loose) {
         wrong(audit, "an ok that nothing is owed for", 0);
     }
+    audit->shifted |= audit->loose;
     if (audit->loose)
         return;
     if (!temperature && text_integer(span_skip(line, n + 1), &number) > 0 &&
@@ -492,6 +501,8 @@ void audit_end(struct audit *audit, bool whole)
             excuse(audit, AUDIT_LOST);
         } else if (forgiven > 0) {
             forgiven--;
+        } else if (audit->ahead[serial] > 0 && ok_may_be_false(audit)) {
+            excuse(audit, AUDIT_UNREVEALED);
         } else if (!audit->loose) {
             wrong(audit, "a command was never carried out", serial);
         }

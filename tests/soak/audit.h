@@ -2,7 +2,7 @@
  * Looks at both ends of the core while it works, and says which promise of the wire it breaks.
  *
  * Sees what enters and leaves the core, and what the printer begins to carry out. Each command of a
- * script bears a serial (K12.). What the protocol cannot save is excused, by class, and counted.
+ * script bears a serial (K12.g). What the protocol cannot save is excused, by class, and counted.
  */
 #pragma once
 
@@ -20,6 +20,7 @@ enum audit_class {
     AUDIT_HURT,        /* … or arrived as something else … */
     AUDIT_TWICE,       /* … or was doubled by the wire */
     AUDIT_EARLY,       /* an ok that was no answer: of a refusal that was hurt, or said twice */
+    AUDIT_UNREVEALED,  /* the last line of a print, refused: Error and Resend were both hurt */
     AUDIT_UNHEARD,     /* a reset that nothing told: no `start`, and no numbers */
     AUDIT_ON_THE_WAY,  /* lines that were under way when the printer was reset */
     AUDIT_GIVEN_UP,    /* a print that was cancelled and said so, without a reset */
@@ -86,6 +87,8 @@ void audit_init(struct audit *audit, const struct world *world, bool checked);
 void audit_begin(struct audit *audit);
 /* A command of the script; returns its serial. */
 uint32_t audit_give(struct audit *audit, const char *command);
+/* Stands behind a serial, so that one hurt is not another. */
+char audit_letter(uint32_t serial);
 /* For the world's options. */
 void audit_watch(void *audit, const struct world_entry *entry);
 void audit_listen(void *audit, enum world_kind kind, enum proxy_port port, struct span bytes);

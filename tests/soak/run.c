@@ -172,7 +172,8 @@ static void add(struct run *run, const char *command)
 {
     char text[AUDIT_COMMAND];
 
-    snprintf(text, sizeof text, "%s%u.", command, run->audit->serials + 1);
+    snprintf(text, sizeof text, "%s%u.%c", command, run->audit->serials + 1,
+             audit_letter(run->audit->serials + 1));
     if (audit_give(run->audit, text) == 0)
         return;
     add_text(run, text);
@@ -193,7 +194,7 @@ static void add_line(struct run *run)
     unsigned kind = roll(run, 24), letters;
 
     if (kind == 0) {
-        letters = 55 + roll(run, 34); /* some do not fit with their number */
+        letters = 55 + roll(run, 33); /* some do not fit with their number */
         memset(text, 'x', letters);
         memcpy(text, "M117 ", 5);
         memcpy(text + letters, " K", 3);
@@ -325,6 +326,7 @@ static void rest(struct run *run)
     world_mended(run->world);
     for (unsigned i = 0; i < 60 && well(run); i++) {
         world_run_ms(run->world, 2000);
+        look_after(run);
         if (i > 2 && run->audit->owing == 0 && sim_host_idle(&run->world->host))
             break;
     }

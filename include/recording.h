@@ -8,6 +8,7 @@
  *
  *     kind    1 byte
  *     length  4 bytes, of the payload; numbers are little-endian
+ *     check   4 bytes, of the three others: no single flipped bit leaves it as it is
  *     payload
  *
  * and the kinds, in the order in which they come:
@@ -36,7 +37,7 @@
 
 #include "proxy.h"
 
-#define RECORDING_MAGIC "sioproxy recording 1\n"
+#define RECORDING_MAGIC "sioproxy recording 2\n"
 
 enum recording_kind {
     RECORDING_HEADER = 'H',
@@ -54,10 +55,13 @@ enum recording_kind {
 /* So many bytes hold every front below: a chunk without the bytes at its end. */
 #define RECORDING_FRONT 512
 
-/* Appends the front of a chunk whose payload has `length` bytes. */
-void recording_chunk(struct text *to, enum recording_kind kind, size_t length);
-/* The same with a first 8-byte number in the payload; `rest` more bytes follow. */
-void recording_number(struct text *to, enum recording_kind kind, int64_t number, size_t rest);
+/* Appends the front of a chunk; its payload is to follow it. */
+void recording_chunk(struct text *to, enum recording_kind kind, struct span payload);
+/* The same with a first 8-byte number in the payload; `rest` is to follow. */
+void recording_number(struct text *to, enum recording_kind kind, int64_t number, struct span rest);
+/* The same with a name and its NUL first in the payload; `rest` is to follow. */
+void recording_named(struct text *to, enum recording_kind kind, struct span name,
+                     struct span rest);
 /* The front of an input; input->bytes are to follow it. */
 void recording_input(struct text *to, const struct proxy_input *input, struct instant now);
 /*
@@ -73,11 +77,13 @@ struct recording_piece {
     enum recording_kind kind;
     struct span payload;
 };
-/*
- * Takes the next chunk off *rest. False, and nothing taken, at the end and if what is left is no
- * whole chunk.
- */
-bool recording_next(struct span *rest, struct recording_piece *ret_piece);
+enum recording_result {
+    RECORDING_WHOLE,   /* *ret_piece is set, and taken off */
+    RECORDING_SHORT,   /* what is left is no whole chunk: nothing is taken */
+    RECORDING_DAMAGED, /* its check does not fit: nothing is taken */
+};
+/* Takes the next chunk off *rest. */
+enum recording_result recording_next(struct span *rest, struct recording_piece *ret_piece);
 /* Takes an 8-byte number off *payload. */
 bool recording_take_number(struct span *payload, int64_t *ret_number);
 /*

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#define CHECK_BYTES 4
 /* Shorter runs of zeros cost more than they save. */
 #define ZEROS_WORTH 16
 #define RUN_FRONT   8
@@ -103,55 +104,142 @@ static bool request_of_code(uint64_t code, enum request_kind *ret_kind)
     return false;
 }
 
-void recording_chunk(struct text *to, enum recording_kind kind, size_t length)
+/*
+ * The check of a chunk as its bytes come. Each step is one to one, both in the sum and in the word:
+ * a change within one word of four bytes is never lost, and the next words cannot take it back.
+ */
+struct check {
+    uint32_t sum, word;
+    uint32_t count; /* bytes so far; those of the last word are in `word` */
+};
+
+static void check_word(struct check *check, uint32_t word)
 {
-    text_add_char(to, (char)kind);
-    add_number(to, length, 4);
+    check->sum = (check->sum ^ word) * UINT32_C(2654435761);
+    check->sum ^= check->sum >> 15;
 }
 
-void recording_number(struct text *to, enum recording_kind kind, int64_t number, size_t rest)
+static void check_byte(struct check *check, char byte)
 {
-    recording_chunk(to, kind, 8 + rest);
+    check->word |= (uint32_t)(uint8_t)byte << (8 * (check->count % 4));
+    if (++check->count % 4 == 0) {
+        check_word(check, check->word);
+        check->word = 0;
+    }
+}
+
+static void check_add(struct check *check, struct span bytes)
+{
+    const uint8_t *at;
+
+    while (bytes.length > 0 && check->count % 4 != 0) {
+        check_byte(check, bytes.data[0]);
+        bytes = span_skip(bytes, 1);
+    }
+    at = (const uint8_t *)bytes.data;
+    for (size_t i = 0; i + 4 <= bytes.length; i += 4, at += 4)
+        check_word(check, (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
+                              (uint32_t)at[3] << 24);
+    check->count += (uint32_t)(bytes.length - bytes.length % 4);
+    for (bytes = span_skip(bytes, bytes.length - bytes.length % 4); bytes.length > 0;
+         bytes = span_skip(bytes, 1))
+        check_byte(check, bytes.data[0]);
+}
+
+/* Of a chunk of that kind whose payload stands in two parts. */
+static uint32_t check_of(unsigned kind, struct span first, struct span rest)
+{
+    struct check check = {.sum = kind};
+
+    check_word(&check, (uint32_t)(first.length + rest.length));
+    check_add(&check, first);
+    check_add(&check, rest);
+    check_word(&check, check.word);
+    return check.sum;
+}
+
+/* Begins a front; the first part of the payload may be added behind it. */
+static size_t begin(struct text *to, enum recording_kind kind)
+{
+    text_add_char(to, (char)kind);
+    add_number(to, 0, 4 + CHECK_BYTES);
+    return to->length;
+}
+
+/* The payload is what was added since `begin`, and `rest`. */
+static void end(struct text *to, size_t at, struct span rest)
+{
+    struct span first = {to->data + at, to->length - at};
+    struct text front = {to->data + at - CHECK_BYTES - 4, 4 + CHECK_BYTES, 0, false};
+
+    if (to->cut)
+        return;
+    add_number(&front, first.length + rest.length, 4);
+    add_number(&front, check_of((uint8_t)front.data[-1], first, rest), CHECK_BYTES);
+}
+
+void recording_chunk(struct text *to, enum recording_kind kind, struct span payload)
+{
+    end(to, begin(to, kind), payload);
+}
+
+void recording_number(struct text *to, enum recording_kind kind, int64_t number, struct span rest)
+{
+    size_t at = begin(to, kind);
+
     add_number(to, (uint64_t)number, 8);
+    end(to, at, rest);
+}
+
+void recording_named(struct text *to, enum recording_kind kind, struct span name, struct span rest)
+{
+    size_t at = begin(to, kind);
+
+    text_add(to, name);
+    text_add_char(to, '\0');
+    end(to, at, rest);
+}
+
+static void add_request(struct text *to, const struct request *request)
+{
+    struct span point = span_of(request->point), line = span_of(request->line);
+
+    add_number(to, code_of_request(request->kind), 1);
+    add_number(to, request->value, 1);
+    add_number(to, (uint64_t)request->ms, 8);
+    add_number(to, point.length, 1);
+    text_add(to, point);
+    add_number(to, line.length, 2);
+    text_add(to, line);
 }
 
 void recording_input(struct text *to, const struct proxy_input *input, struct instant now)
 {
-    const struct request *request = input->kind == PROXY_ASKED ? input->request : NULL;
-    size_t length = 8 + 1 + 1 + 8, point = 0, line = 0;
+    size_t at = begin(to, RECORDING_INPUT);
 
-    if (request != NULL) {
-        point = span_of(request->point).length;
-        line = span_of(request->line).length;
-        length += 1 + 1 + 8 + 1 + point + 2 + line;
-    }
-    recording_chunk(to, RECORDING_INPUT, length + input->bytes.length);
     add_number(to, (uint64_t)now.us, 8);
     add_number(to, code_of_input(input->kind), 1);
     add_number(to, code_of_port(input->port), 1);
     add_number(to, (uint64_t)input->number, 8);
-    if (request == NULL)
-        return;
-    add_number(to, code_of_request(request->kind), 1);
-    add_number(to, request->value, 1);
-    add_number(to, (uint64_t)request->ms, 8);
-    add_number(to, point, 1);
-    text_add(to, (struct span){request->point, point});
-    add_number(to, line, 2);
-    text_add(to, (struct span){request->line, line});
+    if (input->kind == PROXY_ASKED && input->request != NULL)
+        add_request(to, input->request);
+    end(to, at, input->bytes);
 }
 
-bool recording_next(struct span *rest, struct recording_piece *ret_piece)
+enum recording_result recording_next(struct span *rest, struct recording_piece *ret_piece)
 {
-    struct span left = *rest;
-    uint64_t kind, length;
+    struct span left = *rest, payload;
+    uint64_t kind, length, check;
 
-    if (!take(&left, 1, &kind) || !take(&left, 4, &length) || left.length < length)
-        return false;
-    ret_piece->kind = (enum recording_kind)kind;
-    ret_piece->payload = (struct span){left.data, (size_t)length};
+    if (!take(&left, 1, &kind) || !take(&left, 4, &length) || !take(&left, CHECK_BYTES, &check) ||
+        left.length < length)
+        return RECORDING_SHORT;
+    payload = (struct span){left.data, (size_t)length};
+    if (check != check_of((unsigned)kind, payload, SPAN_NONE))
+        return RECORDING_DAMAGED;
+    *ret_piece = (struct recording_piece){(enum recording_kind)kind, payload};
     *rest = span_skip(left, (size_t)length);
-    return true;
+    return RECORDING_WHOLE;
 }
 
 bool recording_take_number(struct span *payload, int64_t *ret_number)
@@ -182,8 +270,8 @@ static bool take_request(struct span *payload, struct request *ret_request)
 
     memset(&request, 0, sizeof request);
     if (!take(payload, 1, &kind) || !request_of_code(kind, &request.kind) ||
-        !take(payload, 1, &value) ||
-        !recording_take_number(payload, &request.ms) || !take(payload, 1, &point) ||
+        !take(payload, 1, &value) || !recording_take_number(payload, &request.ms) ||
+        !take(payload, 1, &point) ||
         !take_text(payload, (size_t)point, request.point, sizeof request.point) ||
         !take(payload, 2, &line) ||
         !take_text(payload, (size_t)line, request.line, sizeof request.line))

@@ -8,6 +8,8 @@
 
 #include "recording.h"
 
+#define FRONT 9 /* bytes before a payload */
+
 static char buffer[4096];
 static struct text written;
 
@@ -32,7 +34,7 @@ static struct proxy_input there_and_back(const struct proxy_input *input, struct
     text_add(&written, input->bytes);
     assert_false(written.cut);
     rest = text_span(&written);
-    assert_true(recording_next(&rest, &piece));
+    assert_int_equal(recording_next(&rest, &piece), RECORDING_WHOLE);
     assert_int_equal(rest.length, 0);
     assert_int_equal(piece.kind, RECORDING_INPUT);
     assert_true(recording_read_input(piece.payload, &read, ret_request, &then));
@@ -93,8 +95,52 @@ static void a_chunk_is_taken_only_when_it_is_whole(void **unused)
     for (size_t length = 0; length < written.length; length++) {
         struct span rest = {written.data, length};
 
-        assert_false(recording_next(&rest, &piece));
+        assert_int_equal(recording_next(&rest, &piece), RECORDING_SHORT);
         assert_int_equal(rest.length, length);
+    }
+}
+
+/* Whichever bit flips: the chunk is damaged, or so long that it cannot be whole. */
+static void no_flipped_bit_is_taken_for_a_whole_chunk(void **unused)
+{
+    (void)unused;
+    for (size_t length = 0; length < 40; length++) {
+        struct proxy_input input = {
+            .kind = PROXY_SENT, .bytes = {"N12 G1 X10 Y20 E3.4 F5678*99\nM105\nM105\n", length}};
+
+        written.length = 0;
+        recording_input(&written, &input, (struct instant){1234567890});
+        text_add(&written, input.bytes);
+        for (size_t bit = 0; bit < 8 * written.length; bit++) {
+            struct span rest = text_span(&written);
+            struct recording_piece piece;
+
+            written.data[bit / 8] = (char)(written.data[bit / 8] ^ 1 << bit % 8);
+            assert_int_not_equal(recording_next(&rest, &piece), RECORDING_WHOLE);
+            assert_int_equal(rest.length, written.length);
+            written.data[bit / 8] = (char)(written.data[bit / 8] ^ 1 << bit % 8);
+        }
+    }
+}
+
+static void zeros_that_are_too_many_or_too_few_are_damage(void **unused)
+{
+    static const char zeros[64];
+
+    (void)unused;
+    for (size_t length = 0; length < 60; length++) {
+        struct recording_piece piece;
+        struct span rest;
+
+        written.length = 0;
+        recording_chunk(&written, RECORDING_SOURCE, (struct span){zeros, length});
+        text_add(&written, (struct span){zeros, length});
+        rest = text_span(&written);
+        written.data[1] = (char)(length + 1);
+        text_add_char(&written, '\0');
+        assert_int_equal(recording_next(&rest, &piece), RECORDING_SHORT);
+        rest = text_span(&written);
+        assert_int_equal(recording_next(&rest, &piece), RECORDING_DAMAGED);
     }
 }
 
@@ -107,13 +153,13 @@ static void no_byte_of_an_input_can_do_harm(void **unused)
 
     (void)unused;
     recording_input(&written, &input, (struct instant){1});
-    length = written.length - 5;
+    length = written.length - FRONT;
     for (size_t cut = 0; cut <= length; cut++) {
         for (unsigned value = 0; value < 256; value += 17) {
             char *payload = malloc(cut == 0 ? 1 : cut); /* the sanitizer sees its end */
 
             assert_non_null(payload);
-            memcpy(payload, written.data + 5, cut);
+            memcpy(payload, written.data + FRONT, cut);
             if (cut > 0)
                 payload[cut - 1] = (char)value;
             if (recording_read_input((struct span){payload, cut}, &read, &request, &then) &&
@@ -195,6 +241,8 @@ int main(void)
         cmocka_unit_test_setup(every_input_comes_back_as_it_was, setup),
         cmocka_unit_test_setup(a_request_comes_back_as_it_was, setup),
         cmocka_unit_test_setup(a_chunk_is_taken_only_when_it_is_whole, setup),
+        cmocka_unit_test_setup(no_flipped_bit_is_taken_for_a_whole_chunk, setup),
+        cmocka_unit_test_setup(zeros_that_are_too_many_or_too_few_are_damage, setup),
         cmocka_unit_test_setup(no_byte_of_an_input_can_do_harm, setup),
         cmocka_unit_test_setup(a_picture_comes_back_as_it_was_in_pieces_of_any_size, setup),
         cmocka_unit_test_setup(zeros_take_no_room, setup),

@@ -78,7 +78,7 @@ static void put_end(struct record_ring *ring, const char *why)
     char bytes[BUFFER_LEFT];
     struct text text = TEXT_IN(bytes);
 
-    recording_chunk(&text, RECORDING_END, span_of(why).length);
+    recording_chunk(&text, RECORDING_END, span_of(why));
     text_add_string(&text, why);
     memcpy(ring->buffer[ring->filling] + ring->length, text.data, text.length);
     ring->length += text.length;

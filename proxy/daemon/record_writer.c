@@ -14,7 +14,7 @@ static bool put_chunk(const struct record_writer *writer, enum recording_kind ki
     char buffer[RECORDING_FRONT];
     struct text front = TEXT_IN(buffer);
 
-    recording_chunk(&front, kind, payload.length);
+    recording_chunk(&front, kind, payload);
     return writer->put(writer->context, text_span(&front), payload);
 }
 
@@ -24,7 +24,7 @@ static bool put_number(const struct record_writer *writer, enum recording_kind k
     char buffer[RECORDING_FRONT];
     struct text front = TEXT_IN(buffer);
 
-    recording_number(&front, kind, number, rest.length);
+    recording_number(&front, kind, number, rest);
     return writer->put(writer->context, text_span(&front), rest);
 }
 
@@ -38,9 +38,7 @@ static bool put_named(const struct record_writer *writer, enum recording_kind ki
 
     if (text.length > SETTINGS_PATH - 1)
         text = span_skip(text, text.length - (SETTINGS_PATH - 1));
-    recording_chunk(&front, kind, text.length + 1 + bytes.length);
-    text_add(&front, text);
-    text_add_char(&front, '\0');
+    recording_named(&front, kind, text, bytes);
     return writer->put(writer->context, text_span(&front), bytes);
 }
 

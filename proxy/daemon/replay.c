@@ -282,51 +282,75 @@ static enum replay_result run_piece(struct reader *reader, const struct recordin
     return foreign(reader->replay, "a chunk is not of our form");
 }
 
-/* What cannot be read behind good inputs is damage: up to there it has been replayed. */
-static enum replay_result torn(struct reader *reader, const char *why)
+/* What is not whole is told with its place: up to there it has been replayed. */
+static enum replay_result torn(struct reader *reader, const char *how, const char *why)
 {
     struct replay *replay = reader->replay;
     size_t left = reader->rest.length;
     char words[160];
 
     snprintf(words, sizeof words, "%.*s", (int)sizeof words - 1, why);
-    snprintf(replay->what, sizeof replay->what, "it is torn or damaged after byte %zu of %zu: %s",
+    snprintf(replay->what, sizeof replay->what, "it is %s after byte %zu of %zu: %s", how,
              reader->recording.length - left, reader->recording.length, words);
     return REPLAY_TORN;
+}
+
+/* It does not begin as ours do. */
+static enum replay_result no_magic(struct reader *reader)
+{
+    struct span rest = span_skip(reader->recording, sizeof RECORDING_MAGIC - 1);
+    struct recording_piece piece;
+
+    reader->rest = reader->recording;
+    if (recording_next(&rest, &piece) == RECORDING_WHOLE && piece.kind == RECORDING_HEADER)
+        return torn(reader, "damaged", "its first line is not ours, or one of another version");
+    return foreign(reader->replay, span_starts(reader->recording, SPAN("sioproxy recording "))
+                                       ? "it is a recording of another version"
+                                       : "it is no recording of sioproxy");
+}
+
+/* Chunk by chunk, until one is not there or not good. */
+static enum replay_result run_pieces(struct reader *reader, enum recording_result *ret_last)
+{
+    enum replay_result result = REPLAY_IDENTICAL;
+    struct span rest = reader->rest;
+    struct recording_piece piece;
+
+    while (result == REPLAY_IDENTICAL && !reader->replay->left && !reader->ended &&
+           (*ret_last = recording_next(&rest, &piece)) == RECORDING_WHOLE) {
+        result = run_piece(reader, &piece);
+        if (result == REPLAY_IDENTICAL)
+            reader->rest = rest;
+    }
+    return result;
 }
 
 enum replay_result replay_run(struct replay *replay, struct span recording,
                               const struct replay_options *options)
 {
     struct reader reader = {.replay = replay, .recording = recording};
-    struct recording_piece piece;
-    enum replay_result result = REPLAY_IDENTICAL;
-    struct span rest;
+    enum recording_result last = RECORDING_WHOLE;
+    enum replay_result result;
 
     memset(replay, 0, sizeof *replay);
     replay->options = options;
     if (!span_starts(recording, SPAN(RECORDING_MAGIC)))
-        return foreign(replay, span_starts(recording, SPAN("sioproxy recording "))
-                                   ? "it is a recording of another version"
-                                   : "it is no recording of sioproxy");
-    reader.rest = rest = span_skip(recording, sizeof RECORDING_MAGIC - 1);
-    while (result == REPLAY_IDENTICAL && !replay->left && !reader.ended &&
-           recording_next(&rest, &piece)) {
-        result = run_piece(&reader, &piece);
-        if (result == REPLAY_IDENTICAL)
-            reader.rest = rest;
-    }
+        return no_magic(&reader);
+    reader.rest = span_skip(recording, sizeof RECORDING_MAGIC - 1);
+    result = run_pieces(&reader, &last);
     if (reader.gathering)
         sources_free(&reader.sources);
     if (result == REPLAY_FOREIGN && replay->inputs > 0)
-        return torn(&reader, replay->what);
+        return torn(&reader, "torn or damaged", replay->what);
     if (result != REPLAY_IDENTICAL || replay->left)
         return result;
+    if (last == RECORDING_DAMAGED)
+        return torn(&reader, "damaged", "a check does not fit its bytes");
     if (reader.ended)
         return replay->what[0] == '\0' ? REPLAY_IDENTICAL : REPLAY_TORN;
-    if (!replay->ready)
+    if (!replay->ready && reader.rest.length == 0)
         return foreign(replay, "it ends before the first input");
-    return torn(&reader, "it has no end");
+    return torn(&reader, "torn or damaged", "it has no end");
 }
 
 void replay_free(struct replay *replay)

@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 from machine import BUILD, MachineTest, read_text, wait_until
+from recording_chunks import MAGIC, recording_of
 
 
 class RecordConfig(MachineTest):
@@ -61,14 +62,17 @@ class RecordConfig(MachineTest):
         self.assertEqual(self.replay(path).returncode, 0) # behind the end: nobody's
         with open(path, "rb") as file:
             whole = file.read()
-        for tail in (bytes(100), b"I\x03\0\0\0abc", b"Q\0\0\0\0"):
+        end = len(whole) - 109
+        for tail in (bytes(100), b"I\x03\0\0\0abc", b"Q\0\0\0\0", bytes(8),
+                     recording_of([(ord("I"), b"abc")])[len(MAGIC):],
+                     recording_of([(ord("Q"), b"")])[len(MAGIC):]):
             with open(path, "wb") as file:
-                file.write(whole[:-105] + tail)
+                file.write(whole[:end] + tail)
             result = self.replay(path)
             self.assertEqual(result.returncode, 1, tail)
             self.assertIn("identical as far as it is whole", result.stdout)
-            self.assertIn("it is torn or damaged after byte %d of %d" %
-                          (len(whole) - 105, len(whole) - 105 + len(tail)), result.stderr)
+            self.assertRegex(result.stderr, "it is (torn or )?damaged after byte %d of %d" %
+                             (end, end + len(tail)))
 
     def test_each_start_has_its_file_and_a_reload_changes_nothing_of_it(self):
         first = self.recorded()

@@ -18,8 +18,8 @@ static void same_input(const struct proxy_input *a, const struct proxy_input *b)
                      span_equal(a->bytes, b->bytes),
                  "an input comes back");
     fuzz_promise(a->kind != PROXY_ASKED ||
-                     (a->request->kind == b->request->kind && a->request->value == b->request->value &&
-                      a->request->ms == b->request->ms &&
+                     (a->request->kind == b->request->kind &&
+                      a->request->value == b->request->value && a->request->ms == b->request->ms &&
                       strcmp(a->request->point, b->request->point) == 0 &&
                       strcmp(a->request->line, b->request->line) == 0),
                  "a request comes back");
@@ -32,7 +32,8 @@ static void round_trip(struct fuzz *fuzz)
     struct request request = {.kind = (enum request_kind)fuzz_below(fuzz, REQUEST_EXIT + 1)}, back;
     struct proxy_input input = {.kind = (enum proxy_input_kind)fuzz_below(fuzz, PROXY_TICK + 1),
                                 .port = (enum proxy_port)fuzz_below(fuzz, PROXY_PORTS),
-                                .request = &request}, again;
+                                .request = &request},
+                       again;
     struct instant now = {(int64_t)fuzz_word(fuzz) << 40}, then;
     struct recording_piece piece;
     struct span rest;
@@ -47,7 +48,7 @@ static void round_trip(struct fuzz *fuzz)
     fuzz_promise(!text.cut && text.length <= RECORDING_FRONT, "a front has its room");
     text_add(&text, input.bytes);
     rest = text_span(&text);
-    fuzz_promise(recording_next(&rest, &piece) && rest.length == 0 &&
+    fuzz_promise(recording_next(&rest, &piece) == RECORDING_WHOLE && rest.length == 0 &&
                      piece.kind == RECORDING_INPUT,
                  "a chunk comes back");
     fuzz_promise(recording_read_input(piece.payload, &again, &back, &then) && then.us == now.us,
@@ -96,7 +97,7 @@ static void arbitrary_picture(struct fuzz *fuzz)
 
 static void add_chunk(struct text *text, enum recording_kind kind, struct span payload)
 {
-    recording_chunk(text, kind, payload.length);
+    recording_chunk(text, kind, payload);
     text_add(text, payload);
 }
 
@@ -121,6 +122,27 @@ static void show_event(void *unused, const struct event *event)
     session_text_event(&session, event);
 }
 
+/*
+ * Any bytes as chunks, each a kind, a length in 4 bytes and a payload; they get their checks here,
+ * and what is left over stays as it is. False if there is a picture among them.
+ */
+static bool add_chunks(struct text *text, struct span rest)
+{
+    while (rest.length >= 5) {
+        const uint8_t *at = (const uint8_t *)rest.data;
+        size_t length = at[1] | (size_t)at[2] << 8 | (size_t)at[3] << 16 | (size_t)at[4] << 24;
+
+        if (length > rest.length - 5)
+            break;
+        if (at[0] == RECORDING_PICTURE)
+            return false;
+        add_chunk(text, (enum recording_kind)at[0], (struct span){rest.data + 5, length});
+        rest = span_skip(rest, 5 + length);
+    }
+    text_add(text, rest);
+    return true;
+}
+
 /* A beginning as the daemon writes it, and any bytes behind it. */
 static void replayed(struct fuzz *fuzz)
 {
@@ -131,22 +153,15 @@ static void replayed(struct fuzz *fuzz)
                                            .watch = {NULL, show_input, show_order, show_event}};
     char source[sizeof config + 8];
     struct text text = TEXT_IN(bytes), file = TEXT_IN(source);
-    struct span rest = {(const char *)fuzz->data, fuzz->size};
-    struct recording_piece piece;
 
-    while (recording_next(&rest, &piece)) {
-        if (piece.kind == RECORDING_PICTURE)
-            return;
-    }
     text_add(&text, SPAN(RECORDING_MAGIC));
     add_chunk(&text, RECORDING_HEADER, SPAN("\0\0\0\0\0\0\0\0version"));
     add_chunk(&text, RECORDING_FILES, SPAN("/\0"));
     text_add(&file, SPAN("f.yaml\0"));
     text_add_string(&file, config);
     add_chunk(&text, RECORDING_SOURCE, text_span(&file));
-    recording_number(&text, RECORDING_BEGIN, 1000000, 0);
-    text_add(&text, (struct span){(const char *)fuzz->data, fuzz->size});
-    if (!text.cut) {
+    recording_number(&text, RECORDING_BEGIN, 1000000, SPAN_NONE);
+    if (add_chunks(&text, (struct span){(const char *)fuzz->data, fuzz->size}) && !text.cut) {
         if (nowhere == NULL)
             nowhere = fopen("/dev/null", "w");
         session_text_init(&session, nowhere, (struct instant){1000000});

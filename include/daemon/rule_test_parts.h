@@ -3,12 +3,12 @@
  */
 #pragma once
 
+#include "daemon/happening.h"
 #include "daemon/rule_test.h"
 #include "sim/world.h"
 
-#define RULE_TEST_HEATERS 12
-#define RULE_TEST_LINE    1100
-#define RULE_TEST_KEPT    3 /* lines shown if another was expected */
+#define RULE_TEST_LINE 1100
+#define RULE_TEST_KEPT 3 /* lines shown if another was expected */
 
 /* Lines in one direction, so far, and the last whole ones. */
 struct rule_test_heard {
@@ -28,12 +28,7 @@ struct rule_test_run {
     struct rule_test_heard host, printer; /* what is written to them */
     unsigned facts;                       /* of the print since the step began, a bit each */
     int64_t number;                       /* of the job's next line */
-    struct {
-        char heater;
-        uint8_t index;
-        int32_t value;
-    } set[RULE_TEST_HEATERS]; /* temperatures that the test has set */
-    unsigned sets;
+    struct happening happening;
     struct rule_test_failure *failure;
 };
 
@@ -47,9 +42,5 @@ bool rule_test_pass(struct rule_test_run *run, int64_t ms);
 bool rule_test_await(struct rule_test_run *run, enum proxy_port port);
 /* The host comes, and asks what it asks all the time; or goes. */
 bool rule_test_host(struct rule_test_run *run, enum host_fact fact);
-/* An input has another state from now on. */
-void rule_test_input(struct rule_test_run *run, const struct point_settings *point, bool on);
-/* An autoreport with what the test has set. */
-void rule_test_report(struct rule_test_run *run);
 /* The step happens; without the time for its effect. False if it cannot. */
 bool rule_test_happen(struct rule_test_run *run, const struct rule_test_step *step);

@@ -195,10 +195,7 @@ static bool make_ready(struct rule_test_run *run)
     const struct rule_test *test = run->test;
     bool printer = !comes_later(test, TEST_PRINTER, FACT_PRINTER_ONLINE);
 
-    for (unsigned i = 0; i < run->settings->points; i++) {
-        if (run->settings->point[i].type == POINT_INPUT)
-            rule_test_input(run, &run->settings->point[i], false);
-    }
+    happening_rest(&run->happening);
     if (!printer)
         world_unplug(&run->world, PROXY_PRINTER);
     if (comes_later(test, TEST_BOARD, FACT_BOARD_ONLINE))
@@ -240,7 +237,7 @@ static bool run_steps(struct rule_test_run *run)
             return false;
         temperature = step->kind == TEST_TEMPERATURE;
         if (temperature && !more)
-            rule_test_report(run);
+            happening_report(&run->happening);
         if (!more && !rule_test_pass(run, effect_ms(run, step)))
             return false;
     }
@@ -271,11 +268,8 @@ bool rule_test_run(const struct rule_test *test, const struct loaded *loaded,
     run->failure = ret_failure;
     options.printer.baud = 0;
     options.printer.boot_ms = BOOT_MS;
-    for (unsigned i = 0; i < settings->points; i++) {
-        if (settings->point[i].type != POINT_INPUT && settings->point[i].type != POINT_DHT &&
-            settings->point[i].io < 32)
-            options.board.outputs |= 1U << settings->point[i].io;
-    }
+    options.board.outputs = happening_outputs(settings);
+    happening_init(&run->happening, &run->world, settings);
     world_init(&run->world, run->proxy, &options, (struct instant){0});
     holds = test->steps == 0 || (make_ready(run) && run_steps(run));
     free(run->proxy);

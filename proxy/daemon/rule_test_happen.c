@@ -9,8 +9,6 @@
 #define EFFECT_MS  100   /* between two looks whether it has happened */
 #define PRINT_MS   1000  /* so long the core may take to see how the job stands */
 #define COMES_MS   15000 /* so long a port or a machine may take to be there */
-#define REPORT_MS  5000  /* between two reports of temperatures that a test has set */
-#define FOR_EVER_S 1e15  /* a heater that takes so long to cool stays as it is */
 #define HOST_BAUD  115200
 
 bool rule_test_fail(struct rule_test_run *run, const char *expected, const char *got)
@@ -31,65 +29,11 @@ struct status rule_test_status(const struct rule_test_run *run)
 
 /* --- time --- */
 
-/* The simulated printer has one tool and a bed. */
-static bool is_simulated(char heater, unsigned index)
-{
-    return heater == 'B' || (heater == 'T' && index == 0);
-}
-
-/* One line for the printer's side of the core. False if the port is not there, or full. */
-static bool printer_says(struct rule_test_run *run, struct span line)
-{
-    const struct world_port *port = &run->world.port[PROXY_PRINTER];
-
-    if (!port->open || line.length + 1 > WORLD_WIRE - port->from.count)
-        return false;
-    world_write(&run->world, PROXY_PRINTER, line);
-    world_write(&run->world, PROXY_PRINTER, SPAN("\n"));
-    return true;
-}
-
-static void add_heater(struct text *text, const char *name, int64_t actual, double target)
-{
-    text_add_string(text, name);
-    text_add_char(text, ':');
-    text_add_thousandths(text, actual);
-    text_add_string(text, " /");
-    text_add_thousandths(text, (int64_t)(target * 1000));
-}
-
-/* An autoreport with what the test has set: the simulated printer itself has a tool and a bed. */
-void rule_test_report(struct rule_test_run *run)
-{
-    struct sim_heater *heaters = run->world.printer.heaters;
-    char line[400];
-    struct text text = TEXT_IN(line);
-
-    if (run->world.printer.state != SIM_PRINTER_UP)
-        return;
-    for (unsigned i = 0; i < 2; i++) {
-        sim_heater_update(&heaters[i], run->world.now);
-        add_heater(&text, i == 0 ? " T" : " B", (int64_t)(heaters[i].temperature * 1000 + 0.5),
-                   heaters[i].target);
-    }
-    for (unsigned i = 0; i < run->sets; i++) {
-        char name[8];
-
-        if (is_simulated(run->set[i].heater, run->set[i].index))
-            continue;
-        snprintf(name, sizeof name, " %c", run->set[i].heater);
-        if (run->set[i].heater == 'T')
-            snprintf(name, sizeof name, " T%u", run->set[i].index);
-        add_heater(&text, name, run->set[i].value, 0);
-    }
-    printer_says(run, text_span(&text));
-}
-
 /* Time passes, and the host reads. False if the world stands still for ever. */
 bool rule_test_pass(struct rule_test_run *run, int64_t ms)
 {
     while (ms > 0) {
-        int64_t part = ms < REPORT_MS ? ms : REPORT_MS;
+        int64_t part = ms < HAPPENING_REPORT_MS ? ms : HAPPENING_REPORT_MS;
         size_t count;
 
         if (!world_run_ms(&run->world, part))
@@ -97,8 +41,8 @@ bool rule_test_pass(struct rule_test_run *run, int64_t ms)
         while ((count = world_written(&run->world, PROXY_HOST).length) > 0)
             world_read(&run->world, PROXY_HOST, count);
         ms -= part;
-        if (ms > 0 && run->sets > 0)
-            rule_test_report(run);
+        if (ms > 0 && run->happening.sets > 0)
+            happening_report(&run->happening);
     }
     return true;
 }
@@ -204,7 +148,7 @@ bool rule_test_await(struct rule_test_run *run, enum proxy_port port)
         if (strcmp(port == PROXY_BOARD ? status.board_state : status.printer_state, "online") == 0)
             return true;
         if (port == PROXY_PRINTER)
-            rule_test_report(run); /* a printer that says nothing is not online */
+            happening_report(&run->happening); /* a printer that says nothing is not online */
         if (!rule_test_pass(run, EFFECT_MS))
             return false;
     }
@@ -215,24 +159,8 @@ bool rule_test_await(struct rule_test_run *run, enum proxy_port port)
 
 static bool happen_printer(struct rule_test_run *run, enum printer_fact fact)
 {
-    struct world *world = &run->world;
-
-    switch (fact) {
-    case FACT_PRINTER_ONLINE:
-        if (!world->port[PROXY_PRINTER].plugged)
-            world_plug(world, PROXY_PRINTER);
-        else if (world->printer.state == SIM_PRINTER_HALTED)
-            sim_printer_reset(&world->printer, world->now);
-        return rule_test_await(run, PROXY_PRINTER);
-    case FACT_PRINTER_OFFLINE: world_unplug(world, PROXY_PRINTER); return true;
-    case FACT_PRINTER_RESET: sim_printer_reset(&world->printer, world->now); break;
-    case FACT_PRINTER_HALTED: /* by itself, as when a heater runs away */
-        sim_printer_receive(&world->printer, SPAN("M112\n"), world->now);
-        break;
-    case FACT_PRINTER_SILENT: break;
-    }
-    world_settle(world);
-    return true;
+    happening_printer(&run->happening, fact);
+    return fact != FACT_PRINTER_ONLINE || rule_test_await(run, PROXY_PRINTER);
 }
 
 /* The host comes, and asks what it asks all the time. */
@@ -250,46 +178,17 @@ bool rule_test_host(struct rule_test_run *run, enum host_fact fact)
 
 static bool happen_board(struct rule_test_run *run, enum board_fact fact)
 {
-    if (fact == FACT_BOARD_LOST) {
-        world_unplug(&run->world, PROXY_BOARD);
-        return true;
-    }
-    if (!run->world.port[PROXY_BOARD].plugged)
-        world_plug(&run->world, PROXY_BOARD);
-    return rule_test_await(run, PROXY_BOARD);
+    happening_board(&run->happening, fact);
+    return fact != FACT_BOARD_ONLINE || rule_test_await(run, PROXY_BOARD);
 }
 
 static bool happen_temperature(struct rule_test_run *run, const struct rule_test_step *step)
 {
-    unsigned i = 0;
-
     if (step->heater == 0)
         return rule_test_fail(run, "a temperature that can be set",
                               "a dht point, which is always unknown in this version");
-    while (i < run->sets &&
-           (run->set[i].heater != step->heater || run->set[i].index != step->index))
-        i++;
-    if (i == RULE_TEST_HEATERS)
-        return rule_test_fail(run, "fewer heaters", "one too many");
-    if (i == run->sets)
-        run->sets++;
-    run->set[i].heater = step->heater;
-    run->set[i].index = step->index;
-    run->set[i].value = step->value;
-    if (is_simulated(step->heater, step->index)) {
-        struct sim_heater *heater = &run->world.printer.heaters[step->heater == 'B' ? 1 : 0];
-
-        sim_heater_update(heater, run->world.now);
-        heater->temperature = (double)step->value / 1000;
-        heater->tau = FOR_EVER_S;
-    }
-    return true;
-}
-
-void rule_test_input(struct rule_test_run *run, const struct point_settings *point, bool on)
-{
-    sim_board_input(&run->world.board, point->io, on == point->active_high, run->world.now);
-    world_settle(&run->world);
+    return happening_temperature(&run->happening, step->heater, step->index, step->value) ||
+           rule_test_fail(run, "fewer heaters", "one too many");
 }
 
 bool rule_test_happen(struct rule_test_run *run, const struct rule_test_step *step)
@@ -297,10 +196,11 @@ bool rule_test_happen(struct rule_test_run *run, const struct rule_test_step *st
     switch (step->kind) {
     case TEST_GCODE: return happen_gcode(run, step);
     case TEST_REPLY:
-        return printer_says(run, step->text) ||
+        return happening_reply(&run->happening, step->text) ||
                rule_test_fail(run, "a line of the printer", "no printer");
     case TEST_POINT:
-        rule_test_input(run, &run->settings->point[step->index], step->value == POINT_ON);
+        happening_input(&run->happening, &run->settings->point[step->index],
+                        step->value == POINT_ON);
         return true;
     case TEST_PRINT: return happen_print(run, (enum print_fact)step->value);
     case TEST_PRINTER: return happen_printer(run, (enum printer_fact)step->value);

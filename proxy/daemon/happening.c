@@ -1,0 +1,148 @@
+#include "daemon/happening.h"
+
+#include <stdio.h>
+
+#define FOR_EVER_S 1e15 /* a heater that takes so long to cool stays as it is */
+
+void happening_init(struct happening *happening, struct world *world,
+                    const struct settings *settings)
+{
+    *happening = (struct happening){.world = world, .settings = settings};
+}
+
+uint32_t happening_outputs(const struct settings *settings)
+{
+    uint32_t outputs = 0;
+
+    for (unsigned i = 0; i < settings->points; i++) {
+        const struct point_settings *point = &settings->point[i];
+
+        if (point->type != POINT_INPUT && point->type != POINT_DHT && point->io < 32)
+            outputs |= 1U << point->io;
+    }
+    return outputs;
+}
+
+void happening_input(struct happening *happening, const struct point_settings *point, bool on)
+{
+    sim_board_input(&happening->world->board, point->io, on == point->active_high,
+                    happening->world->now);
+    world_settle(happening->world);
+}
+
+void happening_rest(struct happening *happening)
+{
+    const struct settings *settings = happening->settings;
+
+    for (unsigned i = 0; i < settings->points; i++) {
+        if (settings->point[i].type == POINT_INPUT)
+            happening_input(happening, &settings->point[i], false);
+    }
+}
+
+void happening_printer(struct happening *happening, enum printer_fact fact)
+{
+    struct world *world = happening->world;
+
+    switch (fact) {
+    case FACT_PRINTER_ONLINE:
+        if (!world->port[PROXY_PRINTER].plugged)
+            world_plug(world, PROXY_PRINTER);
+        else if (world->printer.state == SIM_PRINTER_HALTED)
+            sim_printer_reset(&world->printer, world->now);
+        break;
+    case FACT_PRINTER_OFFLINE: world_unplug(world, PROXY_PRINTER); break;
+    case FACT_PRINTER_RESET: sim_printer_reset(&world->printer, world->now); break;
+    case FACT_PRINTER_HALTED: /* by itself, as when a heater runs away */
+        sim_printer_receive(&world->printer, SPAN("M112\n"), world->now);
+        break;
+    case FACT_PRINTER_SILENT: break;
+    }
+    world_settle(world);
+}
+
+void happening_board(struct happening *happening, enum board_fact fact)
+{
+    if (fact == FACT_BOARD_LOST)
+        world_unplug(happening->world, PROXY_BOARD);
+    else if (!happening->world->port[PROXY_BOARD].plugged)
+        world_plug(happening->world, PROXY_BOARD);
+}
+
+/* The simulated printer has one tool and a bed. */
+static bool is_simulated(char heater, unsigned index)
+{
+    return heater == 'B' || (heater == 'T' && index == 0);
+}
+
+bool happening_temperature(struct happening *happening, char heater, unsigned index,
+                           int32_t thousandths)
+{
+    unsigned i = 0;
+
+    while (i < happening->sets &&
+           (happening->set[i].heater != heater || happening->set[i].index != index))
+        i++;
+    if (i == HAPPENING_HEATERS)
+        return false;
+    if (i == happening->sets)
+        happening->sets++;
+    happening->set[i].heater = heater;
+    happening->set[i].index = (uint8_t)index;
+    happening->set[i].value = thousandths;
+    if (is_simulated(heater, index)) {
+        struct sim_heater *simulated = &happening->world->printer.heaters[heater == 'B' ? 1 : 0];
+
+        sim_heater_update(simulated, happening->world->now);
+        simulated->temperature = (double)thousandths / 1000;
+        simulated->tau = FOR_EVER_S;
+    }
+    return true;
+}
+
+bool happening_reply(struct happening *happening, struct span line)
+{
+    const struct world_port *port = &happening->world->port[PROXY_PRINTER];
+
+    if (!port->open || line.length + 1 > WORLD_WIRE - port->from.count)
+        return false;
+    world_write(happening->world, PROXY_PRINTER, line);
+    world_write(happening->world, PROXY_PRINTER, SPAN("\n"));
+    return true;
+}
+
+static void add_heater(struct text *text, const char *name, int64_t actual, double target)
+{
+    text_add_string(text, name);
+    text_add_char(text, ':');
+    text_add_thousandths(text, actual);
+    text_add_string(text, " /");
+    text_add_thousandths(text, (int64_t)(target * 1000));
+}
+
+void happening_report(struct happening *happening)
+{
+    struct world *world = happening->world;
+    struct sim_heater *heaters = world->printer.heaters;
+    char line[400];
+    struct text text = TEXT_IN(line);
+
+    if (world->printer.state != SIM_PRINTER_UP)
+        return;
+    for (unsigned i = 0; i < 2; i++) {
+        sim_heater_update(&heaters[i], world->now);
+        add_heater(&text, i == 0 ? " T" : " B", (int64_t)(heaters[i].temperature * 1000 + 0.5),
+                   heaters[i].target);
+    }
+    for (unsigned i = 0; i < happening->sets; i++) {
+        char name[8];
+
+        if (is_simulated(happening->set[i].heater, happening->set[i].index))
+            continue;
+        snprintf(name, sizeof name, " %c", happening->set[i].heater);
+        if (happening->set[i].heater == 'T')
+            snprintf(name, sizeof name, " T%u", happening->set[i].index);
+        add_heater(&text, name, happening->set[i].value, 0);
+    }
+    happening_reply(happening, text_span(&text));
+}

@@ -40,8 +40,11 @@ static enum sequence in_sequence(struct host_session *session, const struct gcod
     int64_t sets;
 
     if (gcode_line_is(line, 'M', 110)) {
-        if (line->numbered && !(line->has_checksum && line->checksum_right))
+        if (line->numbered && !(line->has_checksum && line->checksum_right)) {
+            if (!session->number_known)
+                session->expected = line->number + 1; /* no host has more than M110 to repeat */
             return SEQUENCE_WRONG;
+        }
         if (gcode_line_m110(line, &sets)) {
             session->number_known = true;
             session->expected = sets + 1;

@@ -261,8 +261,7 @@ static bool is_unknown_stray(const struct printer_session *session,
                              const struct printer_reply *reply)
 {
     return reply->unknown_command && reply->argument.data != NULL &&
-           session->lines.unanswered > session->lines.unsent &&
-           sent_lines_unanswered_number(&session->lines) >= 0 &&
+           session->lines.unanswered > 0 && sent_lines_unanswered_number(&session->lines) >= 0 &&
            !sent_lines_has(&session->lines, reply->argument);
 }
 

@@ -220,7 +220,8 @@ static bool parse_resend(struct span line, struct printer_reply *reply)
         rest = span_skip(line, 6); /* whatever the wire made of the rest: a host would obey it */
     } else if (span_starts_nocase(line, SPAN("rs"))) {
         rest = span_skip(line, 2);
-        if (rest.length > 0 && text_is_letter(rest.data[0]) && text_upper(rest.data[0]) != 'N') {
+        if (rest.length > 0 && text_is_letter(rest.data[0]) && text_upper(rest.data[0]) != 'N' &&
+            !span_contains_nocase(rest, SPAN("nd:"))) { /* `Rsend: 5` was a Resend once */
             return false;
         }
     } else {
@@ -359,6 +360,27 @@ static bool is_hurt_error(struct span line)
            span_contains(line, SPAN("Line Number is not Last Line Number"));
 }
 
+/*
+ * `okError:checksum mismatch, …`, `okResend: 5`: the end of a refusal's ok was hurt, and the refusal
+ * behind it counts. No line was ever answered by that.
+ */
+static bool parse_merged(struct span line, struct printer_reply *reply)
+{
+    for (size_t at = 2; at < 4 && at < line.length; at++) {
+        struct span rest = span_skip(line, at);
+
+        if ((span_starts_nocase(rest, SPAN("resend")) && parse_resend(rest, reply)) ||
+            parse_error(rest, reply))
+            return true;
+    }
+    if (!is_hurt_error(line)) {
+        return false;
+    }
+    reply->kind = REPLY_ERROR;
+    reply->numbering = true;
+    return true;
+}
+
 static void parse_text(struct span line, struct printer_reply *reply)
 {
     reply->numbering = is_hurt_error(line);
@@ -379,7 +401,9 @@ void printer_reply_parse(struct span content, struct printer_reply *ret_reply)
     case '\n': break;
     case 'o':
         if (span_starts(line, SPAN("ok"))) {
-            parse_ok(line, &reply);
+            if (line.length < 8 || !parse_merged(line, &reply)) {
+                parse_ok(line, &reply);
+            }
         } else {
             parse_text(line, &reply);
         }

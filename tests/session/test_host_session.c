@@ -134,6 +134,18 @@ static void m110_sets_the_number_wherever_it_stands(void **unused)
     assert_int_equal(host_session_expected(session), 0);
 }
 
+/* It has nothing to send again; asked for what comes next it goes on. */
+static void a_host_whose_first_m110_was_hurt_is_asked_for_what_it_says_next(void **unused)
+{
+    (void)unused;
+    assert_int_equal(received("N0 M110 N0*125\n"), HOST_QUEUED);
+    assert_int_equal(received("N1 G1*41\n"), HOST_QUEUED);
+    host_session_opened(session);
+    assert_int_equal(received("N0  M110 N0*125\n"), HOST_REFUSED);
+    assert_int_equal(host_session_expected(session), 1);
+    assert_int_equal(received("N5 G1*45\n"), HOST_QUEUED);
+}
+
 static void the_emergency_lane_is_not_queued(void **unused)
 {
     (void)unused;
@@ -253,6 +265,7 @@ int main(void)
         TEST(a_numbered_line_without_checksum_is_refused),
         TEST(a_doublet_is_dropped_without_a_word),
         TEST(m110_sets_the_number_wherever_it_stands),
+        TEST(a_host_whose_first_m110_was_hurt_is_asked_for_what_it_says_next),
         TEST(the_emergency_lane_is_not_queued),
         TEST(m112_is_one_whatever_else_is_wrong_with_it),
         TEST(in_an_upload_only_a_bare_m112_is_an_emergency),

@@ -80,6 +80,22 @@ static void the_ok_of_a_line_whose_number_was_hurt_is_no_answer(void **unused)
     ok_answers(3);
 }
 
+/* The rest of a line whose beginning went with the buffer that a refusal emptied. */
+static void a_stray_is_known_while_all_is_to_go_again(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    send("N2 G1 X3*97\n");
+    assert_int_equal(verdict_of("Resend: 1"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("echo:Unknown command: \"1 X3\""), PRINTER_TEXT);
+    again("N1 G1*41\n");
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    ok_answers(2);
+    again("N2 G1 X3*97\n");
+    ok_answers(3);
+}
+
 static void a_command_that_is_unknown_indeed_is_answered(void **unused)
 {
     (void)unused;
@@ -222,6 +238,7 @@ int main(void)
         TEST(an_error_with_neither_resend_nor_ok_brings_the_question),
         TEST(an_error_of_another_kind_is_in_doubt_until_the_printer_is_asked),
         TEST(the_ok_of_a_line_whose_number_was_hurt_is_no_answer),
+        TEST(a_stray_is_known_while_all_is_to_go_again),
         TEST(a_command_that_is_unknown_indeed_is_answered),
         TEST(a_line_that_was_answered_in_doubt_goes_again_when_the_printer_insists),
         TEST(a_line_that_was_answered_beyond_doubt_and_is_asked_for_twice_tells_of_a_reset),

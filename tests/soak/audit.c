@@ -40,6 +40,7 @@ void audit_begin(struct audit *audit)
     audit->last_seen = audit->last_by[0] = audit->last_by[1] = audit->serials;
     audit->shifted = false;
     audit->bare = 0;
+    audit->lost_port = audit->m110_last = false;
     audit->strays = audit->aheads = 0;
     audit->temperatures_asked = audit->temperatures_shown = 0;
     audit->owing = 0;
@@ -128,6 +129,18 @@ static bool is_of_host(struct span command)
            span_equal(command, SPAN("M106 S0"));
 }
 
+/* Has the wire doubled it? No number keeps it from being taken again. */
+static bool is_m110_doubled(struct audit *audit, struct span command)
+{
+    bool is = span_starts(command, SPAN("M110")), before = audit->m110_last;
+
+    audit->m110_last = is;
+    audit->m110_executed += is;
+    return is && (audit->m110_executed > audit->m110_wrote ||
+                  (before &&
+                   audit->world->port[PROXY_PRINTER].to.fault.fired[FAULT_DOUBLE_LINE] > 0));
+}
+
 static void carried_out(struct audit *audit, struct span command, bool ours, bool numbered)
 {
     uint32_t serial = serial_of(audit, command);
@@ -136,8 +149,8 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
     audit->executed += !ours;
     if (!ours && !numbered && (serial == 0 || !is_given(audit, command, serial)))
         audit->strays += !is_ours(command); /* it is answered, whatever it was */
-    if (!ours && span_starts(command, SPAN("M110")) && ++audit->m110_executed > audit->m110_wrote)
-        audit->strays++; /* the wire doubled it */
+    if (!ours && is_m110_doubled(audit, command))
+        audit->strays++;
     if (serial == 0) {
         if (!ours && numbered && !is_ours(command) && !is_of_host(command))
             excuse(audit, AUDIT_COLLISION);
@@ -205,8 +218,10 @@ static bool is_accepted(struct audit *audit, const struct gcode_line *line)
     int64_t sets;
 
     if (gcode_line_is(line, 'M', 110)) {
-        if (line->numbered && !whole)
+        if (line->numbered && !whole) {
+            audit->asked_for = audit->number_known ? audit->expected : line->number + 1;
             return false;
+        }
         if (gcode_line_m110(line, &sets)) {
             audit->number_known = true;
             audit->expected = sets + 1;
@@ -218,8 +233,10 @@ static bool is_accepted(struct audit *audit, const struct gcode_line *line)
     if (!audit->number_known)
         audit->expected = line->number;
     audit->number_known = true;
-    if (!whole || line->number != audit->expected)
+    if (!whole || line->number != audit->expected) {
+        audit->asked_for = audit->expected;
         return false;
+    }
     audit->expected++;
     return true;
 }
@@ -230,13 +247,19 @@ static void from_host(struct audit *audit, struct span raw)
     uint32_t serial;
 
     gcode_line_parse(raw, &line);
-    if (!is_accepted(audit, &line) || line.blank || line.comment_only)
+    if (!is_accepted(audit, &line))
         return;
+    if (line.blank || line.comment_only) {
+        /* Made by the wire, for firmware that answers it and did not say so: it is passed. */
+        audit->loose |= audit->world->printer.manner.klipper;
+        return;
+    }
     audit->lines++;
     serial = serial_of(audit, line.command);
     if (serial > 0 && !span_equal(line.command, span_of(audit->given[serial])))
         serial = 0; /* hurt on the way from the host */
     audit->accepted[serial]++;
+    audit->may_be_bare[serial] = !line.numbered || raw.length > 80;
     if (gcode_line_is(&line, 'M', 112)) {
         audit->loose = audit->shifted = true; /* what is on the way to the printer is older */
         return;
@@ -262,6 +285,7 @@ static bool ok_may_be_false(const struct audit *audit)
 
     return from->hurt_resends > 0 || from->fired[FAULT_DOUBLE_LINE] > 0 ||
            from->fired[FAULT_DELAY] > 0 || from->fired[FAULT_STALL] > 0 ||
+           printer->to.fault.fired[FAULT_STALL] > 0 || /* a question was given up too soon */
            from->fired[FAULT_GARBAGE] > 0;
 }
 
@@ -302,7 +326,7 @@ static void ok_came(struct audit *audit, struct span line)
         number != owed.number && !audit->overtaken)
         wrong(audit, "an ok with a number that is not the host's", owed.serial);
     early = !audit->overtaken && owed.serial > 0 && audit->seen[owed.serial] == 0 && audit->torn[owed.serial] == 0 && audit->refused[owed.serial] == 0;
-    audit->temperatures_shown += temperature;
+    audit->temperatures_shown += temperature && !owed.temperature;
     /* Where an ok was lost or false, one of ours may answer the host's in its stead. */
     if (audit->temperatures_shown > audit->temperatures_asked + audit->strays +
                                         audit->excused[AUDIT_MADE_UP] +
@@ -342,7 +366,7 @@ static void to_host(struct audit *audit, struct span raw)
         wrong(audit, "something between a Resend and its ok", 0);
     audit->its_ok = false;
     if (span_starts(line, SPAN("Resend:"))) {
-        if (text_integer(span_trim(span_skip(line, 7)), &number) == 0 || number != audit->expected)
+        if (text_integer(span_trim(span_skip(line, 7)), &number) == 0 || (number != audit->expected && number != audit->asked_for))
             wrong(audit, "a Resend for a line that is not expected", 0);
         audit->its_ok = true;
     } else if (span_starts(line, SPAN("rs"))) {
@@ -441,7 +465,7 @@ static void noted(struct audit *audit, enum proxy_port port, struct span text)
         audit->length[FROM_PRINTER] = audit->length[TO_PRINTER] = 0;
         audit->printer_gone = false;
     } else if (port == PROXY_PRINTER && span_equal(text, SPAN("the port is gone"))) {
-        audit->printer_gone = audit->shifted = true;
+        audit->printer_gone = audit->shifted = audit->lost_port = true;
     } else if (span_equal(text, SPAN("fault: printer reset")) ||
                span_equal(text, SPAN("fault: printer reset, start lost")) ||
                span_equal(text, SPAN("fault: unplug, printer off"))) {
@@ -497,7 +521,8 @@ void audit_end(struct audit *audit, bool whole)
         if (!audit->accepted[serial]) {
             if (whole)
                 wrong(audit, "a command never reached the core", serial);
-        } else if (audit->wrote_bare[serial] > 0 || !audit->checked) {
+        } else if (audit->wrote_bare[serial] > 0 || !audit->checked ||
+                   (audit->may_be_bare[serial] && audit->lost_port)) {
             excuse(audit, AUDIT_LOST);
         } else if (forgiven > 0) {
             forgiven--;

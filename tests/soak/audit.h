@@ -51,12 +51,15 @@ struct audit {
     uint8_t ahead[AUDIT_SERIALS]; /* its ok came before it was carried out */
     unsigned aheads;
     uint64_t m110_wrote, m110_executed;
+    uint8_t may_be_bare[AUDIT_SERIALS]; /* came without a number, or is too long for one */
+    bool lost_port; /* of the printer, with what was on its way in it */
+    bool m110_last; /* the printer's last was one */
     uint8_t bare; /* a command was sent without a number */
     bool shifted; /* an ok was early: what is ours may go before what the printer has */
 
     /* the host's side */
     bool number_known;
-    int64_t expected;
+    int64_t expected, asked_for; /* the latter: when it last refused a line */
     struct audit_owed owed[AUDIT_OWED];
     uint32_t first_owed, owing;
     bool its_ok;    /* of a Resend for the host: it is to be next */

@@ -32,6 +32,14 @@ void run_end(struct run *run)
     kit_free(&run->bare);
 }
 
+/* Each thing that is chosen has dice of its own: with less of one the others stay as they are. */
+static void throw_anew(struct run *run, uint64_t what)
+{
+    run->dice = (run->plan->seed * 4 + what) * 77 + 1;
+    for (unsigned i = 0; i < 4; i++)
+        run->dice = run->dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+}
+
 static uint32_t roll(struct run *run, uint32_t sides)
 {
     run->dice = run->dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
@@ -57,8 +65,7 @@ static void choose_printer(struct run *run)
 
 static void choose(struct run *run)
 {
-    run->dice = run->plan->seed * 77 + 1;
-    roll(run, 2);
+    throw_anew(run, 0);
     run->rules = roll(run, 2) == 0;
     run->options = (struct world_options){
         .settings = run->rules ? &run->kit.settings : &run->bare.settings,
@@ -139,9 +146,10 @@ static struct fault a_happening(struct run *run, uint32_t bytes)
 
 static void plan_faults(struct run *run)
 {
-    uint32_t bytes = 500 + run->plan->lines * 25;
-    uint32_t count = roll(run, 5) == 0 ? roll(run, 40) : roll(run, 8);
+    uint32_t bytes = 500 + run->plan->lines * 25, count;
 
+    throw_anew(run, 1);
+    count = roll(run, 5) == 0 ? roll(run, 40) : roll(run, 8);
     run->faults = 0;
     while (run->faults < count)
         run->fault[run->faults++] = a_fault(run, bytes);
@@ -211,8 +219,9 @@ static void add_line(struct run *run)
     }
 }
 
-static void write_script(struct run *run, uint32_t lines)
+static void write_script(struct run *run, uint32_t lines, uint64_t dice)
 {
+    throw_anew(run, dice);
     run->file_length = 0;
     for (uint32_t i = 0; i < lines; i++)
         add_line(run);
@@ -341,13 +350,14 @@ static bool faulty_print(struct run *run)
     bool whole;
 
     audit_begin(run->audit);
-    write_script(run, run->plan->lines);
+    write_script(run, run->plan->lines - run->plan->cut, 2);
     plan_faults(run);
     world_plan(world, run->fault, run->faults, run->plan->seed);
     print(run);
     if (!well(run))
         return false;
     whole = world->host.counters.finished > finished;
+    run->cancelled = run->audit->cancelled;
     stuck = world->befell[FAULT_RESET] + world->befell[FAULT_RESET_UNHEARD] +
             world->befell[FAULT_UNPLUG] + world->befell[FAULT_UNPLUG_RESET] +
             world->befell[FAULT_REOPEN] + world->befell[FAULT_CANCEL] + world->befell[FAULT_PAUSE] +
@@ -374,7 +384,7 @@ static bool calm_print(struct run *run)
     world_host_opens(world, 115200);
     world_run_ms(world, 60000);
     audit_begin(run->audit);
-    write_script(run, CALM_LINES);
+    write_script(run, CALM_LINES, 3);
     finished = world->host.counters.finished;
     before = world->host.counters;
     if (!print(run))
@@ -398,8 +408,8 @@ static void add_up(const struct run *run, struct run_totals *totals, bool whole)
     totals->oks += run->audit->oks_to_host;
     totals->resends += run->audit->resends_from_printer;
     totals->finished += whole;
-    totals->cancelled += !whole && run->audit->cancelled;
-    totals->broken_off += !whole && !run->audit->cancelled;
+    totals->cancelled += !whole && run->cancelled;
+    totals->broken_off += !whole && !run->cancelled;
     totals->overruns += world->printer.counters.overruns;
     totals->doublets += world->printer.counters.doublets;
     for (unsigned port = 0; port < PROXY_PORTS; port++) {
@@ -421,6 +431,7 @@ bool run_play(struct run *run, const struct run_plan *plan, struct run_totals *t
 
     run->plan = plan;
     run->wrong = NULL;
+    run->cancelled = false;
     choose(run);
     audit_init(run->audit, run->world, !run->options.printer.klipper);
     run->audit->shown = run->shown;
@@ -458,6 +469,6 @@ void run_tell(const struct run *run, unsigned entries, FILE *to)
             run->numbers ? "" : ", no numbers", run->options.settings->in_flight,
             run->rules ? "yes" : "none");
     fprintf(to, "seed %llu, %u lines, %u faults: %s (K%u)\n", (unsigned long long)run->plan->seed,
-            run->plan->lines, run->faults, run->wrong != NULL ? run->wrong : "well",
+            run->plan->lines - run->plan->cut, run->faults, run->wrong != NULL ? run->wrong : "well",
             run->wrong_serial);
 }

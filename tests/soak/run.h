@@ -14,6 +14,7 @@
 struct run_plan {
     uint64_t seed;
     uint32_t lines; /* of the script at most */
+    uint32_t cut;   /* so many at its end are left out; where faults happen does not change by it */
     bool without[RUN_FAULTS]; /* these faults do not happen */
 };
 
@@ -40,6 +41,7 @@ struct run {
     char file[RUN_LINES * 128 + 4096];
     size_t file_length;
     struct instant waits_since;
+    bool cancelled; /* the host was told to end the print with the faults */
     const char *wrong;
     uint32_t wrong_serial;
 };

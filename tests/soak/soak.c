@@ -18,6 +18,7 @@
 
 static struct run run;
 static struct run_totals totals;
+static unsigned told_events = TOLD;
 
 static double seconds(void)
 {
@@ -34,7 +35,7 @@ static bool still_fails(const struct run_plan *plan)
     return !run_play(&run, plan, &ignored);
 }
 
-/* Leaves out what the failure does not need: faults, then lines of the script. */
+/* Leaves out what the failure does not need: faults, then the end of the script. */
 static void shrink(struct run_plan *plan)
 {
     for (uint32_t step = RUN_FAULTS / 2; step > 0; step /= 2) {
@@ -50,15 +51,22 @@ static void shrink(struct run_plan *plan)
                 *plan = smaller;
         }
     }
+    for (uint32_t step = plan->lines / 2; step > 0; step /= 2) {
+        struct run_plan smaller = *plan;
+
+        smaller.cut += step;
+        if (smaller.cut < plan->lines && still_fails(&smaller))
+            *plan = smaller;
+    }
 }
 
 static void tell_failure(struct run_plan *plan)
 {
-    run_tell(&run, TOLD, stderr);
+    run_tell(&run, told_events, stderr);
     shrink(plan);
     still_fails(plan);
-    fputs("the same with fewer faults:\n", stderr);
-    run_tell(&run, TOLD, stderr);
+    fputs("the same with as little as it takes:\n", stderr);
+    run_tell(&run, told_events, stderr);
 }
 
 static void tell_counts(FILE *to, double took)
@@ -111,6 +119,8 @@ int main(int argc, char **argv)
             from = strtoull(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--lines") == 0 && i + 1 < argc) {
             lines = (uint32_t)strtoul(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--events") == 0 && i + 1 < argc) {
+            told_events = (unsigned)strtoul(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--told") == 0 && i + 1 < argc) {
             told = strtoull(argv[++i], NULL, 10);
         } else if (argv[i][0] >= '0' && argv[i][0] <= '9') {

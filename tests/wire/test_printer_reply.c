@@ -121,7 +121,25 @@ static void a_resend_has_many_spellings_and_one_number(void **unused)
     /* A host obeys what begins like that: so it is never shown. */
     expect_kind("Resendz 35ok", REPLY_RESEND);
     expect_kind("Resending", REPLY_RESEND);
+    expect_kind("Rsend: 31", REPLY_RESEND);
+    assert_int_equal(reply.number, 31);
     expect_kind("r", REPLY_TEXT);
+}
+
+/* The line end between was hurt; for the ok a host would send the next line. */
+static void an_ok_that_ran_into_a_refusal_is_the_refusal(void **unused)
+{
+    (void)unused;
+    expect_kind("okError:checksum mismatch, Last Line: 14", REPLY_ERROR);
+    assert_true(reply.numbering);
+    expect_kind("ok\x0b" "Error:checksum mismatch, Last Line: 14", REPLY_ERROR);
+    expect_kind("okErr\x0fr:checksum mismatch, Last Line: 14", REPLY_ERROR);
+    assert_true(reply.numbering);
+    expect_kind("okResend: 15", REPLY_RESEND);
+    assert_int_equal(reply.number, 15);
+    expect_kind("ok*Resend: 15", REPLY_RESEND);
+    expect_kind("ok N3 P15 B3", REPLY_OK);
+    expect_kind("ok Error in the weather", REPLY_OK);
 }
 
 static void busy_is_told_apart_from_a_wait_for_the_user(void **unused)
@@ -403,6 +421,7 @@ int main(void)
         cmocka_unit_test(an_advanced_ok_tells_the_line_it_answers),
         cmocka_unit_test(an_ok_brings_temperatures_and_klippers_name),
         cmocka_unit_test(a_resend_has_many_spellings_and_one_number),
+        cmocka_unit_test(an_ok_that_ran_into_a_refusal_is_the_refusal),
         cmocka_unit_test(busy_is_told_apart_from_a_wait_for_the_user),
         cmocka_unit_test(errors_about_numbers_are_followed_by_a_resend),
         cmocka_unit_test(a_halted_printer_says_so_in_its_firmwares_words),

@@ -195,12 +195,10 @@ class OctoPrint:
                       files={"file": (name, content, "text/x.gcode")})
 
     def print(self, name):
-        """Selects an uploaded file and starts to print it."""
-        self.ask_to_print(name)
-        self.wait_for_state(("Starting", "Printing"), 15)
-
-    def ask_to_print(self, name):
-        """print() for a job that may be over before anybody sees it run."""
+        """
+        Selects an uploaded file and starts to print it. Its state is that of a job before this
+        returns, or what came after one.
+        """
         self._post("/api/files/local/" + name, command="select", print=True)
 
     def pause(self):

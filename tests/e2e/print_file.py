@@ -33,6 +33,33 @@ def content(first_layers=None):
     return b"".join(lines[:layers[first_layers]] + lines[end:])
 
 
+# What takes its time in real time before the first move: homing and heat.
+PREPARATION = re.compile(rb"(G28|M109)\b")
+
+# A step of a walk: 0.01 mm at 0.1 mm/s, so that no acceleration counts.
+STEP_SECONDS = 0.1
+
+
+def walking(seconds, first_layers=3):
+    """
+    A print file that is at once at its first layer, prints some (in layer 2 the light goes on),
+    then walks on in small steps for so long, and ends.
+
+    Whoever waits for the light has those seconds to act in mid-print, however quick the machine
+    is. HURRY in the terminal shortens what is left of them to a tenth.
+    """
+    lines = [line for line in content(first_layers).splitlines(keepends=True)
+             if not PREPARATION.match(line)]
+    end = next(i for i, line in reversed(list(enumerate(lines))) if line.startswith(b"M107"))
+    walk = [b"G1 X60 F24000\n"]
+    walk += [b"G1 X%.2f E.001 F6\n" % (60 + i / 100)
+             for i in range(1, 1 + int(seconds / STEP_SECONDS))]
+    return b"".join(lines[:end] + walk + lines[end:])
+
+
+HURRY = "M220 S1000"  # per cent
+
+
 def commands(data):
     """The lines of a file that OctoPrint sends, in order."""
     result = []

@@ -58,6 +58,15 @@ class PrintFile(unittest.TestCase):
             self.assertTrue(print_file.lines_before(data, code) > 100, code)
         self.assertLess(len(print_file.content(first_layers=8)), len(data) / 4)
 
+    def test_a_walk_takes_its_time_behind_the_light_and_ends_as_the_file_does(self):
+        lines = print_file.commands(print_file.walking(2))
+        light, dark = lines.index("M42 Plight S1"), lines.index("M42 Plight S0")
+        steps = [i for i, line in enumerate(lines) if line.endswith("F6")]
+        self.assertEqual(len(steps) * print_file.STEP_SECONDS, 2)
+        self.assertTrue(light < steps[0] and steps[-1] < dark)
+        self.assertEqual(lines[-1], print_file.commands(print_file.content())[-1])
+        self.assertFalse({"G28", "M109 S45"} & set(lines))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -16,8 +16,13 @@
 #include "route/ruleset.h"
 #include "route/settings.h"
 
-enum proxy_port { PROXY_HOST, PROXY_PRINTER, PROXY_BOARD };
-#define PROXY_PORTS 3
+enum proxy_port {
+    PROXY_HOST,
+    PROXY_PRINTER,
+    PROXY_BOARD,
+    PROXY_SHARE, /* of the board, for a guest; opened and closed by the guest as the host's is */
+};
+#define PROXY_PORTS 4
 
 enum request_kind {
     REQUEST_SET,      /* point, value */
@@ -37,7 +42,8 @@ struct request {
 };
 
 enum proxy_input_kind {
-    PROXY_OPENED, /* port; number: its baud, 0 if it has none. For the host: a client opened it */
+    PROXY_OPENED, /* port; number: its baud, 0 if it has none. For the host and the share: a client
+                     opened it */
     PROXY_CLOSED, /* port; number: 0 hung up or client gone, or a negative errno: could not be
                      opened; bytes: why, a sentence for people ("/dev/ttyUSB0 is held by …") */
     PROXY_SPEED,  /* port; number: baud set by the host's client */
@@ -89,6 +95,7 @@ struct status {
     } heater[STATUS_HEATERS];
     const char *board_state; /* online lost none */
     char board_firmware[48];
+    bool guest_connected; /* to the board's share */
     const char *print_state, *print_source;
     char print_file[64];
     uint64_t print_lines;

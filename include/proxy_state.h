@@ -9,6 +9,7 @@
 #include "route/points.h"
 #include "route/router.h"
 #include "session/board_session.h"
+#include "session/board_share.h"
 
 #define PORT_RETRY_MS      1000  /* between two tries to open a port */
 #define PRINTER_LOST_MS    60000 /* in a print: so long it may be away */
@@ -24,6 +25,7 @@
 #define HOST_SILENT_MS     1000  /* the shortest silence; a rule's `for` counts from its beginning */
 #define TURN_RULES         128   /* rules that one input from outside starts at most */
 #define SPEED_DEFAULT      115200
+#define CLIENT_GUEST       (-2) /* whose plan it is that carries out a wish of the board's share */
 
 /* A port of ours that is opened by order, and again when it is lost. */
 struct link {
@@ -47,6 +49,13 @@ struct proxy {
     struct outbox to_board;
     char to_board_bytes[TO_BOARD_BYTES];
     struct link printer_link, board_link;
+    struct {
+        struct board_share board;
+        bool plan;     /* one carries out the guest's oldest wish */
+        bool waits;    /* an output that is no point does so: io */
+        uint8_t io;
+        uint64_t told; /* one bit for each io whose refusal was logged for this guest */
+    } share;
     struct order order[ORDERS];
     uint32_t first_order, orders;
     uint8_t sets[PLANS]; /* the point whose outcome that plan awaits, POINT_NONE none */
@@ -116,6 +125,16 @@ void proxy_temperature_changes(struct proxy *proxy, struct instant now);
 void proxy_board_events(struct proxy *proxy, struct instant now);
 void proxy_asked(struct proxy *proxy, const struct request *request, int32_t client,
                  struct instant now);
+
+/* proxy_share.c: the guest of the board's share, and what it may switch */
+void proxy_share_opened(struct proxy *proxy, struct instant now);
+void proxy_share_closed(struct proxy *proxy, struct instant now);
+/* Shows the guest the levels and moves its wishes on. True if anything moved. */
+bool proxy_share_moves(struct proxy *proxy, struct instant now);
+/* The plan of its oldest wish is over. */
+void proxy_share_over(struct proxy *proxy, const struct plan *plan, struct instant now);
+/* The machine was halted: what the guest wanted before is over. */
+void proxy_share_halted(struct proxy *proxy);
 
 /* proxy_halt.c: the one way to stop the machine */
 void proxy_halt(struct proxy *proxy, struct span cause, struct instant now);

@@ -19,6 +19,7 @@ static struct instant find_deadline(const struct proxy *proxy)
 
     deadline = instant_earlier(deadline, board_session_deadline(&proxy->board));
     deadline = instant_earlier(deadline, points_deadline(&proxy->points));
+    deadline = instant_earlier(deadline, board_share_deadline(&proxy->share.board));
     deadline = instant_earlier(deadline, proxy_ports_deadline(proxy));
     deadline = instant_earlier(deadline, estop_deadline(&proxy->estop));
     deadline = instant_earlier(deadline, proxy->every_next);
@@ -39,6 +40,7 @@ void proxy_init(struct proxy *proxy, const struct settings *settings, const stru
     points_init(&proxy->points, settings);
     line_framer_init(&proxy->board_framer);
     outbox_init(&proxy->to_board, TO_BOARD_BYTES);
+    board_share_init(&proxy->share.board);
     memset(proxy->sets, POINT_NONE, sizeof proxy->sets);
     proxy->host_lost = INSTANT_NEVER;
     proxy->printer_lost = INSTANT_NEVER;
@@ -171,6 +173,7 @@ static bool board_bytes(struct proxy *proxy, struct span bytes, struct instant n
         case LINE_COMPLETE:
             board_message_parse(line_content(line), &message);
             board_session_message(&proxy->board, &message, now);
+            board_share_hear(&proxy->share.board, &message);
             points_update(&proxy->points, &proxy->board, now);
             proxy_estop_look(proxy, now);
             proxy_point_changes(proxy, now);
@@ -211,6 +214,8 @@ static void settle(struct proxy *proxy, struct instant now)
         proxy_estop_look(proxy, now);
         proxy_point_changes(proxy, now);
         proxy_outcomes(proxy, now);
+        if (proxy_share_moves(proxy, now))
+            moved = true;
         proxy_temperature_changes(proxy, now);
         router_job_facts(router, SPAN_NONE, now);
         while (events_show(&router->events, &event)) {
@@ -245,6 +250,7 @@ static void expire(struct proxy *proxy, struct instant now)
     board_session_expire(&proxy->board, now);
     points_update(&proxy->points, &proxy->board, now);
     points_expire(&proxy->points, now);
+    board_share_expire(&proxy->share.board, now);
     proxy_estop_expire(proxy, now);
     proxy_ports_expire(proxy, now);
     proxy_rules_expire(proxy, now);
@@ -273,6 +279,7 @@ static bool sent(struct proxy *proxy, enum proxy_port port, size_t count)
         room = outbox_room(&proxy->to_board);
         outbox_take(&proxy->to_board, proxy->to_board_bytes, count);
         return room < BOARD_COMMAND_MAX;
+    case PROXY_SHARE: board_share_sent(&proxy->share.board, count); return true;
     }
     return false;
 }
@@ -300,6 +307,7 @@ void proxy_input(struct proxy *proxy, const struct proxy_input *input, struct in
             break;
         case PROXY_PRINTER: moves = printer_bytes(proxy, input->bytes, now); break;
         case PROXY_BOARD: moves = board_bytes(proxy, input->bytes, now); break;
+        case PROXY_SHARE: board_share_bytes(&proxy->share.board, input->bytes, now); break;
         }
         break;
     case PROXY_SENT: moves = sent(proxy, input->port, (size_t)input->number); break;
@@ -334,6 +342,7 @@ size_t proxy_room(const struct proxy *proxy, enum proxy_port port)
         room = outbox_room(&proxy->router.to_host);
         return room > 8192 ? room - 4096 : 0;
     case PROXY_BOARD: return 4096;
+    case PROXY_SHARE: return board_share_room(&proxy->share.board);
     }
     return 0;
 }
@@ -346,6 +355,7 @@ struct span proxy_output(const struct proxy *proxy, enum proxy_port port)
     case PROXY_PRINTER:
         return outbox_bytes(&proxy->router.to_printer, proxy->router.to_printer_bytes);
     case PROXY_BOARD: return outbox_bytes(&proxy->to_board, proxy->to_board_bytes);
+    case PROXY_SHARE: return board_share_output(&proxy->share.board);
     }
     return SPAN_NONE;
 }
@@ -386,6 +396,8 @@ const char *proxy_check(const struct proxy *proxy)
         broken = estop_check(&proxy->estop);
     if (broken == NULL)
         broken = points_check(&proxy->points);
+    if (broken == NULL)
+        broken = board_share_check(&proxy->share.board);
     if (broken == NULL && proxy_deadline(proxy).us < proxy->now.us)
         broken = "proxy: a deadline in the past";
     if (broken == NULL && proxy->orders > ORDERS)

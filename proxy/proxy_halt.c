@@ -25,6 +25,7 @@ void proxy_halt(struct proxy *proxy, struct span cause, struct instant now)
     }
     while (plans_next_action(plans, true, now, &action))
         proxy_plan_action(proxy, &action, now);
+    proxy_share_halted(proxy);
     proxy_apply(proxy, POINTS_HALT, now);
     if (!again) /* a host says M112 two or three times */
         router_tell(router, LOG_ERROR, cause, now);

@@ -213,6 +213,10 @@ static void over(struct proxy *proxy, const struct plan_action *action, struct i
     int32_t client = plan->client;
 
     proxy->sets[action->slot] = POINT_NONE;
+    if (client == CLIENT_GUEST) {
+        proxy_share_over(proxy, plan, now);
+        return;
+    }
     if (client < 0) {
         router_plan_over(&proxy->router, plan, now);
         return;

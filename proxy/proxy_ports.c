@@ -151,6 +151,7 @@ void proxy_opened(struct proxy *proxy, const struct proxy_input *input, struct i
         board_session_opened(&proxy->board, now);
         tell_link(proxy, &proxy->board_link, PROXY_BOARD, SPAN_NONE, now);
         return;
+    case PROXY_SHARE: proxy_share_opened(proxy, now); return;
     }
 }
 
@@ -177,6 +178,10 @@ void proxy_closed(struct proxy *proxy, const struct proxy_input *input, struct i
         router_host_closed(&proxy->router, now);
         proxy_rules_host_heard(proxy, false, now);
         proxy->host_lost = instant_after_ms(now, HOST_LOST_MS);
+        return;
+    }
+    if (input->port == PROXY_SHARE) {
+        proxy_share_closed(proxy, now);
         return;
     }
     if (!link->open && !link->asked)

@@ -66,6 +66,7 @@ void proxy_status(const struct proxy *proxy, struct instant now, struct status *
                                                                        : "lost";
     copy(ret_status->board_firmware, sizeof ret_status->board_firmware,
          span_of(proxy->board.version));
+    ret_status->guest_connected = proxy->share.board.open;
     ret_status->print_state = print_state_word(router->job.state);
     ret_status->print_source = print_source_word(router->job.source);
     if (router->job.source == PRINT_SOURCE_SD)

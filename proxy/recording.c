@@ -50,6 +50,7 @@ static unsigned code_of_port(enum proxy_port port)
     case PROXY_HOST: return 0;
     case PROXY_PRINTER: return 1;
     case PROXY_BOARD: return 2;
+    case PROXY_SHARE: return 3;
     }
     return 255;
 }

@@ -61,7 +61,7 @@ struct plan {
     struct when until;
     uint32_t serial;     /* of this plan, unique among plans since init */
     uint32_t debt;       /* ledger serial if it holds the stream */
-    int32_t client;      /* to be answered at the end, -1 none */
+    int32_t client;      /* to be answered at the end, -1 none, less: somebody inside */
     struct instant since, deadline, pulse_began;
     enum step_error error; /* if failed */
     struct step_ready step[PLAN_STEPS];

@@ -135,6 +135,9 @@ bool world_run_ms(struct world *world, int64_t ms);
 /* A host opens or closes its port; what it wrote before closing is read. Baud 0: it has none. */
 void world_host_opens(struct world *world, uint32_t baud);
 void world_host_closes(struct world *world);
+/* The same for a guest of the board's share, who is always played. */
+void world_guest_opens(struct world *world);
+void world_guest_closes(struct world *world);
 /* A port vanishes from the machine or comes back (not the printer's or the board's power). */
 void world_unplug(struct world *world, enum proxy_port port);
 void world_plug(struct world *world, enum proxy_port port);

@@ -85,6 +85,18 @@ static void print_waiting(json_t *status)
     putchar('\n');
 }
 
+static void print_board(json_t *status)
+{
+    json_t *board = json_object_get(status, "board");
+
+    if (strcmp(at(status, "board", "port"), "none") == 0)
+        return;
+    printf("board    %s: %s", at(status, "board", "port"), at(status, "board", "state"));
+    print_details(status, "board");
+    if (json_is_object(json_object_get(board, "share")))
+        printf("share    %s: %s\n", at(board, "share", "port"), at(board, "share", "state"));
+}
+
 void show_status(json_t *status)
 {
     json_t *counters = json_object_get(status, "counters"), *value;
@@ -97,10 +109,7 @@ void show_status(json_t *status)
     printf("printer  %s: %s", at(status, "printer", "port"), at(status, "printer", "state"));
     print_details(status, "printer");
     print_temperatures(status);
-    if (strcmp(at(status, "board", "port"), "none") != 0) {
-        printf("board    %s: %s", at(status, "board", "port"), at(status, "board", "state"));
-        print_details(status, "board");
-    }
+    print_board(status);
     printf("print    %s", at(status, "print", "state"));
     if (strcmp(at(status, "print", "source"), "none") != 0)
         printf(", from %s", at(status, "print", "source"));

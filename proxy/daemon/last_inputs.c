@@ -31,7 +31,7 @@ void last_inputs_add(struct last_inputs *last, const struct proxy_input *input,
 
 static void log_input(enum proxy_port port, const struct last_input *input, struct instant now)
 {
-    static const char *const ports[PROXY_PORTS] = {"host   ", "printer", "board  "};
+    static const char *const ports[PROXY_PORTS] = {"host   ", "printer", "board  ", "guest  "};
     char bytes[LOG_LINE];
     struct text text = TEXT_IN(bytes);
     size_t length = input->length < LAST_INPUTS_BYTES ? input->length : LAST_INPUTS_BYTES;

@@ -175,7 +175,7 @@ static void show_difference(struct replay *replay, struct span expected, struct 
 /* Does the core want to write what was written then? */
 static bool same_bytes(struct replay *replay, const struct proxy_input *input)
 {
-    static const char *const names[PROXY_PORTS] = {"host", "printer", "board"};
+    static const char *const names[PROXY_PORTS] = {"host", "printer", "board", "guest"};
     struct span got = proxy_output(replay->proxy, input->port);
 
     if (got.length > input->bytes.length)

@@ -312,6 +312,8 @@ static const char *what_needs_a_restart(const struct settings *old, const struct
         return "printer.port";
     if (strcmp(old->board.path, new->board.path) != 0)
         return "board.port";
+    if (strcmp(old->board_share, new->board_share) != 0)
+        return "board.share";
     if (strcmp(old->control_socket, new->control_socket) != 0)
         return "control.socket";
     if (strcmp(old->state_file, new->state_file) != 0)
@@ -376,14 +378,29 @@ static struct port *make_port(struct service *service, enum proxy_port which,
     return NULL;
 }
 
+/* A virtual port under its name. False and the reason told if it cannot be had. */
+static bool publish(struct service *service, enum proxy_port which, const char *what,
+                    const char *path)
+{
+    char why[512], warning[512];
+
+    service->port[which] = pty_new(&service->loop, which, path,
+                                   service->config->loaded.settings.host_group, &service->owner);
+    if (!pty_publish(service->port[which], why, warning, sizeof why)) {
+        log_write(LOG_ERROR, "%s", why);
+        return false;
+    }
+    if (warning[0] != '\0')
+        log_write(LOG_WARNING, "%s: %s", what, warning);
+    return true;
+}
+
 /* Takes everything that must be ours. False and the reason told if it cannot be had. */
 static bool take_places(struct service *service)
 {
     const struct settings *settings = &service->config->loaded.settings;
     char why[512], warning[512];
 
-    service->port[PROXY_HOST] = pty_new(&service->loop, PROXY_HOST, settings->host_port,
-                                        settings->host_group, &service->owner);
     if (!control_listen(service, settings->control_socket, settings->control_group, why, warning,
                         sizeof why) ||
         !claim_take(&service->state_claim, settings->state_file, why, sizeof why)) {
@@ -392,13 +409,10 @@ static bool take_places(struct service *service)
     }
     if (warning[0] != '\0')
         log_write(LOG_WARNING, "control socket: %s", warning);
-    if (!pty_publish(service->port[PROXY_HOST], why, warning, sizeof why)) {
-        log_write(LOG_ERROR, "%s", why);
+    if (settings->board_share[0] != '\0' &&
+        !publish(service, PROXY_SHARE, "board's share", settings->board_share))
         return false;
-    }
-    if (warning[0] != '\0')
-        log_write(LOG_WARNING, "host port: %s", warning);
-    return true;
+    return publish(service, PROXY_HOST, "host port", settings->host_port);
 }
 
 static void handle_signal(struct service *service, uv_signal_t *signal, int number,

@@ -6,7 +6,8 @@
 #include "daemon/quoted.h"
 
 static const char *const port_words[PROXY_PORTS] = {
-    [PROXY_HOST] = "host   ", [PROXY_PRINTER] = "printer", [PROXY_BOARD] = "board  "};
+    [PROXY_HOST] = "host   ", [PROXY_PRINTER] = "printer",
+    [PROXY_BOARD] = "board  ", [PROXY_SHARE] = "guest  "};
 
 void session_text_init(struct session_text *session, FILE *to, struct instant begin)
 {

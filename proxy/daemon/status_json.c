@@ -71,6 +71,15 @@ static json_t *counters(const struct status *status)
                      "board_faults", (json_int_t)status->board_faults);
 }
 
+/* Null if there is no share. */
+static json_t *share(const struct status *status, const struct settings *settings)
+{
+    if (settings->board_share[0] == '\0')
+        return json_null();
+    return json_pack("{s:s, s:s}", "port", settings->board_share, "state",
+                     status->guest_connected ? "connected" : "disconnected");
+}
+
 json_t *status_json(const struct service *service)
 {
     const struct settings *settings = &service->config->loaded.settings;
@@ -87,9 +96,10 @@ json_t *status_json(const struct service *service)
                                   (json_int_t)status.host_baud));
     json_object_set_new(object, "printer", printer(&status, settings));
     json_object_set_new(object, "board",
-                        json_pack("{s:s, s:s, s:o}", "port", settings->board.path, "state",
+                        json_pack("{s:s, s:s, s:o, s:o}", "port", settings->board.path, "state",
                                   status.board_state, "firmware",
-                                  text_or_null(status.board_firmware)));
+                                  text_or_null(status.board_firmware), "share",
+                                  share(&status, settings)));
     json_object_set_new(object, "print",
                         json_pack("{s:s, s:s, s:o, s:I}", "state", status.print_state, "source",
                                   status.print_source, "file", text_or_null(status.print_file),

@@ -4,7 +4,6 @@
 
 static const char *const words[] = {
     /* the config */
-    "board.share",
     "filament",
     "programs",
     "psu",

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "load/later_file.h"
 #include "load/machine_file.h"
 #include "load/points_file.h"
 
@@ -240,7 +239,6 @@ static void read_share(const struct fields *fields, const struct node *value, vo
     (void)target;
     if (!node_is(value, "none")) {
         field_path(fields, value, settings->board_share, sizeof(settings->board_share));
-        later_refuse(fields, value, "board.share");
     }
 }
 
@@ -418,6 +416,27 @@ static void fill_in(struct settings *settings, const char *state_directory)
     }
 }
 
+/* A guest's port is one of its own, and has a board behind it. */
+static void check_share(const struct fields *fields, const struct node *share)
+{
+    const struct settings *settings = fields->settings;
+    const char *path = settings->board_share;
+
+    if (share == NULL || path[0] == '\0') {
+        return;
+    }
+    if (settings->board.kind == PORT_NONE) {
+        node_error(fields, share, "there is no board to be shared");
+    } else if (strcmp(path, settings->host_port) == 0) {
+        node_error(fields, share, "this is the host's port, guests need one of their own");
+    } else if (strcmp(path, settings->board.path) == 0 ||
+               strcmp(path, settings->printer.path) == 0) {
+        node_error(fields, share, "this is a real port, guests need a name of their own");
+    } else if (strcmp(path, settings->control_socket) == 0) {
+        node_error(fields, share, "this is the control socket, guests need a name of their own");
+    }
+}
+
 /* Two of our ports on one device cannot work. */
 static void check_ports(const struct fields *fields, const struct node *root)
 {
@@ -435,10 +454,7 @@ static void check_ports(const struct fields *fields, const struct node *root)
         strcmp(settings->board.path, settings->printer.path) == 0) {
         node_error(fields, board, "this is the printer's port, the board needs one of its own");
     }
-    if (share != NULL && settings->board_share[0] != '\0' &&
-        strcmp(settings->board_share, settings->host_port) == 0) {
-        node_error(fields, share, "this is the host's port, guests need one of their own");
-    }
+    check_share(fields, share);
 }
 
 static void simulate(struct port_settings *port)

@@ -411,8 +411,10 @@ void world_init(struct world *world, struct proxy *proxy, const struct world_opt
     world->port[PROXY_HOST].played = options->host_played;
     world->port[PROXY_PRINTER].played = options->printer_played;
     world->port[PROXY_BOARD].played = options->board_played;
+    world->port[PROXY_SHARE].played = true;
     world->port[PROXY_PRINTER].plugged = true;
     world->port[PROXY_BOARD].plugged = true;
+    world->port[PROXY_SHARE].plugged = true;
     if (options->printer_baud > 0)
         world->port[PROXY_PRINTER].to.byte_ns = 10000000000 / options->printer_baud;
     for (unsigned port = 0; port < PROXY_PORTS; port++) {
@@ -462,6 +464,22 @@ void world_host_closes(struct world *world)
     if (!world->port[PROXY_HOST].open)
         return;
     world_host_leaves(world);
+    world_settle(world);
+}
+
+void world_guest_opens(struct world *world)
+{
+    world->port[PROXY_SHARE].open = true;
+    opened(world, PROXY_SHARE, 0);
+    world_settle(world);
+}
+
+void world_guest_closes(struct world *world)
+{
+    if (!world->port[PROXY_SHARE].open)
+        return;
+    inputs(world);
+    closed(world, PROXY_SHARE, 0, SPAN("closed"));
     world_settle(world);
 }
 

@@ -62,7 +62,7 @@ bool world_journal(const struct world *world, uint64_t index, struct world_entry
 
 void world_entry_text(const struct world_entry *entry, struct text *text)
 {
-    static const char *const ports[] = {"host   ", "printer", "board  "};
+    static const char *const ports[] = {"host   ", "printer", "board  ", "guest  "};
     static const char *const kinds[] = {" > ", " < ", " ! ", " * ", " = ", " - "};
 
     text_add_thousandths(text, entry->at.us / 1000);

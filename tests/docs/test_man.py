@@ -69,8 +69,7 @@ def keys_of_program():
                 if key not in ("host", "printer", "board", "points", "control"))
     points = read(os.path.join(ROOT, "proxy", "load", "points_file.c"))
     keys.update("points." + key for key in re.findall(r'\{"(\w+)", read_', points))
-    # What has no effect in this version is named in a sentence of its own.
-    return keys - {"board.share", "board.share_writes"}
+    return keys
 
 
 class ManPages(unittest.TestCase):

@@ -9,6 +9,7 @@
 #include "world_config.h"
 #include "world_numbers.h"
 #include "world_peers.h"
+#include "world_rest.h"
 #include "world_trace.h"
 
 #define CLIENTS 4096
@@ -112,6 +113,7 @@ static void taken(enum proxy_port port, struct span bytes)
             case PROXY_HOST: to_host(line); break;
             case PROXY_PRINTER: to_printer(line); break;
             case PROXY_BOARD: to_board(line); break;
+            case PROXY_SHARE: fuzz_promise(guest_hears(line), "a guest hears a board"); break;
             }
         }
         ports[port].length = 0;
@@ -147,12 +149,13 @@ static void carry_out(const struct order *order)
 {
     switch (order->kind) {
     case ORDER_OPEN:
-        fuzz_promise(order->port != PROXY_HOST && ports[order->port].state == CLOSED,
+        fuzz_promise(order->port != PROXY_HOST && order->port != PROXY_SHARE && ports[order->port].state == CLOSED,
                      "only a closed port is opened");
         ports[order->port].state = ASKED;
         break;
     case ORDER_CLOSE:
-        fuzz_promise(order->port != PROXY_HOST, "the host's port stays");
+        fuzz_promise(order->port != PROXY_HOST && order->port != PROXY_SHARE,
+                     "the host's port and the share stay");
         ports[order->port].state = CLOSED;
         forget_line(order->port);
         break;
@@ -231,7 +234,8 @@ static void say_line(enum proxy_port port, struct span line)
 
 static void opens(enum proxy_port port, int64_t baud)
 {
-    if (ports[port].state == OPEN || (port != PROXY_HOST && ports[port].state == CLOSED))
+    if (ports[port].state == OPEN ||
+        (port != PROXY_HOST && port != PROXY_SHARE && ports[port].state == CLOSED))
         return;
     ports[port].state = OPEN;
     forget_line(port);
@@ -414,9 +418,27 @@ static void look(void)
         proxy_point(proxy, i, &value);
 }
 
+/* Somebody at the board's share. */
+static void guest(struct fuzz *fuzz)
+{
+    unsigned how = fuzz_byte(fuzz);
+
+    opens(PROXY_SHARE, 0);
+    if (how < 192)
+        say_line(PROXY_SHARE, guest_words[how % GUEST_WORDS]);
+    else if (how < 208)
+        say_line(PROXY_SHARE, fuzz_line(fuzz, LINE_CAPACITY));
+    else if (how < 224)
+        ports[PROXY_SHARE].appetite = fuzz_byte(fuzz);
+    else if (how < 240)
+        closes(PROXY_SHARE, 0);
+    else
+        say(PROXY_SHARE, fuzz_span(fuzz));
+}
+
 static void operate(struct fuzz *fuzz)
 {
-    enum proxy_port port = (enum proxy_port)fuzz_below(fuzz, PROXY_PORTS);
+    enum proxy_port port = (enum proxy_port)fuzz_below(fuzz, PROXY_SHARE);
     unsigned how;
 
     switch (fuzz_byte(fuzz) & 31) {
@@ -468,6 +490,7 @@ static void operate(struct fuzz *fuzz)
         board_levels[fuzz_below(fuzz, BOARD_IOS)] ^= true;
         break; /* the next report tells */
     case 27: printer_heat(fuzz); break;
+    case 28: guest(fuzz); break;
     case 25: /* the same line often */
         how = fuzz_byte(fuzz) & 127;
         for (unsigned word = fuzz_below(fuzz, HOST_WORDS); how > 0 && repeated < REPEATED;
@@ -506,34 +529,12 @@ static void begin(void)
     now = (struct instant){1000000};
 }
 
-/* Nothing is on its way or waits any more. */
-static bool rests(void)
-{
-    const struct router *router = &proxy->router;
-
-    return router->host.queue.count == 0 && router->ledger.count == 0 &&
-           router->plans.running == 0 && router->printer.lines.unanswered == 0;
-}
-
 static bool all_answered(void)
 {
     for (unsigned i = 0; i < asked; i++)
         if (!answered[i])
             return false;
     return true;
-}
-
-/*
- * Only a reset ends a binary transfer that nobody closes, and an upload of lines without numbers
- * that lost an ok: what could be asked there would be refused without a word, or stored.
- */
-static bool beyond_help(void)
-{
-    const struct router *router = &proxy->router;
-
-    return binary_transfer_runs(&router->binary) ||
-           (router->uploading && router->printer.question == QUESTION_OPEN &&
-            router->printer.upload_question < 0);
 }
 
 /*
@@ -565,9 +566,9 @@ static void come_to_rest(unsigned how)
         printer_oks(255);
         take_all();
         board_answers_asked();
-        if (beyond_help())
+        if (is_beyond_help(&proxy->router))
             say(PROXY_PRINTER, SPAN("start\n"));
-        if (rests() && all_answered())
+        if (is_at_rest(&proxy->router) && all_answered())
             return;
         if (plan != NULL && plan->state == PLAN_LOOKING)
             say(PROXY_HOST, SPAN("M108\n"));

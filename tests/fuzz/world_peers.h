@@ -10,6 +10,7 @@
 #define HOST_WORDS    64
 #define PRINTER_WORDS 32
 #define BOARD_WORDS   8
+#define GUEST_WORDS   16
 
 static const struct span host_words[HOST_WORDS] = {
     SPAN_INIT("G1 X10 E1"),        SPAN_INIT("G28"),           SPAN_INIT("M105"),
@@ -70,6 +71,27 @@ static const struct span board_words[BOARD_WORDS] = {
     SPAN_INIT("IO:1100"),
     SPAN_INIT("ok"),
 };
+
+/* What the plugin SIO Control says, and a little beside it. */
+static const struct span guest_words[GUEST_WORDS] = {
+    SPAN_INIT("VC"),     SPAN_INIT("IC"),     SPAN_INIT("SI 500"), SPAN_INIT("EIO"),
+    SPAN_INIT("BIO"),    SPAN_INIT("GS"),     SPAN_INIT("IO 2 1"), SPAN_INIT("IO 2 0"),
+    SPAN_INIT("IO 3 1"), SPAN_INIT("IO 0 1"), SPAN_INIT("IOT"),    SPAN_INIT("TC"),
+    SPAN_INIT("IO 4 0"), SPAN_INIT("M115"),   SPAN_INIT(""),       SPAN_INIT("reset"),
+};
+
+/* Does a line for a guest begin as a board's does? Others make it leave, if they are many. */
+static inline bool guest_hears(struct span line)
+{
+    static const char *const beginnings[] = {"OK\r", "IO:", "RR\r", "DG:", "VI:", "FS:", "XT ",
+                                             "IC:", "IT:", "TC ", "CP:SIOPlugin 0.1.1\r",
+                                             "This is", "//action:disconnect\r"};
+
+    for (unsigned i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+        if (span_starts(line, span_of(beginnings[i])))
+            return true;
+    return false;
+}
 
 #define BOARD_IOS 6
 static bool board_levels[BOARD_IOS];

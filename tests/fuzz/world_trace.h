@@ -11,7 +11,7 @@ static bool traced; /* FUZZ_TRACE is set */
 static inline void trace(const char *what, unsigned port, struct span bytes, int64_t number,
                          struct instant at)
 {
-    static const char *const names[] = {"host", "printer", "board"};
+    static const char *const names[] = {"host", "printer", "board", "guest"};
 
     if (!traced)
         return;

@@ -4,11 +4,13 @@
  * A file is read line by line; a blank line and one that begins with # are nothing.
  *
  *     !Title
- *     points: light io 12 output, door io 3 input     before anything happens; default none
+ *     points: light io 12 output, door io 3 input     before anything happens; default none;
+ *                     `private` behind a type: a guest may not switch it
  *     in_flight: 120 | reset_on_connect: never | halted | always | rules: none
  *     host opens | host closes | printer lost | printer back | board lost | board back
  *     host> LINE      written to the core, with a line end; `host>> LINE` without one
  *     host< LINE      the next line that the core wrote there
+ *     guest opens | guest closes | share_writes: outputs | all | none
  *     board> io 12 1  that io is high from now on; the whole `IO:` report is written
  *     order WORDS     the next thing that the core orders ("dtr", "discard"); opening is not told
  *     ask set POINT on|off | ask send LINE | ask continue | answer 1 ok|no [TEXT]
@@ -32,7 +34,7 @@
 #define LINE_BYTES 2048
 #define SLICE_MS   10 /* the board is looked at so often */
 
-static const char *const port_names[] = {"host", "printer", "board"};
+static const char *const port_names[] = {"host", "printer", "board", "guest"};
 
 static struct kit kit;
 static struct world *world;
@@ -252,13 +254,16 @@ static void read_points(struct span list)
 {
     while (list.length > 0) {
         size_t end = span_find(list, ',');
-        char one[128], name[32], type[16];
+        char one[128], name[32], type[16], private[16] = "";
+        struct point_settings *point;
         unsigned io;
 
         snprintf(one, sizeof one, "%.*s", (int)end, list.data);
-        if (sscanf(one, " %31s io %u %15s", name, &io, type) != 3)
-            give_up("points: NAME io N output|input, …", list, SPAN_NONE);
-        kit_point(&kit, name, strcmp(type, "input") == 0 ? POINT_INPUT : POINT_OUTPUT, io);
+        if (sscanf(one, " %31s io %u %15s %15s", name, &io, type, private) < 3)
+            give_up("points: NAME io N output|input [private], …", list, SPAN_NONE);
+        point =
+            kit_point(&kit, name, strcmp(type, "input") == 0 ? POINT_INPUT : POINT_OUTPUT, io);
+        point->guarded = strcmp(private, "private") == 0;
         list = span_skip(list, end + 1);
     }
 }
@@ -277,6 +282,10 @@ static bool read_setting(struct span key, struct span value)
         kit.settings.reset_on_connect = span_equal(value, SPAN("never"))    ? RESET_NEVER
                                         : span_equal(value, SPAN("always")) ? RESET_ALWAYS
                                                                             : RESET_HALTED;
+    } else if (span_equal(key, SPAN("share_writes:"))) {
+        kit.settings.share_writes = span_equal(value, SPAN("all"))    ? SHARE_ALL
+                                    : span_equal(value, SPAN("none")) ? SHARE_NONE
+                                                                      : SHARE_OUTPUTS;
     } else if (span_equal(key, SPAN("rules:"))) {
         without_rules = span_equal(value, SPAN("none"));
     } else {
@@ -361,6 +370,10 @@ static bool happens(struct span line)
         world_unplug(world, PROXY_PRINTER);
     } else if (span_equal(line, SPAN("printer back"))) {
         world_plug(world, PROXY_PRINTER);
+    } else if (span_equal(line, SPAN("guest opens"))) {
+        world_guest_opens(world);
+    } else if (span_equal(line, SPAN("guest closes"))) {
+        world_guest_closes(world);
     } else if (span_equal(line, SPAN("board lost"))) {
         world_unplug(world, PROXY_BOARD);
     } else if (span_equal(line, SPAN("board back"))) {

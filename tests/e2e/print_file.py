@@ -40,6 +40,12 @@ PREPARATION = re.compile(rb"(G28|M109)\b")
 STEP_SECONDS = 0.1
 
 
+def cold(first_layers):
+    """content(), without what takes its time before the first move."""
+    return b"".join(line for line in content(first_layers).splitlines(keepends=True)
+                    if not PREPARATION.match(line))
+
+
 def walking(seconds, first_layers=3):
     """
     A print file that is at once at its first layer, prints some (in layer 2 the light goes on),
@@ -48,8 +54,7 @@ def walking(seconds, first_layers=3):
     Whoever waits for the light has those seconds to act in mid-print, however quick the machine
     is. HURRY in the terminal shortens what is left of them to a tenth.
     """
-    lines = [line for line in content(first_layers).splitlines(keepends=True)
-             if not PREPARATION.match(line)]
+    lines = cold(first_layers).splitlines(keepends=True)
     end = next(i for i, line in reversed(list(enumerate(lines))) if line.startswith(b"M107"))
     walk = [b"G1 X60 F24000\n"]
     walk += [b"G1 X%.2f E.001 F6\n" % (60 + i / 100)

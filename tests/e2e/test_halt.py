@@ -12,7 +12,7 @@ class HaltFromOctoPrint(scenario.Scenario):
 
     def test_m112_halts_the_printer_in_mid_print(self):
         self.octoprint.connect()
-        self.octoprint.upload("halted.gcode", print_file.content(first_layers=8))
+        self.octoprint.upload("halted.gcode", print_file.walking(60))
         self.octoprint.print("halted.gcode")
         wait_until("the light of layer 2", lambda: self.proxy.point("light") == "on", 60)
         self.octoprint.command("M112")
@@ -35,7 +35,7 @@ class HaltFromOctoPrint(scenario.Scenario):
     def test_it_prints_again_after_the_halt(self):
         self.octoprint.command("M42 Plight S0")
         self.proxy.wait_for_point("light", "off", 5)
-        self.octoprint.upload("again.gcode", print_file.content(first_layers=4))
+        self.octoprint.upload("again.gcode", print_file.walking(1))
         self.octoprint.print("again.gcode")
         self.octoprint.wait_for_end(90)
         self.octoprint.disconnect()

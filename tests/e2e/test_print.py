@@ -112,29 +112,32 @@ class PrintThroughTheProxy(scenario.Scenario):
         ])
 
     def test_a_print_is_paused_and_resumed(self):
-        data = print_file.content(first_layers=8)
+        data = print_file.walking(60)
+        self.octoprint.command("M42 Plight S0")
+        self.proxy.wait_for_point("light", "off", 5)
         mark = self.printer.executed_count()
         self.octoprint.upload("paused.gcode", data)
         self.octoprint.print("paused.gcode")
-        wait_until("the print runs", lambda: self.printer.executed_count() > mark + 300,
-                            60)
+        self.proxy.wait_for_point("light", "on", 60)
         self.octoprint.pause()
         self.octoprint.wait_for_state("Paused", 20)
-        # The light of layer 2 is on, and what is typed while paused is done at once.
+        # What is typed while paused is done at once.
         self.octoprint.command("m42 pshutter s1")
         self.proxy.wait_for_point("shutter", "on", 5)
         self.octoprint.command("m42 pshutter s0")
         self.proxy.wait_for_point("shutter", "off", 5)
+        self.octoprint.command(print_file.HURRY)
         paused_at = self.printer.executed_count()
         self.octoprint.resume()
         self.octoprint.wait_for_end(PRINT_TIMEOUT)
         extras = print_file.check_executed(self.executed_since(mark),
-                                           print_file.for_the_printer(data), r"M400|M114")
+                                           print_file.for_the_printer(data),
+                                           "M400|M114|" + print_file.HURRY)
         self.assertIn("M114", [command for command, _ in extras], "OctoPrint asks where it is")
         self.assertGreater(self.printer.executed_count(), paused_at)
 
     def test_a_print_is_cancelled_while_it_waits_for_a_point(self):
-        data = print_file.content(first_layers=12)
+        data = print_file.cold(first_layers=12)
         expected = print_file.for_the_printer(data)
         self.proxy.wait_for_point("door", "off", 5)
         mark = self.printer.executed_count()

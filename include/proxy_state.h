@@ -135,6 +135,13 @@ bool proxy_share_moves(struct proxy *proxy, struct instant now);
 void proxy_share_over(struct proxy *proxy, const struct plan *plan, struct instant now);
 /* The machine was halted: what the guest wanted before is over. */
 void proxy_share_halted(struct proxy *proxy);
+/* proxy_filament.c: what the sensors say, and what filament wants done */
+void proxy_filament_act(struct proxy *proxy, struct instant now);
+void proxy_filament_look(struct proxy *proxy, struct instant now);
+void proxy_filament_reload(struct proxy *proxy, struct instant now);
+void proxy_filament_step(struct proxy *proxy, enum filament_switch what, struct instant now);
+/* enum world_filament */
+uint8_t proxy_filament_world(const struct proxy *proxy);
 
 /* proxy_halt.c: the one way to stop the machine */
 void proxy_halt(struct proxy *proxy, struct span cause, struct instant now);

@@ -74,6 +74,7 @@ void proxy_reload(struct proxy *proxy, const struct settings *settings,
     plans_points_moved(&proxy->router.plans, moved);
     plans_rules_changed(&proxy->router.plans);
     proxy_estop_reload(proxy, moved, now);
+    proxy_filament_reload(proxy, now);
     proxy_rules_init(proxy, false, now);
     board_session_interval(&proxy->board, settings->report_interval_ms, now);
     proxy->router.printer.in_flight = settings->in_flight;
@@ -149,6 +150,7 @@ static bool printer_bytes(struct proxy *proxy, struct span bytes, struct instant
 
     while (router_printer_bytes(&proxy->router, &bytes, &line, now)) {
         came = true;
+        proxy_filament_act(proxy, now);
         if (span_equal(line, SPAN("start")))
             proxy_estop_started(proxy, now);
         if (rules)
@@ -218,6 +220,8 @@ static void settle(struct proxy *proxy, struct instant now)
             moved = true;
         proxy_temperature_changes(proxy, now);
         router_job_facts(router, SPAN_NONE, now);
+        proxy_filament_look(proxy, now);
+        proxy_filament_act(proxy, now);
         while (events_show(&router->events, &event)) {
             proxy_rules_event(proxy, &event, now);
             moved = true;

@@ -87,7 +87,7 @@ static void carry_out(struct proxy *proxy, const struct estop_action *action, st
         return;
     case ESTOP_DTR: proxy_order(proxy, ORDER_DTR, PROXY_PRINTER, 0); return;
     case ESTOP_CONFIRM: board_session_confirm(&proxy->board, now); return;
-    case ESTOP_PAUSE: router_pause(&proxy->router); return;
+    case ESTOP_PAUSE: router_pause(&proxy->router, now); return;
     case ESTOP_RELEASE:
         points_apply(&proxy->points, &proxy->board, POINTS_START, ~halt_points(proxy), now);
         return;

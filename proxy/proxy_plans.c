@@ -137,7 +137,9 @@ static void report(struct proxy *proxy, const struct plan_action *action)
     case REPORT_ESTOP: 
         report_state(proxy, "estop", estop_state_word(proxy->estop.state));
         return;
-    case REPORT_FILAMENT: report_state(proxy, "filament", "unknown"); return;
+    case REPORT_FILAMENT:
+        report_state(proxy, "filament", filament_word(&proxy->router.filament));
+        return;
     case REPORT_POINT: break;
     }
     if (action->point < proxy->settings->points) {
@@ -247,7 +249,7 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
     case PLAN_REPORT: report(proxy, action); return;
     case PLAN_NOTIFY: notify(proxy, action->text); return;
     case PLAN_LOOK_TEMPERATURE: look_temperature(proxy, action->step); return;
-    case PLAN_PAUSE: router_pause(&proxy->router); break;
+    case PLAN_PAUSE: router_pause(&proxy->router, now); break;
     case PLAN_RESUME: router_action(&proxy->router, SPAN("resume")); break;
     case PLAN_CANCEL: router_action(&proxy->router, SPAN("cancel")); break;
     case PLAN_START: router_action(&proxy->router, SPAN("start")); break;
@@ -262,9 +264,11 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
             break;
         plans_failed(&proxy->router.plans, action->slot, STEP_ESTOP, estop_reset_words(result));
         return;
+    case PLAN_FILAMENT:
+        proxy_filament_step(proxy, (enum filament_switch)action->value, now);
+        break;
     case PLAN_POWER:
     case PLAN_RUN:
-    case PLAN_FILAMENT:
         plans_failed(&proxy->router.plans, action->slot, STEP_USAGE, SPAN("not in this version"));
         return;
     case PLAN_TIMEOUT: tell_timeout(proxy, action, now); return;

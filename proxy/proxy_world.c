@@ -11,6 +11,7 @@ void proxy_world(const struct proxy *proxy, struct rule_world *ret_world)
     ret_world->host = router->host_connected ? FACT_HOST_CONNECTED : FACT_HOST_DISCONNECTED;
     ret_world->board = board_session_online(&proxy->board) ? FACT_BOARD_ONLINE : FACT_BOARD_LOST;
     ret_world->estop = (uint8_t)proxy->estop.state;
+    ret_world->filament = proxy_filament_world(proxy);
     for (unsigned i = 0; i < proxy->settings->points; i++)
         ret_world->point[i] = (uint8_t)points_state(&proxy->points, i);
     for (unsigned i = 0; i < temperatures->heaters && i < WORLD_HEATERS; i++) {

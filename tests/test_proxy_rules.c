@@ -200,6 +200,44 @@ static void a_door_pauses_the_print_in_front_of_the_ok(void **unused)
     assert_int_equal(heard(before, "//action:notification Door opened"), 1);
 }
 
+/* Neither the line on its way nor the one that a rule takes is behind the word: their ok is. */
+static void a_host_that_was_just_answered_hears_pause_in_front_of_its_next_ok(void **unused)
+{
+    static const char *const next[] = {"G1 X2", "M889"};
+
+    (void)unused;
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t before;
+
+        begin("rules:\n"
+              "  - {name: door, when: {point: door, becomes: on}, do: [pause]}\n");
+        job();
+        before = world.entries;
+        sim_board_input(&world.board, DOOR, true, world.now);
+        world_settle(&world);
+        run_ms(10);
+        assert_int_equal(heard(before, "//action:pause"), 0);
+        says_numbered(next[i]);
+        assert_int_equal(heard(before, "//action:pause"), 1);
+        assert_true(heard(before, "ok") == 1);
+        for (bool ok = false; before < world.entries; before++) {
+            struct world_entry entry;
+
+            assert_true(world_journal(&world, before, &entry));
+            if (entry.kind != WORLD_TO || entry.port != PROXY_HOST)
+                continue;
+            ok = ok || span_starts((struct span){entry.text, entry.length}, SPAN("ok"));
+            assert_false(ok && span_starts((struct span){entry.text, entry.length}, SPAN("//")));
+        }
+        tear_down(NULL);
+    }
+    begin("rules:\n  - {name: door, when: {point: door, becomes: on}, do: [pause]}\n");
+    job();
+    sim_board_input(&world.board, DOOR, true, world.now);
+    run_ms(150); /* it says nothing: it is told all the same */
+    assert_int_equal(heard(0, "//action:pause"), 1);
+}
+
 static void a_rule_runs_once_again_or_queued_as_it_says(void **unused)
 {
     (void)unused;
@@ -281,6 +319,7 @@ int main(void)
         TEST(the_light_follows_the_print),
         TEST(a_mark_is_told_by_its_own_line),
         TEST(a_door_pauses_the_print_in_front_of_the_ok),
+        TEST(a_host_that_was_just_answered_hears_pause_in_front_of_its_next_ok),
         TEST(a_rule_runs_once_again_or_queued_as_it_says),
         TEST(temperatures_cross_once_with_a_degree_of_play),
         TEST(replies_and_times_start_rules),

@@ -165,12 +165,19 @@ void filament_print(struct filament *filament, enum filament_job job, bool card,
 /* So much new filament went through that tool and was acknowledged. */
 void filament_extruded(struct filament *filament, unsigned tool, int32_t um, struct instant now);
 
+/*
+ * Would filament_gate keep this line? Then its ok is ours to give: the gate is asked when nothing
+ * older is owed.
+ */
+bool filament_keeps(const struct filament *filament, const struct gcode_line *line, int32_t um);
 /* `um`: what the line would extrude of new filament. Asked again each time it may have changed. */
 enum filament_gate filament_gate(struct filament *filament, const struct gcode_line *line,
                                  int32_t um, struct instant now);
 /* Is the next ok for the host to be held instead of passed on? Then filament_held. */
 bool filament_holds(const struct filament *filament);
 void filament_held(struct filament *filament, struct instant now);
+/* What FILAMENT_INJECT is for cannot be sent just now: the action comes again. */
+void filament_again(struct filament *filament);
 /* The ok of what FILAMENT_INJECT sent has come, or it could not be sent. */
 void filament_answered(struct filament *filament, struct instant now);
 void filament_failed(struct filament *filament, struct instant now);
@@ -179,6 +186,11 @@ void filament_host_answered(struct filament *filament, struct instant now);
 /* The printer said this, nothing of it being passed on yet. True if the host must not hear it. */
 bool filament_reply(struct filament *filament, const struct printer_reply *reply,
                     struct instant now);
+/*
+ * Is it a report of a card's print that waits for a change? It may be older than that, and its bytes
+ * seem to have grown: no sign that the print goes on.
+ */
+bool filament_card_waits(const struct filament *filament, const struct printer_reply *reply);
 /* The host sent M108 or M876, which pass. */
 void filament_emergency(struct filament *filament, const struct gcode_line *line,
                         struct instant now);

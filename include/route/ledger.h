@@ -31,6 +31,8 @@ uint32_t ledger_owe_plan(struct ledger *ledger, int64_t number);
 bool ledger_turn(const struct ledger *ledger, uint32_t serial);
 /* Is it still owed? */
 bool ledger_owes(const struct ledger *ledger, uint32_t serial);
+/* The host's number of what it is owed for, -1 none. False if it is owed no more. */
+bool ledger_number(const struct ledger *ledger, uint32_t serial, int64_t *ret_number);
 /* The debt is paid. False, and nothing done, if it is owed no more. */
 bool ledger_pay(struct ledger *ledger, uint32_t serial, struct debt *ret_debt);
 /* From now on the printer will answer it (a line that goes on to the printer after its plan). */

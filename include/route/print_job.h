@@ -150,6 +150,8 @@ bool print_job_line(struct print_job *job, const struct gcode_line *line);
 bool print_job_reply(struct print_job *job, const struct printer_reply *reply);
 /* We said `//action:` and this to the host ("pause"). True if there is a new fact. */
 bool print_job_action(struct print_job *job, struct span action);
+/* The pause is certain to have no stragglers: the next line of the print is that of its resuming. */
+void print_job_stands(struct print_job *job);
 /* A mark was carried out. True if there is a new fact. */
 bool print_job_mark(struct print_job *job, enum print_mark mark);
 /* Another host, or the same again: nothing is known of how it numbers. */

@@ -10,6 +10,8 @@
 #include "base/instant.h"
 #include "base/outbox.h"
 #include "route/event.h"
+#include "route/extrusion.h"
+#include "route/filament.h"
 #include "route/ledger.h"
 #include "route/plan.h"
 #include "route/print_job.h"
@@ -29,8 +31,9 @@
 #define TO_PRINTER_BYTES   (8 * 1024)
 #define HELD_BYTES         256           /* an Error kept back for its Resend */
 #define HELD_MS            100
+#define NEXT_LINE_MS       100           /* a host that was answered just now: its next line is on its way */
 
-enum sender { SENDER_NOBODY, SENDER_HOST, SENDER_PLAN };
+enum sender { SENDER_NOBODY, SENDER_HOST, SENDER_PLAN, SENDER_FILAMENT };
 #define TAG_ENDS_UPLOAD 1 /* slot of the tag of an M29, whoever sent it */
 
 enum printer_state { PRINTER_OFFLINE, PRINTER_SILENT, PRINTER_ONLINE, PRINTER_HALTED };
@@ -65,13 +68,21 @@ struct router {
     struct plans plans;
     struct print_job job;
     struct temperatures temperatures;
+    struct extrusion extrusion;
+    struct filament filament;
     struct events events;
     struct outbox to_host, to_printer;
     char to_host_bytes[TO_HOST_BYTES], to_printer_bytes[TO_PRINTER_BYTES];
     struct line_framer printer_framer;
 
     bool host_connected;
-    bool pausing;               /* //action:pause goes out in front of the next ok */
+    bool pausing;               /* //action:pause goes out in front of the next ok … */
+    struct instant pausing_until; /* … or then */
+    uint32_t ok_debt;           /* what the ok is for that is held back, 0 none */
+    uint16_t ok_length;
+    char ok[LINE_CAPACITY + 32]; /* ... as the host is to get it */
+    uint32_t change_debt;       /* of an M600 of the host's own, 0 none */
+    uint32_t change_serial;     /* of the line that filament sent last */
     bool busy_seen;             /* any busy line reached the host on this connection */
     bool owing;                 /* something was owed when last looked */
     struct instant quiet_since; /* the host is owed something and heard neither ok nor busy since */
@@ -137,12 +148,19 @@ void router_tell(struct router *router, enum log_level level, struct span senten
 void router_to_host(struct router *router, struct span lines);
 /* `//action:WORD` for the host, which the job hears too. */
 void router_action(struct router *router, struct span word);
-/* Asks the host to pause: if it waits for an ok, in front of that, so that no line comes after. */
-void router_pause(struct router *router);
+/*
+ * Asks the host to pause, in front of an ok, so that no line comes after: the one that it waits for,
+ * or, if it streams a print and got one just now, that of its next line.
+ */
+void router_pause(struct router *router, struct instant now);
+/* An ok goes to the host: what is to be said in front of it is said now. */
+void router_pause_said(struct router *router);
 /* What the job has come to becomes events. */
 void router_job_facts(struct router *router, struct span cause, struct instant now);
 /* May the plan that holds the stream speak now? */
 bool router_turn(const struct router *router);
+/* A debt is paid by us (0: none was made): the text with its ok, if the host waits for one. */
+void router_pay(struct router *router, uint32_t serial, struct span text, struct instant now);
 
 /* --- the printer's side (router_printer.c) --- */
 /* `before`: not for the first time; `again`: and what was unanswered may be answered yet. */
@@ -165,6 +183,9 @@ enum inject_result {
 /* A plan's line for the printer. */
 enum inject_result router_inject(struct router *router, uint8_t slot, struct span command,
                                  struct instant now);
+/* A line of anybody's of ours: its answer comes to `tag`. */
+enum inject_result router_inject_as(struct router *router, struct tag tag, struct span command,
+                                    struct instant now);
 /* Lines that go out again after a Resend, and the question. True if one did. */
 bool router_again(struct router *router, struct instant now);
 /* From now on lines are file content, or no longer. */
@@ -176,6 +197,39 @@ void router_halt(struct router *router, struct instant now);
 void router_printer_state(struct router *router, enum printer_state state, struct span cause,
                           struct instant now);
 const char *printer_state_word(enum printer_state state);
+
+/* --- what filament makes of both sides (router_filament.c) --- */
+enum front_fate {
+    FRONT_PASSES, /* it may go to the printer */
+    FRONT_STAYS,  /* not now */
+    FRONT_TAKEN,  /* it is answered, or will be: it goes nowhere */
+};
+/* How the print is now. */
+void router_filament_print(struct router *router, struct instant now);
+/* The host's line that is to go to the printer now. */
+enum front_fate router_filament_front(struct router *router, const struct gcode_line *line,
+                                      struct instant now);
+/* It has gone there; the host is owed that for it, 0: no host is there. */
+void router_filament_sent(struct router *router, const struct gcode_line *line, uint32_t serial,
+                          struct instant now);
+/* An ok came for a line of the host's. */
+void router_filament_acked(struct router *router, uint32_t serial, struct instant now);
+/* Has that ok been kept back? Else it is to go to the host. */
+bool router_filament_holds(struct router *router, uint32_t serial, struct span ok,
+                           struct instant now);
+/* The ok that is kept back goes to the host. */
+void router_release_ok(struct router *router, struct instant now);
+/* The ok of a line that filament sent has come. */
+void router_filament_answered(struct router *router, uint32_t serial, struct instant now);
+/* Sends a line of filament's. False if it has to wait. */
+bool router_filament_inject(struct router *router, struct span command, struct instant now);
+/* M108 or M876 overtakes, if it can. */
+void router_filament_press(struct router *router, struct span command, struct instant now);
+/* Nothing at the printer is answered any more, and nobody is owed anything for it. */
+void router_filament_broken(struct router *router, struct instant now);
+/* Who was owed an ok is gone. */
+void router_filament_host_gone(struct router *router, struct instant now);
+const char *router_filament_check(const struct router *router);
 
 /* --- time and words (router.c) --- */
 struct instant router_deadline(const struct router *router);

@@ -314,6 +314,26 @@ static enum filament_gate keep_first(struct filament *filament, const struct gco
     return FILAMENT_KEPT;
 }
 
+/* A move of the file that was on its way when the host was paused is kept too. */
+static bool is_on_its_way(const struct gcode_line *line)
+{
+    return line->numbered && is_tool_move(line);
+}
+
+bool filament_keeps(const struct filament *filament, const struct gcode_line *line, int32_t um)
+{
+    switch (filament->state) {
+    case FILAMENT_WATCHES:
+    case FILAMENT_DUE: return begins_empty(filament, um);
+    case FILAMENT_KEEPS: return is_on_its_way(line);
+    case FILAMENT_SENT:
+    case FILAMENT_CHANGES:
+    case FILAMENT_HOSTS:
+    case FILAMENT_RETURNS: break;
+    }
+    return false;
+}
+
 static enum filament_gate judge(struct filament *filament, const struct gcode_line *line,
                                 int32_t um, struct instant now)
 {
@@ -333,8 +353,7 @@ static enum filament_gate judge(struct filament *filament, const struct gcode_li
         return gcode_line_is(line, 'M', 117) || gcode_line_is(line, 'M', 73) ? FILAMENT_ACKED
                                                                              : FILAMENT_WAITS;
     case FILAMENT_KEEPS:
-        /* A move of the file that was on its way when the host was paused is kept too. */
-        return line->numbered && is_tool_move(line) ? keep(filament, line) : FILAMENT_PASSES;
+        return is_on_its_way(line) ? keep(filament, line) : FILAMENT_PASSES;
     case FILAMENT_RETURNS: return FILAMENT_WAITS;
     }
     return FILAMENT_PASSES;
@@ -373,6 +392,13 @@ void filament_held(struct filament *filament, struct instant now)
     assert(filament_holds(filament));
     filament->holding = true;
     begin(filament, now);
+}
+
+void filament_again(struct filament *filament)
+{
+    if (filament->state == FILAMENT_SENT || filament->state == FILAMENT_CHANGES ||
+        filament->state == FILAMENT_RETURNS)
+        filament_want(filament, FILAMENT_INJECT);
 }
 
 void filament_returned(struct filament *filament, struct instant now)

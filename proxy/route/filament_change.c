@@ -165,6 +165,12 @@ bool filament_reply(struct filament *filament, const struct printer_reply *reply
     return false;
 }
 
+bool filament_card_waits(const struct filament *filament, const struct printer_reply *reply)
+{
+    return reply->kind == REPLY_SD && filament->card &&
+           (filament->state == FILAMENT_SENT || filament->state == FILAMENT_CHANGES);
+}
+
 void filament_emergency(struct filament *filament, const struct gcode_line *line,
                         struct instant now)
 {

@@ -54,6 +54,16 @@ bool ledger_owes(const struct ledger *ledger, uint32_t serial)
     return find(ledger, serial) < ledger->count;
 }
 
+bool ledger_number(const struct ledger *ledger, uint32_t serial, int64_t *ret_number)
+{
+    uint32_t index = find(ledger, serial);
+
+    if (index == ledger->count)
+        return false;
+    *ret_number = ledger->debt[index].number;
+    return true;
+}
+
 bool ledger_pay(struct ledger *ledger, uint32_t serial, struct debt *ret_debt)
 {
     uint32_t index = find(ledger, serial);

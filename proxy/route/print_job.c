@@ -337,6 +337,11 @@ bool print_job_action(struct print_job *job, struct span action)
     return job->facts_told != before;
 }
 
+void print_job_stands(struct print_job *job)
+{
+    job->settling = 0;
+}
+
 static void mark_started(struct print_job *job)
 {
     enum print_source source =

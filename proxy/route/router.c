@@ -16,6 +16,8 @@ void router_init(struct router *router, const struct settings *settings, struct 
     plans_init(&router->plans);
     print_job_init(&router->job);
     temperatures_init(&router->temperatures);
+    extrusion_init(&router->extrusion);
+    filament_init(&router->filament, settings->filament, settings->filaments);
     outbox_init(&router->to_host, TO_HOST_BYTES);
     outbox_init(&router->to_printer, TO_PRINTER_BYTES);
     line_framer_init(&router->printer_framer);
@@ -25,6 +27,7 @@ void router_init(struct router *router, const struct settings *settings, struct 
     router->printer_heard = now;
     router->waiting_told = INSTANT_NEVER;
     router->held_until = INSTANT_NEVER;
+    router->pausing_until = INSTANT_NEVER;
 }
 
 void router_to_host(struct router *router, struct span lines)
@@ -66,14 +69,45 @@ void router_action(struct router *router, struct span word)
     print_job_action(&router->job, word);
 }
 
-void router_pause(struct router *router)
+void router_pause(struct router *router, struct instant now)
+{
+    struct instant next_line = instant_after_ms(router->quiet_since, NEXT_LINE_MS);
+    bool streams = print_job_of_host(&router->job) && router->job.state == PRINT_PRINTING;
+    struct debt debt;
+
+    if (router->pausing)
+        return;
+    router->pausing = true;
+    router->pausing_until = INSTANT_NEVER;
+    if (ledger_oldest(&router->ledger, &debt)) {
+        if (!debt.real)
+            router_pause_said(router); /* the ok of whoever pauses comes behind it */
+    } else if (streams && !instant_due(next_line, now)) {
+        router->pausing_until = next_line;
+    } else {
+        router_pause_said(router);
+    }
+}
+
+void router_pause_said(struct router *router)
+{
+    if (!router->pausing)
+        return;
+    router->pausing = false;
+    router->pausing_until = INSTANT_NEVER;
+    router_action(router, SPAN("pause"));
+}
+
+void router_pay(struct router *router, uint32_t serial, struct span text, struct instant now)
 {
     struct debt debt;
 
-    if (ledger_oldest(&router->ledger, &debt) && debt.real)
-        router->pausing = true;
-    else
-        router_action(router, SPAN("pause"));
+    if (serial != 0 && !ledger_pay(&router->ledger, serial, &debt))
+        return;
+    router->quiet_since = now;
+    if (text.length > 0)
+        router_pause_said(router);
+    router_to_host(router, text);
 }
 
 void router_job_facts(struct router *router, struct span cause, struct instant now)
@@ -84,6 +118,7 @@ void router_job_facts(struct router *router, struct span cause, struct instant n
         events_add(&router->events, EVENT_PRINT, SPAN_NONE, span_of(print_fact_word(fact)), cause,
                    now)
             ->is = (int32_t)fact;
+    router_filament_print(router, now);
 }
 
 bool router_turn(const struct router *router)
@@ -101,7 +136,7 @@ static bool host_waits_for_us(const struct router *router)
 
     if (!ledger_oldest(&router->ledger, &debt))
         return true; /* lines are queued, and nothing is at the printer for the host */
-    return (plan != NULL && debt.serial == plan->debt) ||
+    return (plan != NULL && debt.serial == plan->debt) || debt.serial == router->ok_debt ||
            router->printer_state == PRINTER_OFFLINE;
 }
 
@@ -127,6 +162,8 @@ struct instant router_deadline(const struct router *router)
 
     deadline = instant_earlier(deadline, router->waiting_told);
     deadline = instant_earlier(deadline, router->held_until);
+    deadline = instant_earlier(deadline, router->pausing_until);
+    deadline = instant_earlier(deadline, filament_deadline(&router->filament));
     deadline = instant_earlier(deadline, print_job_deadline(&router->job));
     deadline = instant_earlier(deadline, printer_session_deadline(&router->printer));
     return instant_earlier(deadline, plans_deadline(&router->plans));
@@ -140,6 +177,9 @@ void router_expire(struct router *router, struct instant now)
     plans_expire(&router->plans, now);
     if (print_job_expire(&router->job, now))
         router_job_facts(router, SPAN("silence"), now);
+    filament_expire(&router->filament, now);
+    if (instant_due(router->pausing_until, now))
+        router_pause_said(router);
     if (instant_due(router->held_until, now) && printer_session_doubts(&router->printer)) {
         router->held_until = instant_after_ms(now, HELD_MS);
     } else if (instant_due(router->held_until, now)) {
@@ -270,7 +310,7 @@ static const char *check_debts(const struct router *router)
 
             found += tag.sender == SENDER_HOST && tag.serial == debt->serial;
         }
-        if (found == 0 && debt->serial != router->front_debt)
+        if (found == 0 && debt->serial != router->front_debt && debt->serial != router->ok_debt)
             return "router: the host is owed an ok that no line at the printer will bring";
         if (found > 1)
             return "router: two lines at the printer for one debt";
@@ -319,6 +359,8 @@ const char *router_check(const struct router *router)
         broken = check_debts(router);
     if (broken == NULL)
         broken = check_sends(router);
+    if (broken == NULL)
+        broken = router_filament_check(router);
     if (broken == NULL && router->ledger.owed != router->ledger.paid + router->ledger.forgotten +
                                                      router->ledger.count)
         broken = "router: debts made are not debts paid, forgotten and owed";

@@ -13,6 +13,7 @@ void router_host_opened(struct router *router, struct instant now)
 
     router->host_connected = true;
     router->pausing = false;
+    router->pausing_until = INSTANT_NEVER;
     router->busy_seen = false;
     router->owing = false;
     router->quiet_since = now;
@@ -20,6 +21,7 @@ void router_host_opened(struct router *router, struct instant now)
     host_session_opened(&router->host);
     ledger_forget(&router->ledger);
     router->front_debt = 0;
+    router_filament_host_gone(router, now);
     plans_end_stream(&router->plans, SPAN("the host opened the port anew"));
     sent_lines_disown(&router->printer.lines, SENDER_HOST, SENDER_NOBODY);
     router->last_numbered = false;
@@ -50,9 +52,12 @@ void router_host_closed(struct router *router, struct instant now)
 {
     router->host_connected = false;
     router->owing = false;
+    router->pausing = false;
+    router->pausing_until = INSTANT_NEVER;
     outbox_clear(&router->to_host);
     ledger_forget(&router->ledger);
     router->front_debt = 0;
+    router_filament_host_gone(router, now);
     if (binary_transfer_runs(&router->binary))
         router_uploading(router, false);
     router->upload_orphaned = router->host.uploading;
@@ -87,17 +92,6 @@ enum host_verdict router_host_bytes(struct router *router, struct span *bytes,
         router_to_host(router, text_span(&resend));
     }
     return verdict;
-}
-
-/* A debt is paid by us: the text with its ok, if the host waits for one. */
-static void pay(struct router *router, uint32_t serial, struct span text, struct instant now)
-{
-    struct debt debt;
-
-    if (serial != 0 && !ledger_pay(&router->ledger, serial, &debt))
-        return;
-    router->quiet_since = now;
-    router_to_host(router, text);
 }
 
 /* Is an ok expected for this line, swallowed as it is? */
@@ -144,7 +138,7 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
         outbox_room(&router->to_printer) < sizeof bytes || /* a flood that nobody takes */
         !printer_session_can_overtake(&router->printer, line->command)) {
         touch(router);
-        pay(router, 0, SPAN("ok\n"), now);
+        router_pay(router, 0, SPAN("ok\n"), now);
         return ended;
     }
     tag.serial = ledger_owe_real(&router->ledger, line->numbered ? line->number : -1);
@@ -156,6 +150,8 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
         printer_session_overtake(&router->printer, line->command, tag, &text, now);
     }
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
+    if (emergency == GCODE_M108 || emergency == GCODE_M876)
+        filament_emergency(&router->filament, line, now);
     return ended;
 }
 
@@ -199,6 +195,7 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
     }
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
     router->front_debt = 0;
+    router_filament_sent(router, line, tag.serial, now);
     if (gcode_line_is(line, 'M', 110) && router->touched_ahead == 0)
         router->touched = false;
     if (line->raw.length > GCODE_NUMBERED_MAX)
@@ -236,7 +233,7 @@ static void refuse(struct router *router, const struct gcode_line *line, struct 
         text_add_string(&text, "//action:cancel\n");
     }
     text_add_string(&text, "ok\n");
-    pay(router, router->front_debt, text_span(&text), now);
+    router_pay(router, router->front_debt, text_span(&text), now);
     if (gcode_line_is(line, 'M', 28) || gcode_line_is(line, 'M', 928))
         router->upload_void = true;
 }
@@ -287,7 +284,7 @@ static bool stand_in(struct router *router, const struct settings *settings,
     if (gcode_line_is(line, 'M', 110))
         router->cancel_told = false;
     if (wants_ok(router, line) || router->front_debt != 0)
-        pay(router, router->front_debt, words, now);
+        router_pay(router, router->front_debt, words, now);
     return true;
 }
 
@@ -306,7 +303,7 @@ static bool refuse_overlong(struct router *router, const struct gcode_line *line
     text_add_string(&text, " bytes, at most 1024: not sent");
     router_tell(router, LOG_WARNING, text_span(&text), now);
     if (line->is_command)
-        pay(router, 0, SPAN("ok\n"), now);
+        router_pay(router, 0, SPAN("ok\n"), now);
     return true;
 }
 
@@ -382,6 +379,8 @@ static bool front_moves(struct router *router, const struct settings *settings,
     if (router->upload_orphaned && router->uploading &&
         (router->host_connected || router->host.queue.count == 0))
         return end_upload(router, now);
+    if (router->filament.pending != 0)
+        return false; /* what it wants done comes first */
     if (router->plans.stream != PLAN_NONE || !host_session_front(&router->host, &line, &overlong))
         return false;
     if (outbox_room(&router->to_host) < TO_HOST_ANSWERS)
@@ -429,9 +428,20 @@ static bool front_moves(struct router *router, const struct settings *settings,
     }
     if (router->gate == ROUTER_NO_MOTION && standin_answer(&line, &words) == STANDIN_REFUSED)
         return false;
-    if (router->standin || router->gate == ROUTER_SHUT ? !stand_in(router, settings, &line, now)
-                        : !forward(router, &line, numbered, now))
-        return router->front == FRONT_PLANNED;
+    if (router->standin || router->gate == ROUTER_SHUT) {
+        if (!stand_in(router, settings, &line, now))
+            return router->front == FRONT_PLANNED;
+        drop_front(router);
+        return true;
+    }
+    switch (router_filament_front(router, &line, now)) {
+    case FRONT_PASSES:
+        if (!forward(router, &line, numbered, now))
+            return false;
+        break;
+    case FRONT_STAYS: return false;
+    case FRONT_TAKEN: break;
+    }
     drop_front(router);
     return true;
 }
@@ -493,7 +503,7 @@ void router_plan_over(struct router *router, const struct plan *plan, struct ins
         router->counters.swallowed++;
         events_add(&router->events, EVENT_GCODE, span_of(plan->rule),
                    plan->failed ? SPAN("failed") : SPAN("done"), line.command, now);
-        pay(router, plan->debt, wants_ok(router, &line) ? SPAN("ok\n") : SPAN_NONE, now);
+        router_pay(router, plan->debt, wants_ok(router, &line) ? SPAN("ok\n") : SPAN_NONE, now);
         drop_front(router);
         return;
     }

@@ -97,7 +97,9 @@ void router_standin(struct router *router, bool standin, struct instant now)
     printer_session_forget(&router->printer);
     router->front_debt = 0;
     plans_printer_gone(&router->plans, SPAN("the printer is gone"));
+    router_release_ok(router, now);
     make_up(router, now);
+    router_filament_broken(router, now);
 }
 
 void router_halt(struct router *router, struct instant now)
@@ -107,6 +109,7 @@ void router_halt(struct router *router, struct instant now)
     host_session_clear(&router->host);
     printer_session_forget(&router->printer);
     ledger_forget(&router->ledger);
+    router_filament_broken(router, now);
     router->front = FRONT_NEW;
     router->front_debt = 0;
     router_uploading(router, false);
@@ -119,9 +122,16 @@ void router_halt(struct router *router, struct instant now)
 enum inject_result router_inject(struct router *router, uint8_t slot, struct span command,
                                  struct instant now)
 {
+    struct tag tag = {SENDER_PLAN, slot, router->plans.plan[slot].serial};
+
+    return router_inject_as(router, tag, command, now);
+}
+
+enum inject_result router_inject_as(struct router *router, struct tag tag, struct span command,
+                                    struct instant now)
+{
     char raw_bytes[LINE_CAPACITY + 2], bytes[LINE_CAPACITY + 64];
     struct text raw = TEXT_IN(raw_bytes), text = TEXT_IN(bytes);
-    struct tag tag = {SENDER_PLAN, slot, router->plans.plan[slot].serial};
     struct gcode_line line;
     bool sent;
 
@@ -157,6 +167,7 @@ enum inject_result router_inject(struct router *router, uint8_t slot, struct spa
         return INJECT_LATER;
     router->counters.injected++;
     router->touched = true;
+    extrusion_sent(&router->extrusion, &line, 0);
     return INJECT_SENT;
 }
 
@@ -185,39 +196,38 @@ static void release_held(struct router *router)
  * An ok bears the number that the host's line had, or none if it had none, whatever number the
  * printer gave it: ours, that of a line whose ok was lost, or one that the wire made of it.
  */
-static void ok_to_host(struct router *router, struct span raw, const struct printer_reply *reply,
-                       int64_t hosts)
+static void ok_for_host(struct span raw, const struct printer_reply *reply, int64_t hosts,
+                        struct text *ret_ok)
 {
-    char bytes[LINE_CAPACITY + 32];
-    struct text text = TEXT_IN(bytes);
     size_t at = 0, digits;
     int64_t number;
 
     while (at + 1 < raw.length && !(raw.data[at] == 'N' && text_is_digit(raw.data[at + 1])))
         at++;
     if (at + 1 >= raw.length || (reply->number >= 0 && reply->number == hosts)) {
-        router_to_host(router, raw);
+        text_add(ret_ok, raw);
         return;
     }
     digits = text_integer(span_skip(raw, at + 1), &number);
     if (reply->number < 0 || digits == 0) {
-        text_add(&text, SPAN("ok\n")); /* hurt on the way */
+        text_add(ret_ok, SPAN("ok\n")); /* hurt on the way */
     } else if (hosts >= 0) {
-        text_add(&text, (struct span){raw.data, at + 1});
-        text_add_integer(&text, hosts);
-        text_add(&text, span_skip(raw, at + 1 + digits));
+        text_add(ret_ok, (struct span){raw.data, at + 1});
+        text_add_integer(ret_ok, hosts);
+        text_add(ret_ok, span_skip(raw, at + 1 + digits));
     } else {
-        text_add(&text, span_trim((struct span){raw.data, at}));
-        text_add(&text, span_skip(raw, at + 1 + digits));
+        text_add(ret_ok, span_trim((struct span){raw.data, at}));
+        text_add(ret_ok, span_skip(raw, at + 1 + digits));
     }
-    router_to_host(router, text_span(&text));
 }
 
 /* The ok of a line: it goes to who sent the line. */
 static void answer(struct router *router, struct span raw, const struct printer_reply *reply,
                    const struct printer_answer *given, struct instant now)
 {
-    struct debt debt;
+    char bytes[LINE_CAPACITY + 32];
+    struct text ok = TEXT_IN(bytes);
+    int64_t number;
 
     if (given->tag.sender != SENDER_PLAN && given->tag.slot == TAG_ENDS_UPLOAD)
         router_uploading(router, false);
@@ -230,19 +240,18 @@ static void answer(struct router *router, struct span raw, const struct printer_
     case SENDER_HOST:
         if (given->tag.serial == router->binary_debt && router->binary_debt != 0)
             binary_transfer_begin(&router->binary);
-        if (!ledger_pay(&router->ledger, given->tag.serial, &debt))
+        router_filament_acked(router, given->tag.serial, now);
+        if (!ledger_number(&router->ledger, given->tag.serial, &number))
             return;
-        router->quiet_since = now;
-        if (router->pausing) {
-            router->pausing = false;
-            router_action(router, SPAN("pause"));
-        }
         /* Temperatures for a line that asked for none are the answer to one of ours. */
         if (!given->temperature && reply->number < 0 &&
             (given->questioned || (router->touched && reply->heaters > 0)))
             raw = SPAN("ok\n");
-        ok_to_host(router, raw, reply, debt.number);
+        ok_for_host(raw, reply, number, &ok);
+        if (!router_filament_holds(router, given->tag.serial, text_span(&ok), now))
+            router_pay(router, given->tag.serial, text_span(&ok), now);
         return;
+    case SENDER_FILAMENT: router_filament_answered(router, given->tag.serial, now); return;
     }
 }
 
@@ -331,6 +340,7 @@ static void firmware_told(struct router *router, struct span name)
     router->firmware = (uint8_t)firmware_index(firmware);
     router->firmware_known = true;
     router->blanks = 0;
+    extrusion_klipper(&router->extrusion, span_equal(span_of(firmware->name), SPAN("Klipper")));
     printer_session_longest_line(&router->printer, firmware->longest_line);
     printer_session_answers_blank(&router->printer, firmware->answers_blank);
 }
@@ -346,9 +356,9 @@ static void emergency_parser_told(struct router *router, bool has, struct instan
     router->emergency_parser = has;
 }
 
-/* Text of the printer: what it tells us, and whether the host gets it. */
+/* Text of the printer: what it tells us, and whether the host gets it, who may know it already. */
 static void text_came(struct router *router, struct span raw, const struct printer_reply *reply,
-                      struct instant now)
+                      bool known, struct instant now)
 {
     bool owing = router->ledger.count > 0 || router->host.queue.count > 0;
     /* What somebody only watches may be lost to a host that does not read. */
@@ -390,7 +400,7 @@ static void text_came(struct router *router, struct span raw, const struct print
     if (reply->upload_failed) {
         router_uploading(router, false);
     }
-    if (of_our_query(router, reply))
+    if (known || of_our_query(router, reply))
         return;
     /* A Resend may follow, whatever a flipped bit has made of its Error. */
     if (reply->kind == REPLY_ERROR && !reply->halted && raw.length <= HELD_BYTES &&
@@ -409,6 +419,8 @@ static void started(struct router *router, struct span raw, struct instant now)
 {
     ledger_forget_real(&router->ledger);
     router->front_debt = 0;
+    extrusion_init(&router->extrusion);
+    router_filament_broken(router, now);
     upload_lost(router);
     plans_printer_gone(&router->plans, SPAN("the printer was reset"));
     if (print_job_broken(&router->job)) {
@@ -431,6 +443,7 @@ static void halted(struct router *router, struct span cause, struct instant now)
     printer_session_forget(&router->printer);
     ledger_forget_real(&router->ledger);
     router->front_debt = 0;
+    router_filament_broken(router, now);
     upload_lost(router);
     plans_printer_gone(&router->plans, SPAN("the printer is halted"));
     print_job_broken(&router->job);
@@ -456,6 +469,7 @@ static void line_came(struct router *router, struct span raw, struct instant now
     struct printer_reply reply;
     struct printer_answer given;
     enum printer_verdict verdict;
+    bool known;
 
     printer_reply_parse(line_content(raw), &reply);
     router->counters.printer_lines++;
@@ -476,7 +490,9 @@ static void line_came(struct router *router, struct span raw, struct instant now
         release_held(router);
     }
     state_of(router, &reply, now);
-    if (!router->uploading && print_job_reply(&router->job, &reply))
+    known = filament_reply(&router->filament, &reply, now); /* before the job's change tells it */
+    if (!router->uploading && !filament_card_waits(&router->filament, &reply) &&
+        print_job_reply(&router->job, &reply))
         router_job_facts(router, reply.text, now);
     if (reply.kind == REPLY_OK && reply.argument.length > 0)
         firmware_told(router, reply.argument); /* Klipper's answer to M115 */
@@ -505,7 +521,7 @@ static void line_came(struct router *router, struct span raw, struct instant now
         }
         return;
     case PRINTER_ANSWER: answer(router, raw, &reply, &given, now); return;
-    case PRINTER_TEXT: text_came(router, raw, &reply, now); return;
+    case PRINTER_TEXT: text_came(router, raw, &reply, known, now); return;
     }
 }
 

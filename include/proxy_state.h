@@ -135,6 +135,7 @@ bool proxy_share_moves(struct proxy *proxy, struct instant now);
 void proxy_share_over(struct proxy *proxy, const struct plan *plan, struct instant now);
 /* The machine was halted: what the guest wanted before is over. */
 void proxy_share_halted(struct proxy *proxy);
+
 /* proxy_filament.c: what the sensors say, and what filament wants done */
 void proxy_filament_act(struct proxy *proxy, struct instant now);
 void proxy_filament_look(struct proxy *proxy, struct instant now);

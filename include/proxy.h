@@ -51,6 +51,8 @@ enum proxy_input_kind {
     PROXY_SENT,   /* port; number: so many bytes of proxy_output(port) are now written */
     PROXY_ASKED,  /* request; number: the client to answer */
     PROXY_TICK,   /* nothing but the time */
+    PROXY_ENDED,  /* number: of the program's order; bytes: what went wrong, for people ("status 3"),
+                     empty if nothing did. Once for each ORDER_RUN, when nothing runs any more */
 };
 struct proxy_input {
     enum proxy_input_kind kind;
@@ -68,6 +70,8 @@ enum order_kind {
     ORDER_DISCARD, /* port: drop what the kernel has not written yet (TCOFLUSH) */
     ORDER_ANSWER,  /* number: client; ok; code and text */
     ORDER_SAVE,    /* text: the state file's new content, whole */
+    ORDER_RUN,     /* number: start that program of proxy_program; answered by PROXY_ENDED */
+    ORDER_END,     /* number: that program is to end; ok: it was asked before, now it is killed */
 };
 #define ORDER_TEXT 512
 struct order {
@@ -76,7 +80,16 @@ struct order {
     int64_t number;
     bool ok;             /* ORDER_ANSWER */
     const char *code;    /* ORDER_ANSWER if not ok: refused, unknown, usage */
-    char text[ORDER_TEXT]; /* ORDER_ANSWER: state ("on") or what is wrong; ORDER_SAVE: content */
+    char text[ORDER_TEXT]; /* ORDER_ANSWER: state ("on") or what is wrong; ORDER_SAVE: content;
+                              ORDER_RUN: the program's path */
+};
+
+#define PROXY_PROGRAMS 4 /* so many run at once */
+/* A program that was ordered, until its PROXY_ENDED; lent until the next proxy_input. */
+struct proxy_program {
+    struct span name;        /* as the config calls it */
+    struct span arguments;   /* each with a NUL behind it */
+    struct span environment; /* what is added to it: NAME=value, each with a NUL behind it */
 };
 
 /* What `sioctl status` shows, as plain values. */
@@ -130,6 +143,8 @@ size_t proxy_room(const struct proxy *proxy, enum proxy_port port);
 struct span proxy_output(const struct proxy *proxy, enum proxy_port port);
 bool proxy_next_order(struct proxy *proxy, struct order *ret_order);
 bool proxy_next_event(struct proxy *proxy, struct event *ret_event);
+/* The program with the number of an order. False if there is none. */
+bool proxy_program(const struct proxy *proxy, int64_t number, struct proxy_program *ret_program);
 struct instant proxy_deadline(const struct proxy *proxy);
 void proxy_status(const struct proxy *proxy, struct instant now, struct status *ret_status);
 /* State and value (0..255, pwm only, else -1) of the point with that index in the settings. */

@@ -21,11 +21,27 @@
 #define BOARD_COMING_MS    8000  /* a board that was just opened may take so long to be of use */
 #define EXIT_MS            2000  /* outputs may take so long to reach their exit state */
 #define TO_BOARD_BYTES     256
-#define ORDERS             80    /* an answer for each of 64 plans, and a few more */
+#define ORDERS             96    /* an answer for each of 64 plans, and a few more */
 #define HOST_SILENT_MS     1000  /* the shortest silence; a rule's `for` counts from its beginning */
 #define TURN_RULES         128   /* rules that one input from outside starts at most */
 #define SPEED_DEFAULT      115200
 #define CLIENT_GUEST       (-2) /* whose plan it is that carries out a wish of the board's share */
+
+#define PROGRAM_PATIENCE_MS 2000 /* so long after it was asked to end a program is killed */
+#define PROGRAM_ENVIRONMENT (PLAN_CAUSE + 320)
+
+/* A program that runs. */
+struct program {
+    bool runs;
+    bool asked;            /* to end: its time is over */
+    uint8_t slot;          /* the plan that waits for it … */
+    uint32_t plan;         /* … its serial; 0: none does any more */
+    int64_t limit_ms;
+    struct instant deadline; /* when it is asked to end, then killed */
+    char name[SETTINGS_NAME];
+    uint16_t arguments, environment; /* bytes of text, one behind the other */
+    char text[PLAN_TEXT + PROGRAM_ENVIRONMENT];
+};
 
 /* A port of ours that is opened by order, and again when it is lost. */
 struct link {
@@ -59,6 +75,7 @@ struct proxy {
     struct order order[ORDERS];
     uint32_t first_order, orders;
     uint8_t sets[PLANS]; /* the point whose outcome that plan awaits, POINT_NONE none */
+    struct program program[PROXY_PROGRAMS];
     struct {
         bool active;
         bool in_upload;  /* M29 comes before the second M112 */
@@ -143,6 +160,16 @@ void proxy_filament_reload(struct proxy *proxy, struct instant now);
 void proxy_filament_step(struct proxy *proxy, enum filament_switch what, struct instant now);
 /* enum world_filament */
 uint8_t proxy_filament_world(const struct proxy *proxy);
+
+/* proxy_programs.c: programs that `run` starts */
+void proxy_programs_run(struct proxy *proxy, const struct plan_action *action,
+                        struct instant now);
+void proxy_programs_ended(struct proxy *proxy, const struct proxy_input *input,
+                          struct instant now);
+void proxy_programs_reload(struct proxy *proxy, const struct settings *old);
+struct instant proxy_programs_deadline(const struct proxy *proxy);
+void proxy_programs_expire(struct proxy *proxy, struct instant now);
+const char *proxy_programs_check(const struct proxy *proxy);
 
 /* proxy_halt.c: the one way to stop the machine */
 void proxy_halt(struct proxy *proxy, struct span cause, struct instant now);

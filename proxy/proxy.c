@@ -26,6 +26,7 @@ static struct instant find_deadline(const struct proxy *proxy)
     deadline = instant_earlier(deadline, proxy->host_silent);
     deadline = instant_earlier(deadline, proxy->host_lost);
     deadline = instant_earlier(deadline, proxy->exit_until);
+    deadline = instant_earlier(deadline, proxy_programs_deadline(proxy));
     return instant_earlier(deadline, proxy->halt.next);
 }
 
@@ -55,7 +56,8 @@ void proxy_init(struct proxy *proxy, const struct settings *settings, const stru
 void proxy_reload(struct proxy *proxy, const struct settings *settings,
                   const struct ruleset *rules, struct instant now)
 {
-    bool other = proxy->settings != settings;
+    const struct settings *old = proxy->settings;
+    bool other = old != settings;
     uint8_t moved[SETTINGS_POINTS];
 
     proxy->settings = settings;
@@ -72,6 +74,7 @@ void proxy_reload(struct proxy *proxy, const struct settings *settings,
                          SPAN("the point is gone"));
     }
     plans_points_moved(&proxy->router.plans, moved);
+    proxy_programs_reload(proxy, old);
     plans_rules_changed(&proxy->router.plans);
     proxy_estop_reload(proxy, moved, now);
     proxy_filament_reload(proxy, now);
@@ -258,6 +261,7 @@ static void expire(struct proxy *proxy, struct instant now)
     proxy_estop_expire(proxy, now);
     proxy_ports_expire(proxy, now);
     proxy_rules_expire(proxy, now);
+    proxy_programs_expire(proxy, now);
     if (instant_due(proxy->host_lost, now)) {
         proxy->host_lost = INSTANT_NEVER;
         proxy_apply(proxy, POINTS_HOST_LOST, now);
@@ -316,6 +320,7 @@ void proxy_input(struct proxy *proxy, const struct proxy_input *input, struct in
         break;
     case PROXY_SENT: moves = sent(proxy, input->port, (size_t)input->number); break;
     case PROXY_ASKED: proxy_asked(proxy, input->request, (int32_t)input->number, now); break;
+    case PROXY_ENDED: proxy_programs_ended(proxy, input, now); break;
     case PROXY_TICK: break;
     }
     /* Half a line, or bytes written whose room nobody waited for. */
@@ -402,6 +407,8 @@ const char *proxy_check(const struct proxy *proxy)
         broken = points_check(&proxy->points);
     if (broken == NULL)
         broken = board_share_check(&proxy->share.board);
+    if (broken == NULL)
+        broken = proxy_programs_check(proxy);
     if (broken == NULL && proxy_deadline(proxy).us < proxy->now.us)
         broken = "proxy: a deadline in the past";
     if (broken == NULL && proxy->orders > ORDERS)

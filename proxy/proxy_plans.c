@@ -264,11 +264,11 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
             break;
         plans_failed(&proxy->router.plans, action->slot, STEP_ESTOP, estop_reset_words(result));
         return;
+    case PLAN_RUN: proxy_programs_run(proxy, action, now); return;
     case PLAN_FILAMENT:
         proxy_filament_step(proxy, (enum filament_switch)action->value, now);
         break;
     case PLAN_POWER:
-    case PLAN_RUN:
         plans_failed(&proxy->router.plans, action->slot, STEP_USAGE, SPAN("not in this version"));
         return;
     case PLAN_TIMEOUT: tell_timeout(proxy, action, now); return;

@@ -58,6 +58,21 @@ static void end_now(struct proxy *proxy, uint8_t slot, struct instant now)
     }
 }
 
+/* What the programs of a rule are told of its start. */
+static struct plan_cause cause_of(const struct rule *rule, const struct event *event,
+                                  struct span reply)
+{
+    static const char *const words[WHEN_KINDS] = {
+        [WHEN_REPLY] = "reply", [WHEN_EVERY] = "every", [WHEN_START] = "start"};
+
+    if (event == NULL)
+        return (struct plan_cause){.event = words[rule->when.kind], .cause = reply};
+    return (struct plan_cause){.event = event_word(event->kind),
+                               .name = span_of(event->name),
+                               .state = span_of(event->state),
+                               .cause = span_of(event->cause)};
+}
+
 /* How long what started it has to last from now on. */
 static int64_t hold_ms(const struct rule *rule)
 {
@@ -69,13 +84,14 @@ static int64_t hold_ms(const struct rule *rule)
 /* A rule is due: its plan begins, unless one that runs already says otherwise. */
 static void start_rule(struct proxy *proxy, const struct rule *rule,
                        const struct step_values *values, const struct event *event,
-                       struct instant now)
+                       struct span reply, struct instant now)
 {
     struct plans *plans = &proxy->router.plans;
     uint16_t number = ruleset_number(proxy->rules, rule);
     char bytes[96];
     struct text why = TEXT_IN(bytes);
     struct plan_start start = {.rule = rule->name,
+                               .cause = cause_of(rule, event, reply),
                                .step = rule->step,
                                .steps = rule->steps,
                                .values = *values,
@@ -134,7 +150,7 @@ void proxy_rules_event(struct proxy *proxy, const struct event *event, struct in
             due[count++] = rule;
     }
     for (unsigned i = 0; i < count; i++)
-        start_rule(proxy, due[i], &nothing, event, now);
+        start_rule(proxy, due[i], &nothing, event, SPAN_NONE, now);
 }
 
 void proxy_rules_reply(struct proxy *proxy, struct span reply, struct instant now)
@@ -148,7 +164,7 @@ void proxy_rules_reply(struct proxy *proxy, struct span reply, struct instant no
             continue;
         proxy_world(proxy, &world);
         if (ruleset_holds(rule, proxy->settings, &world, &values))
-            start_rule(proxy, rule, &values, NULL, now);
+            start_rule(proxy, rule, &values, NULL, reply, now);
     }
 }
 
@@ -174,7 +190,7 @@ static void start_all(struct proxy *proxy, enum when_kind kind, struct instant n
                 (proxy->every_seen.us - proxy->rules_since.us) / every_us)
             continue;
         if (ruleset_holds(rule, proxy->settings, &world, &nothing))
-            start_rule(proxy, rule, &nothing, NULL, now);
+            start_rule(proxy, rule, &nothing, NULL, SPAN_NONE, now);
     }
 }
 

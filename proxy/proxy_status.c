@@ -39,7 +39,11 @@ static void waiting(const struct proxy *proxy, struct instant now, struct status
     ret_status->waiting_for[words.length] = '\0';
     copy(ret_status->waiting_rule, sizeof ret_status->waiting_rule, span_of(plan->rule));
     ret_status->waiting_since_ms = instant_ms_since(plan->since, now);
-    ret_status->waiting_timeout_ms = plan->state == PLAN_LOOKING ? plan->step[plan->at].ms : -1;
+    ret_status->waiting_timeout_ms =
+        plan->state == PLAN_LOOKING ||
+                (plan->state == PLAN_ASKED && plan->step[plan->at].kind == STEP_RUN)
+            ? plan->step[plan->at].ms
+            : -1;
 }
 
 void proxy_status(const struct proxy *proxy, struct instant now, struct status *ret_status)

@@ -40,6 +40,7 @@ static unsigned code_of_input(enum proxy_input_kind kind)
     case PROXY_SENT: return 4;
     case PROXY_ASKED: return 5;
     case PROXY_TICK: return 6;
+    case PROXY_ENDED: return 7;
     }
     return 255;
 }

@@ -27,6 +27,7 @@ struct rule_test_run {
     bool heard[RULE_TEST_STEPS_MAX];      /* of each `sent` and `said`: there was such a line */
     struct rule_test_heard host, printer; /* what is written to them */
     unsigned facts;                       /* of the print since the step began, a bit each */
+    uint32_t ran;                         /* programs started since then, a bit each */
     int64_t number;                       /* of the job's next line */
     struct happening happening;
     struct rule_test_failure *failure;

@@ -16,6 +16,7 @@
 #include "proxy.h"
 
 struct control;
+struct programs;
 struct record_ring;
 struct recorder;
 
@@ -34,6 +35,7 @@ struct service {
     struct control *control;
     struct recorder *recorder; /* NULL: nobody records */
     struct record_ring *ring;  /* NULL: the config wants no recordings */
+    struct programs *programs; /* that rules have started */
     struct last_inputs last;
     bool trouble; /* the log is to get the last inputs */
     struct instant started;

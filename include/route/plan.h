@@ -17,6 +17,7 @@
 #define PLANS      64
 #define PLAN_STEPS 16
 #define PLAN_TEXT  1024
+#define PLAN_CAUSE 352 /* what started it, for the environment of its programs */
 #define PLAN_NONE  255
 #define PLAN_QUEUED_MAX 8
 
@@ -68,6 +69,8 @@ struct plan {
     char rule[SETTINGS_NAME];
     char why[96]; /* if failed */
     char text[PLAN_TEXT];
+    uint16_t cause_length;
+    char cause[PLAN_CAUSE]; /* if it runs a program: SIOPROXY_EVENT=point and so on, a NUL behind each */
 };
 
 struct plans {
@@ -93,7 +96,7 @@ enum plan_action_kind {
     PLAN_START,
     PLAN_ESTOP,    /* the emergency stop trips */
     PLAN_POWER,    /* value, step: ms, when_cool */
-    PLAN_RUN,      /* step: program, ms; text: its arguments, a NUL behind each */
+    PLAN_RUN,      /* step: program, ms; text: its arguments, a NUL behind each; plan: cause */
     PLAN_FILAMENT, /* value: enum filament_switch */
     PLAN_MARK,     /* value: enum print_mark */
     PLAN_RESET,    /* the emergency stop's latch */
@@ -115,9 +118,16 @@ struct plan_action {
 
 void plans_init(struct plans *plans);
 
+/* What happened that a plan is started, for its programs; each may be empty. */
+struct plan_cause {
+    const char *event; /* the word behind `when:`; NULL: nothing */
+    struct span name, state, cause; /* as of struct event */
+};
+
 /* What a plan is started with. */
 struct plan_start {
     struct span rule;    /* its name for messages: a rule's, or what stands for one */
+    struct plan_cause cause;
     const struct step *step;
     unsigned steps;
     struct step_values values;
@@ -156,6 +166,8 @@ void plans_failed(struct plans *plans, uint8_t slot, enum step_error error, stru
 void plans_printer_gone(struct plans *plans, struct span why);
 /* Points have other indexes now (POINT_NONE: gone), as points_reload says. */
 void plans_points_moved(struct plans *plans, const uint8_t moved[SETTINGS_POINTS]);
+/* Programs have other indexes now (PROGRAM_NONE: gone). */
+void plans_programs_moved(struct plans *plans, const uint8_t moved[SETTINGS_PROGRAMS]);
 /* A send cannot go out yet: it is handed out again after plans_try_again. */
 void plans_later(struct plans *plans, uint8_t slot);
 void plans_try_again(struct plans *plans);
@@ -169,7 +181,10 @@ void plans_see(struct plans *plans, uint8_t point, int on, bool changed);
 /* How warm a heater ('T', 'B', 'C') or a point (0 and its index) is, in thousandths of a degree. */
 void plans_see_temperature(struct plans *plans, char heater, uint8_t index, int32_t degree);
 
-/* The wait of the plan that holds the stream ends, its remaining steps are skipped. False if there is none. */
+/*
+ * The wait of the plan that holds the stream, for a program too, ends, and its remaining steps are
+ * skipped. False if there is none.
+ */
 bool plans_continue(struct plans *plans);
 /* What a plan that has not begun was waiting on did not last: it is gone without a word. */
 void plans_unhold(struct plans *plans, uint8_t point);

@@ -80,6 +80,7 @@ struct power_settings {
 };
 
 #define SETTINGS_PROGRAMS 16
+#define PROGRAM_NONE      255
 /* What `run` may start. */
 struct program_settings {
     char name[SETTINGS_NAME];

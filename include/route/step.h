@@ -63,7 +63,7 @@ struct step_ready {
     uint8_t value;      /* set: 0 off, 255 on; power: 0 or 255; filament: enum filament_switch;
                            mark: enum print_mark, started is 1; report: enum report_what */
     uint8_t edge;       /* enum wait_for */
-    uint8_t program;    /* run: index into settings */
+    uint8_t program;    /* run: index into settings, PROGRAM_NONE: gone by a reload */
     bool when_cool;     /* power off: every heater below cool_below first */
     char heater;        /* wait for a temperature: 'T', 'B', 'C', or 0 for a point … */
     uint8_t heater_index; /* … and the tool's number */

@@ -81,11 +81,14 @@ struct world_options {
     struct sim_board_options board;
     struct sim_host_manner host;
     bool printer_played, board_played, host_played;
+    bool programs_last; /* until world_program_ends; else each has done its work at once */
     uint32_t printer_baud; /* of the wire to the printer; 0: no time */
     /* Shown every entry of the journal as it is made; NULL: nobody. */
     void (*watch)(void *watcher, const struct world_entry *entry);
     /* Shown all bytes that enter (WORLD_FROM) or leave (WORLD_TO) the core; NULL: nobody. */
     void (*listen)(void *watcher, enum world_kind kind, enum proxy_port port, struct span bytes);
+    /* Shown every program that is started; NULL: nobody. */
+    void (*program)(void *watcher, const struct proxy_program *program);
     /* Shown every event of the core; NULL: nobody. */
     void (*event)(void *watcher, const struct event *event);
     void *watcher;
@@ -115,6 +118,7 @@ struct world {
     char saved[ORDER_TEXT]; /* by the last ORDER_SAVE */
     struct order answer;    /* the last ORDER_ANSWER */
     uint64_t answers, speeds, pulses, discards;
+    bool program[PROXY_PROGRAMS]; /* it runs */
     struct world_coming coming[WORLD_COMING];
     uint32_t comings;
     uint64_t befell[FAULT_KINDS]; /* ends: how often each happened */
@@ -147,6 +151,8 @@ void world_plug(struct world *world, enum proxy_port port);
  */
 void world_plan(struct world *world, const struct fault *faults, uint32_t count, uint64_t seed);
 void world_mended(struct world *world);
+/* A program that lasts ends; `why` is empty if nothing went wrong. */
+void world_program_ends(struct world *world, unsigned number, struct span why);
 /* A client of the control socket asks. */
 void world_ask(struct world *world, const struct request *request, int32_t client);
 /* Let everything happen that a change made from outside (a button, a reset) can cause now. */

@@ -11,7 +11,7 @@ void last_inputs_add(struct last_inputs *last, const struct proxy_input *input,
     struct last_input *kept;
     size_t length = input->bytes.length;
 
-    if (input->kind == PROXY_TICK || input->kind == PROXY_ASKED)
+    if (input->kind == PROXY_TICK || input->kind == PROXY_ASKED || input->kind == PROXY_ENDED)
         return;
     kept = &last->input[input->port]
                        [(last->first[input->port] + last->count[input->port]) % LAST_INPUTS];
@@ -43,6 +43,7 @@ static void log_input(enum proxy_port port, const struct last_input *input, stru
     case PROXY_BYTES: text_add_string(&text, ">"); break;
     case PROXY_SENT: text_add_string(&text, "<"); break;
     case PROXY_ASKED:
+    case PROXY_ENDED:
     case PROXY_TICK: return;
     }
     if (input->kind != PROXY_BYTES && input->kind != PROXY_SENT) {

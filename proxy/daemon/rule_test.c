@@ -85,6 +85,16 @@ static void on_event(void *watcher, const struct event *event)
         run->facts |= 1U << event->is;
 }
 
+static void on_program(void *watcher, const struct proxy_program *program)
+{
+    struct rule_test_run *run = watcher;
+
+    for (unsigned i = 0; i < run->settings->programs; i++) {
+        if (span_equal(program->name, span_of(run->settings->program[i].name)))
+            run->ran |= 1U << i;
+    }
+}
+
 /* What was heard of late, for people. */
 static void tell_heard(const struct rule_test_heard *heard, char *ret_text, size_t capacity)
 {
@@ -146,6 +156,15 @@ static bool expect_word(struct rule_test_run *run, const struct rule_test_step *
     return agree(run, step, strcmp(word, is) == 0, expected, is);
 }
 
+static bool expect_ran(struct rule_test_run *run, const struct rule_test_step *step)
+{
+    char expected[RULE_TEST_SAID];
+
+    snprintf(expected, sizeof expected, "ran %s", run->settings->program[step->index].name);
+    return agree(run, step, (run->ran >> step->index & 1U) != 0, expected,
+                 step->never ? "it" : "nothing");
+}
+
 static bool expect(struct rule_test_run *run, const struct rule_test_step *step)
 {
     struct status status = rule_test_status(run);
@@ -163,8 +182,8 @@ static bool expect(struct rule_test_run *run, const struct rule_test_step *step)
         return expect_word(run, step, "psu", step->value != 0 ? "on" : "off", status.psu_state);
     case TEST_EXPECT_SENT: return expect_line(run, step, &run->printer, "sent");
     case TEST_EXPECT_SAID: return expect_line(run, step, &run->host, "said");
-    case TEST_EXPECT_RAN: /* no program is ever started in this version */
-        return expect_word(run, step, "ran", run->settings->program[step->index].name, "nothing");
+    case TEST_EXPECT_RAN:
+        return expect_ran(run, step);
     case TEST_GCODE:
     case TEST_REPLY:
     case TEST_POINT:
@@ -212,6 +231,7 @@ static bool make_ready(struct rule_test_run *run)
 static void forget_heard(struct rule_test_run *run)
 {
     memset(run->heard, 0, sizeof run->heard);
+    run->ran = 0;
     run->host.count = 0;
     run->printer.count = 0;
 }
@@ -256,6 +276,7 @@ bool rule_test_run(const struct rule_test *test, const struct loaded *loaded,
         .host_played = true,
         .listen = on_bytes,
         .event = on_event,
+        .program = on_program,
         .watcher = run,
         .quick = true,
     };

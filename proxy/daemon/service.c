@@ -12,6 +12,7 @@
 #include "daemon/control.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/programs.h"
 #include "daemon/pty.h"
 #include "daemon/record_ring.h"
 #include "daemon/recorder.h"
@@ -133,6 +134,8 @@ static void carry_out(struct service *service, const struct order *order)
         break;
     case ORDER_ANSWER: answer(service, order); break;
     case ORDER_SAVE: save(service, order); break;
+    case ORDER_RUN: programs_run(service->programs, order); break;
+    case ORDER_END: programs_end(service->programs, order); break;
     }
 }
 
@@ -265,6 +268,7 @@ static void on_end(uv_signal_t *handle, int number)
     }
     service->ending = true;
     notify("STOPPING=1");
+    programs_ask_to_end(service->programs);
     uv_timer_start(&service->patience, on_patience, EXIT_PATIENCE_MS, 0);
     service_feed(service, &(struct proxy_input){
                               .kind = PROXY_ASKED, .number = EXIT_CLIENT, .request = &request});
@@ -464,8 +468,10 @@ static bool end_recordings(struct service *service)
 
 static void end(struct service *service)
 {
-    bool whole = end_recordings(service);
+    bool whole;
 
+    programs_kill(service->programs);
+    whole = end_recordings(service);
     for (enum proxy_port which = 0; which < PROXY_PORTS; which++)
         port_free(service->port[which]);
     recorder_end(service->recorder, NULL);
@@ -476,6 +482,7 @@ static void end(struct service *service)
     uv_walk(&service->loop, close_handle, NULL);
     uv_run(&service->loop, UV_RUN_DEFAULT);
     uv_loop_close(&service->loop);
+    programs_free(service->programs);
     free(service->proxy);
     config_free(service->config);
     free(service);
@@ -505,6 +512,7 @@ int service_run(struct config *config)
     service->proxy = calloc(1, proxy_size());
     if (service->proxy == NULL)
         abort();
+    service->programs = programs_new(service);
     log_level_set(config->loaded.settings.log);
     uv_timer_init(&service->loop, &service->timer);
     service->timer.data = service;

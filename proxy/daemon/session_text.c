@@ -125,6 +125,11 @@ void session_text_input(struct session_text *session, const struct proxy_input *
         begin_line(session, "asked  ", '-', now);
         write_request(session, input->request);
         return;
+    case PROXY_ENDED:
+        begin_line(session, "program", '-', now);
+        fprintf(session->to, "%" PRId64 " ended", input->number);
+        write_reason(session, input->bytes);
+        return;
     case PROXY_TICK: return;
     }
 }
@@ -135,14 +140,18 @@ void session_text_order(struct session_text *session, const struct order *order,
     static const char *const words[] = {
         [ORDER_OPEN] = "open",       [ORDER_CLOSE] = "close",   [ORDER_SPEED] = "speed",
         [ORDER_DTR] = "pulse DTR",   [ORDER_DISCARD] = "discard", [ORDER_ANSWER] = "answer",
-        [ORDER_SAVE] = "save",
+        [ORDER_SAVE] = "save",       [ORDER_RUN] = "run",       [ORDER_END] = "end",
     };
+    bool program = order->kind == ORDER_RUN || order->kind == ORDER_END;
 
     if (order->kind >= sizeof words / sizeof *words || words[order->kind] == NULL)
         return;
-    begin_line(session, order->kind == ORDER_ANSWER || order->kind == ORDER_SAVE
-                            ? "       "
-                            : port_words[order->port], '!', now);
+    begin_line(session, program                                                    ? "program"
+                        : order->kind == ORDER_ANSWER || order->kind == ORDER_SAVE ? "       "
+                                                                                   : port_words[order->port],
+               '!', now);
+    if (program)
+        fprintf(session->to, "%" PRId64 " ", order->number);
     fprintf(session->to, "%s%s", words[order->kind],
             order->kind != ORDER_ANSWER ? "" : order->ok ? " ok" : " no");
     write_reason(session, span_of(order->text));

@@ -5,7 +5,6 @@
 static const char *const words[] = {
     /* the config */
     "filament",
-    "programs",
     "psu",
     /* if */
     "if.filament",
@@ -15,7 +14,6 @@ static const char *const words[] = {
     "do.power",
     "do.report.filament",
     "do.report.psu",
-    "do.run",
     NULL,
 };
 

@@ -318,9 +318,6 @@ void machine_file_programs(const struct fields *fields, const struct node *value
     for (const struct node *one = value->first; one != NULL; one = one->next) {
         read_program(fields, one);
     }
-    if (value->first != NULL) {
-        later_refuse(fields, value, "programs");
-    }
 }
 
 static void read_record_dir(const struct fields *fields, const struct node *value, void *target)

@@ -175,7 +175,6 @@ void steps_read_run(struct steps_file *steps, const struct node *value)
             step->argument[2] = steps_keep(steps, parts.part[2]);
         }
     }
-    later_refuse(steps->fields, value, "do.run");
 }
 
 void steps_read_filament(struct steps_file *steps, const struct node *value)

@@ -50,6 +50,41 @@ bool plans_room(const struct plans *plans)
     return plans->running < PLANS;
 }
 
+/* `NAME=value` and a NUL; bytes that are none of a text become blanks. */
+static void add_variable(struct text *text, const char *name, struct span value, size_t most)
+{
+    size_t from;
+
+    text_add_string(text, name);
+    from = text->length;
+    if (value.length > most)
+        value.length = most;
+    text_add(text, value);
+    for (size_t i = from; i < text->length; i++) {
+        if ((unsigned char)text->data[i] < ' ')
+            text->data[i] = ' ';
+    }
+    text_add_char(text, '\0');
+}
+
+/* What its programs are told of why they run. */
+static void keep_cause(struct plan *plan, const struct plan_start *start)
+{
+    struct text text = TEXT_IN(plan->cause);
+    bool runs = false;
+
+    for (unsigned i = 0; i < start->steps; i++)
+        runs = runs || start->step[i].kind == STEP_RUN;
+    if (runs && start->cause.event != NULL) {
+        add_variable(&text, "SIOPROXY_EVENT=", span_of(start->cause.event), EVENT_STATE - 1);
+        add_variable(&text, "SIOPROXY_NAME=", start->cause.name, EVENT_NAME - 1);
+        add_variable(&text, "SIOPROXY_STATE=", start->cause.state, EVENT_STATE - 1);
+        add_variable(&text, "SIOPROXY_CAUSE=", start->cause.cause, EVENT_CAUSE - 1);
+        assert(!text.cut);
+    }
+    plan->cause_length = (uint16_t)text.length;
+}
+
 /* Steps are in place: the plan runs from now on. */
 static void begin(struct plans *plans, uint8_t slot, const struct plan_start *start, unsigned steps,
                   struct instant now)
@@ -111,6 +146,7 @@ enum step_error plans_start(struct plans *plans, const struct plan_start *start,
         return STEP_LONG;
     }
     plan->replacement_length = (uint16_t)(text.length - plan->replacement_at);
+    keep_cause(plan, start);
     begin(plans, slot, start, start->steps, now);
     *ret_slot = slot;
     return STEP_OK;
@@ -237,6 +273,7 @@ static bool step_action(struct plan *plan, struct instant now, struct plan_actio
     case STEP_FILAMENT:
     case STEP_MARK:
     case STEP_RESET:
+        plan->since = now;
         ret_action->kind = asked_action(step->kind);
         plan_enter(plan, PLAN_ASKED, INSTANT_NEVER);
         return true;
@@ -437,7 +474,8 @@ bool plans_continue(struct plans *plans)
     if (plans->stream == PLAN_NONE)
         return false;
     plan = &plans->plan[plans->stream];
-    if (plan->state != PLAN_PAUSING && plan->state != PLAN_LOOKING)
+    if (plan->state != PLAN_PAUSING && plan->state != PLAN_LOOKING &&
+        (plan->state != PLAN_ASKED || plan->step[plan->at].kind != STEP_RUN))
         return false;
     plan_enter(plan, PLAN_OVER, INSTANT_NEVER);
     return true;

@@ -15,6 +15,18 @@ void plans_points_moved(struct plans *plans, const uint8_t moved[SETTINGS_POINTS
     }
 }
 
+void plans_programs_moved(struct plans *plans, const uint8_t moved[SETTINGS_PROGRAMS])
+{
+    for (unsigned slot = 0; slot < PLANS; slot++) {
+        struct plan *plan = &plans->plan[slot];
+
+        for (unsigned i = 0; plan->state != PLAN_FREE && i < plan->steps; i++) {
+            if (plan->step[i].kind == STEP_RUN && plan->step[i].program < SETTINGS_PROGRAMS)
+                plan->step[i].program = moved[plan->step[i].program];
+        }
+    }
+}
+
 /* Does a wait end by what is seen now? */
 static bool sees(enum wait_for edge, int on, bool changed)
 {

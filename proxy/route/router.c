@@ -249,6 +249,13 @@ void router_waiting(const struct router *router, const struct settings *settings
         break;
     case PLAN_PAUSING: text_add_duration(ret_words, step->ms); break;
     case PLAN_ASKED:
+        if (step->kind == STEP_RUN) {
+            text_add_string(ret_words, "program ");
+            text_add_string(ret_words, step->program < settings->programs
+                                           ? settings->program[step->program].name
+                                           : "?");
+            break;
+        }
         text_add_string(ret_words, step->kind == STEP_WAIT_MOTION                        ? "motion"
                                    : step->kind == STEP_SEND || step->kind == STEP_FORWARD ? "printer"
                                                                                          : "board");

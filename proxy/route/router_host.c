@@ -323,6 +323,10 @@ static bool take(struct router *router, const struct settings *settings,
     if (rule == NULL)
         return false;
     start.rule = rule->name;
+    start.cause = (struct plan_cause){
+        .event = "gcode",
+        .name = {line->command.data, span_find(line->command, ' ')},
+        .cause = line->command};
     start.step = rule->step;
     start.steps = rule->steps;
     start.then = (uint8_t)rule->then;

@@ -77,20 +77,44 @@ static void close_port(struct world *world, enum proxy_port port)
         sim_board_close(&world->board, world->now);
 }
 
+static void end_program(struct world *world, int64_t number, struct span why)
+{
+    world->program[number] = false;
+    input(world, &(struct proxy_input){.kind = PROXY_ENDED, .number = number, .bytes = why});
+}
+
+static void start_program(struct world *world, int64_t number)
+{
+    struct proxy_program program;
+
+    if (!proxy_program(world->proxy, number, &program) || world->program[number]) {
+        break_promise(world, "world: a program is ordered that runs already, or is none");
+        return;
+    }
+    world->program[number] = true;
+    if (world->options.program != NULL)
+        world->options.program(world->options.watcher, &program);
+    if (!world->options.programs_last)
+        end_program(world, number, SPAN_NONE);
+}
+
 static void carry_out(struct world *world, const struct order *order)
 {
     static const char *const words[] = {"open", "close", "speed", "dtr",
-                                        "discard", "answer", "save"};
+                                        "discard", "answer", "save", "run", "end"};
     char bytes[WORLD_TEXT];
     struct text text = TEXT_IN(bytes);
 
     text_add_string(&text, words[order->kind]);
-    if (order->kind == ORDER_SPEED || order->kind == ORDER_ANSWER) {
+    if (order->kind == ORDER_SPEED || order->kind == ORDER_ANSWER || order->kind == ORDER_RUN ||
+        order->kind == ORDER_END) {
         text_add_char(&text, ' ');
         text_add_integer(&text, order->number);
     }
     if (order->kind == ORDER_ANSWER)
         text_add_string(&text, order->ok ? " ok" : " no");
+    if (order->kind == ORDER_END)
+        text_add_string(&text, order->ok ? " at once" : " please");
     if (order->text[0] != '\0') {
         text_add_char(&text, ' ');
         text_add(&text, span_trim(span_of(order->text)));
@@ -114,6 +138,11 @@ static void carry_out(struct world *world, const struct order *order)
         world->answer = *order;
         break;
     case ORDER_SAVE: memcpy(world->saved, order->text, ORDER_TEXT); break;
+    case ORDER_RUN: start_program(world, order->number); break;
+    case ORDER_END:
+        if (!world->program[order->number])
+            break_promise(world, "world: a program that does not run is to end");
+        break;
     }
 }
 
@@ -505,6 +534,13 @@ void world_plug(struct world *world, enum proxy_port port)
 {
     world->port[port].plugged = true;
     world_note(world, WORLD_NOTE, port, SPAN("plugged in"));
+}
+
+void world_program_ends(struct world *world, unsigned number, struct span why)
+{
+    assert(number < PROXY_PROGRAMS && world->program[number]);
+    end_program(world, number, why);
+    world_settle(world);
 }
 
 void world_ask(struct world *world, const struct request *request, int32_t client)

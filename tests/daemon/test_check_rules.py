@@ -129,6 +129,17 @@ class CheckRules(unittest.TestCase):
                    "expect: {not: {said: turned}}", "point: {door: on}",
                    "expect: {said: [ok, turned]}")
 
+    def test_a_program_is_not_run_but_was_started(self):
+        rules = RULES.replace("example:\n", "example:\n  programs:\n    photo: {path: /none}\n"
+                              "    other: {path: /none}\n", 1)
+        rules = rules.replace("tests:\n", "  - {name: photo, when: {gcode: M799}, do: [{run: {program: photo}}, "
+                              "{say: taken}]}\ntests:\n")
+        steps = ["gcode: M799", "expect: {ran: photo, said: taken, not: {ran: other}}",
+                 "gcode: M105", "expect: {not: {ran: photo}}"]
+        self.assertEqual(check(steps, rules=rules)[0], 0, check(steps, rules=rules)[1])
+        self.assertIn("expected ran other, got nothing",
+                      check(["gcode: M799", "expect: {ran: other}"], rules=rules)[1])
+
     def test_a_mistake_is_told_and_nothing_runs(self):
         status, said = check(["wait: 20"])
         self.assertEqual(status, 2)

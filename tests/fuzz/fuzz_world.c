@@ -45,6 +45,7 @@ static char board_command[64];
 static unsigned asked;           /* clients that asked */
 static bool answered[CLIENTS];
 static unsigned repeated;
+static bool program_runs[PROXY_PROGRAMS], program_killed[PROXY_PROGRAMS];
 
 static void input(struct proxy_input what);
 
@@ -167,6 +168,19 @@ static void carry_out(const struct order *order)
         answered[order->number] = true;
         break;
     case ORDER_DISCARD: numbered = numbered && order->port != PROXY_PRINTER; break;
+    case ORDER_RUN:
+        fuzz_promise(order->number >= 0 && order->number < PROXY_PROGRAMS &&
+                         !program_runs[order->number],
+                     "a program is started that does not run");
+        program_runs[order->number] = true;
+        program_killed[order->number] = false;
+        break;
+    case ORDER_END:
+        fuzz_promise(order->number >= 0 && order->number < PROXY_PROGRAMS &&
+                         program_runs[order->number],
+                     "a program is ended that runs");
+        program_killed[order->number] = order->ok;
+        break;
     case ORDER_DTR:
     case ORDER_SAVE: break;
     default: fuzz_promise(false, "an order has a kind");
@@ -192,7 +206,7 @@ static void take_orders(void)
 static void input(struct proxy_input what)
 {
     static const char *const kinds[] = {"opened", "closed", "speed", "bytes",
-                                        "sent",   "asked",  "tick"};
+                                        "sent",   "asked",  "tick",  "ended"};
 
     trace(kinds[what.kind], what.port, what.bytes, what.number, now);
     binary = binary || binary_transfer_runs(&proxy->router.binary);
@@ -368,6 +382,16 @@ static void ask(struct fuzz *fuzz)
     input((struct proxy_input){.kind = PROXY_ASKED, .number = asked++, .request = &request});
 }
 
+/* A program is done, or is not, or was killed. */
+static void program_ends(unsigned number, bool well)
+{
+    if (!program_runs[number])
+        return;
+    program_runs[number] = false;
+    input((struct proxy_input){
+        .kind = PROXY_ENDED, .number = number, .bytes = well ? SPAN_NONE : SPAN("status 1")});
+}
+
 static void pass_time(struct fuzz *fuzz)
 {
     unsigned how = fuzz_byte(fuzz);
@@ -491,6 +515,7 @@ static void operate(struct fuzz *fuzz)
         break; /* the next report tells */
     case 27: printer_heat(fuzz); break;
     case 28: guest(fuzz); break;
+    case 29: program_ends(fuzz_below(fuzz, PROXY_PROGRAMS), (fuzz_byte(fuzz) & 1) != 0); break;
     case 25: /* the same line often */
         how = fuzz_byte(fuzz) & 127;
         for (unsigned word = fuzz_below(fuzz, HOST_WORDS); how > 0 && repeated < REPEATED;
@@ -521,6 +546,7 @@ static void begin(void)
     for (enum proxy_port port = PROXY_HOST; port < PROXY_PORTS; port++)
         ports[port].appetite = 255;
     memset(answered, 0, sizeof answered);
+    memset(program_runs, 0, sizeof program_runs);
     memset(board_levels, 0, sizeof board_levels);
     config = asked = printer_owes = repeated = 0;
     host_number = printer_number = 0;
@@ -568,6 +594,10 @@ static void come_to_rest(unsigned how)
         board_answers_asked();
         if (is_beyond_help(&proxy->router))
             say(PROXY_PRINTER, SPAN("start\n"));
+        for (unsigned i = 0; i < PROXY_PROGRAMS; i++) {
+            if (program_killed[i])
+                program_ends(i, false);
+        }
         if (is_at_rest(&proxy->router) && all_answered())
             return;
         if (plan != NULL && plan->state == PLAN_LOOKING)

@@ -21,6 +21,7 @@ static const char world_yaml[] =
     "  far: {io: 60, type: output}\n"
     "  stop: {io: 5, type: input, debounce: 20ms}\n"
     "estop: {point: stop, reset_point: door, on_board_lost: pause}\n"
+    "programs: {photo: {path: /bin/photo}, notify: {path: /bin/notify, timeout: 1min}}\n"
     "rules: [rules.yaml, events.yaml]\n";
 
 /* Ports stay, points come, go, move and change their kind. */
@@ -35,6 +36,7 @@ static const char other_yaml[] =
     "  light: {io: 4, type: output, start: on}\n"
     "  stop: {io: 5, type: input, debounce: 0}\n"
     "estop: {point: stop, reset_dtr: false, on_m112: forward, on_board_lost: stop}\n"
+    "programs: {notify: {path: /bin/notify}, photo: {path: /bin/photo}}\n"
     "rules: [events.yaml, rules.yaml]\n";
 
 /* Both configurations know pump, light and runout: other points are named by parameters. */
@@ -86,6 +88,10 @@ static const char events_yaml[] =
     "  - {name: board, when: {board: [online, lost]}, do: [{toggle: pump}]}\n"
     "  - {name: start, when: start, do: [{set: {pump: on}}]}\n"
     "  - {name: pause, when: {gcode: M760}, do: [pause, resume, cancel, start]}\n"
+    "  - {name: run, when: {gcode: M764}, do: [{run: {program: photo, args: ['${S}', '${A}']}}, "
+    "{run: {program: notify}}]}\n"
+    "  - {name: tell, when: {print: [started, failed]}, do: [{run: {program: notify}}], again: restart}\n"
+    "  - {name: warm, when: {temperature: {bed: '>= 40C'}}, do: [{run: {program: photo}}]}\n"
     "  - {name: stop, when: {gcode: M761}, do: [estop]}\n"
     "  - {name: reset, when: {gcode: M762}, do: [{reset: estop}]}\n"
     "  - {name: mark, when: {gcode: M763}, do: [{mark: started}, {mark: paused}, {mark: resumed}, "

@@ -7,8 +7,10 @@
 #include "fuzz.h"
 #include "proxy_state.h"
 #include "world_config.h"
+#include "world_look.h"
 #include "world_numbers.h"
 #include "world_peers.h"
+#include "world_programs.h"
 #include "world_rest.h"
 #include "world_trace.h"
 
@@ -45,7 +47,6 @@ static char board_command[64];
 static unsigned asked;           /* clients that asked */
 static bool answered[CLIENTS];
 static unsigned repeated;
-static bool program_runs[PROXY_PROGRAMS], program_killed[PROXY_PROGRAMS];
 
 static void input(struct proxy_input what);
 
@@ -169,18 +170,7 @@ static void carry_out(const struct order *order)
         break;
     case ORDER_DISCARD: numbered = numbered && order->port != PROXY_PRINTER; break;
     case ORDER_RUN:
-        fuzz_promise(order->number >= 0 && order->number < PROXY_PROGRAMS &&
-                         !program_runs[order->number],
-                     "a program is started that does not run");
-        program_runs[order->number] = true;
-        program_killed[order->number] = false;
-        break;
-    case ORDER_END:
-        fuzz_promise(order->number >= 0 && order->number < PROXY_PROGRAMS &&
-                         program_runs[order->number],
-                     "a program is ended that runs");
-        program_killed[order->number] = order->ok;
-        break;
+    case ORDER_END: program_ordered(order); break;
     case ORDER_DTR:
     case ORDER_SAVE: break;
     default: fuzz_promise(false, "an order has a kind");
@@ -382,14 +372,11 @@ static void ask(struct fuzz *fuzz)
     input((struct proxy_input){.kind = PROXY_ASKED, .number = asked++, .request = &request});
 }
 
-/* A program is done, or is not, or was killed. */
-static void program_ends(unsigned number, bool well)
+static void program_ends(unsigned index, bool well)
 {
-    if (!program_runs[number])
-        return;
-    program_runs[number] = false;
-    input((struct proxy_input){
-        .kind = PROXY_ENDED, .number = number, .bytes = well ? SPAN_NONE : SPAN("status 1")});
+    if (program_ended(index))
+        input((struct proxy_input){
+            .kind = PROXY_ENDED, .number = index, .bytes = well ? SPAN_NONE : SPAN("status 1")});
 }
 
 static void pass_time(struct fuzz *fuzz)
@@ -424,22 +411,6 @@ static void reload(void)
     trace("reload", 0, SPAN_NONE, config, now);
     proxy_reload(proxy, &configs[config].settings, &configs[config].ruleset, now);
     fuzz_check(proxy_check(proxy));
-}
-
-static void look(void)
-{
-    static struct status status;
-    int value;
-
-    proxy_status(proxy, now, &status);
-    fuzz_promise(status.heaters <= STATUS_HEATERS && status.printer_state != NULL &&
-                     status.board_state != NULL && status.print_state != NULL,
-                 "a status is whole");
-    fuzz_promise(memchr(status.firmware, '\0', sizeof status.firmware) != NULL &&
-                     memchr(status.waiting_for, '\0', sizeof status.waiting_for) != NULL,
-                 "texts end");
-    for (unsigned i = 0; i < configs[config].settings.points; i++)
-        proxy_point(proxy, i, &value);
 }
 
 /* Somebody at the board's share. */
@@ -508,7 +479,7 @@ static void operate(struct fuzz *fuzz)
         else if (how < 96)
             move_house();
         else
-            look();
+            look_at(proxy, configs[config].settings.points, now);
         break;
     case 26: /* a button */
         board_levels[fuzz_below(fuzz, BOARD_IOS)] ^= true;
@@ -546,7 +517,7 @@ static void begin(void)
     for (enum proxy_port port = PROXY_HOST; port < PROXY_PORTS; port++)
         ports[port].appetite = 255;
     memset(answered, 0, sizeof answered);
-    memset(program_runs, 0, sizeof program_runs);
+    programs_forget();
     memset(board_levels, 0, sizeof board_levels);
     config = asked = printer_owes = repeated = 0;
     host_number = printer_number = 0;

@@ -242,6 +242,8 @@ static void on_gone(uv_timer_t *timer)
 {
     struct pty *pty = timer->data;
 
+    if (!is_hung(pty->port.fd)) /* the next one is there: we were late, its hint waits for us */
+        return;
     pty->announced = false;
     pty->port.owner->closed(pty->port.owner->context, &pty->port, 0, SPAN_NONE);
     pty->port.owner->settle(pty->port.owner->context);

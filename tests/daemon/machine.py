@@ -2,7 +2,8 @@
 A daemon under test and what stands around it: a host that opens the port as OctoPrint does, a
 printer on a pty or a TCP port that answers ok, a client of the control socket.
 
-Real time, but nothing sleeps: every wait is for a condition and has an end.
+Real time, but nothing sleeps: every wait is for a condition and has an end, which is far away:
+the machine may be slow or busy with others.
 """
 
 import contextlib
@@ -23,6 +24,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 from process import BUILD, Failure, Program, read_text, wait_until  # noqa: E402
 
+PATIENCE = 60 # seconds until a wait is in vain
 POINTS = """\
 points:
   light: {io: 12, type: output, start: off, label: Chamber light}
@@ -66,9 +68,9 @@ class Daemon:
     def pid(self):
         return self.program.process.pid
 
-    def wait_for_log(self, text, timeout=10):
-        wait_until(f"`{text}` in the log:\n{read_text(self.log)}",
-                   lambda: text in read_text(self.log), timeout, 0.01, [self.program])
+    def wait_for_log(self, text, timeout=PATIENCE):
+        wait_until(f"`{text}` in the log", lambda: text in read_text(self.log), timeout, 0.01,
+                   [self.program])
 
     def logged(self, text):
         return read_text(self.log).count(text)
@@ -77,7 +79,7 @@ class Daemon:
         """Exit status, stdout, stderr."""
         result = subprocess.run([os.path.join(BUILD, "sioctl"), "--socket", self.socket, *words],
                                 stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                timeout=30, check=False)
+                                timeout=PATIENCE, check=False)
         return result.returncode, result.stdout, result.stderr
 
     def status(self):
@@ -86,12 +88,12 @@ class Daemon:
             raise Failure(f"sioctl status: {status}: {err}")
         return json.loads(out)
 
-    def wait_for(self, part, state, timeout=10):
+    def wait_for(self, part, state, timeout=PATIENCE):
         """Until status says that, e.g. ("printer", "online")."""
         wait_until(f"{part} is {state}", lambda: self.status()[part]["state"] == state, timeout,
                    0.02, [self.program])
 
-    def wait_for_printer(self, timeout=10):
+    def wait_for_printer(self, timeout=PATIENCE):
         """Until the printer's port is open, whether it has said anything or not."""
         wait_until("the printer's port is open",
                    lambda: self.status()["printer"]["state"] in ("silent", "online"), timeout,
@@ -122,9 +124,13 @@ class Host:
 
     def __init__(self, path, parity_first=False, exclusive=True):
         """parity_first: OctoPrint's work-around on Debian, an open with odd parity before."""
+        self.pause = 0.0 # seconds between the two opens
         if parity_first:
             os.close(self.open_port(path, termios.PARENB | termios.PARODD, exclusive))
+            self.pause = time.monotonic()
         self.fd = self.open_port(path, 0, exclusive)
+        if parity_first:
+            self.pause = time.monotonic() - self.pause
         self.heard = b""
 
     @staticmethod
@@ -160,7 +166,7 @@ class Host:
             try:
                 data = data[os.write(self.fd, data):]
             except BlockingIOError:
-                select.select([], [self.fd], [], 10)
+                select.select([], [self.fd], [], PATIENCE)
 
     def read(self):
         """What is there now, kept in heard."""
@@ -170,7 +176,7 @@ class Host:
             return data
         return b""
 
-    def wait_for(self, text, timeout=10):
+    def wait_for(self, text, timeout=PATIENCE):
         """Reads on until text has been heard; returns all up to its end and forgets that."""
         end = time.monotonic() + timeout
         while text not in self.heard:
@@ -202,6 +208,7 @@ class FakePrinter(threading.Thread):
         self.wake_reader, self.wake_writer = os.pipe()
         self.ending = False
         self.connected = threading.Event()
+        self.voice = threading.Lock() # whoever speaks has it until the end of the line
 
     def connect(self):
         """The next descriptor to serve, or None to end."""
@@ -219,11 +226,13 @@ class FakePrinter(threading.Thread):
             fd = self.connect()
             if fd is None:
                 return
+            os.set_blocking(fd, False)
             self.connected.set()
             self.serve(fd)
             self.connected.clear()
 
     def serve(self, fd):
+        """Until it is woken, or the other side has gone."""
         partial = b""
         while not self.ending:
             ready = select.select([fd, self.wake_reader], [], [])[0]
@@ -232,6 +241,8 @@ class FakePrinter(threading.Thread):
                 return
             try:
                 data = os.read(fd, 65536)
+            except BlockingIOError:
+                continue
             except OSError:
                 data = b""
             if not data:
@@ -240,8 +251,25 @@ class FakePrinter(threading.Thread):
             *lines, partial = (partial + data).split(b"\n")
             answers = b"".join(self.answer(line) for line in lines if line)
             self.sent += answers
-            while answers:
-                answers = answers[os.write(fd, answers):]
+            if not self.say(fd, answers):
+                return
+
+    def say(self, fd, text):
+        """All of it, behind what is being said; False if it was woken before."""
+        while not self.voice.acquire(timeout=0.1):
+            if self.ending:
+                return False
+        try:
+            while text:
+                ready = select.select([self.wake_reader], [fd], [])
+                if ready[0]:
+                    os.read(self.wake_reader, 1)
+                    return False
+                with contextlib.suppress(BlockingIOError):
+                    text = text[os.write(fd, text):]
+        finally:
+            self.voice.release()
+        return True
 
     def wake(self):
         os.write(self.wake_writer, b"x")
@@ -257,16 +285,19 @@ class PtyPrinter(FakePrinter):
     def __init__(self, link):
         super().__init__()
         self.link = link
-        self.master = self.keeper = -1
+        self.master = -1
+        self.slaves = [] # open to the end: nobody else gets a pty by a name that was ours
         self.there = threading.Event()
-        self.come_back()
         self.start()
+        self.come_back()
 
     def come_back(self):
-        self.master, self.keeper = os.openpty()
-        tty.setraw(self.keeper)
-        os.symlink(os.ttyname(self.keeper), self.link)
+        self.master, slave = os.openpty()
+        self.slaves.append(slave)
+        tty.setraw(slave)
+        os.symlink(os.ttyname(slave), self.link)
         self.there.set()
+        wait_until("the printer's thread has begun", self.connected.is_set, PATIENCE, 0.01)
 
     def connect(self):
         self.there.wait()
@@ -276,15 +307,17 @@ class PtyPrinter(FakePrinter):
         os.unlink(self.link)
         self.there.clear()
         self.wake()
-        wait_until("the printer's thread has let go", lambda: not self.connected.is_set(), 5, 0.01)
-        os.close(self.keeper)
+        wait_until("the printer's thread has let go", lambda: not self.connected.is_set(),
+                   PATIENCE, 0.01)
         os.close(self.master)
+        self.master = -1
 
     def end(self):
+        self.ending = True
         self.there.set()
         super().end()
         self.join()
-        for fd in (self.keeper, self.master):
+        for fd in (*self.slaves, self.master):
             with contextlib.suppress(OSError):
                 os.close(fd)
 
@@ -306,7 +339,8 @@ class TcpPrinter(FakePrinter):
 
     def hang_up(self):
         self.wake()
-        wait_until("the printer's thread has let go", lambda: not self.connected.is_set(), 5, 0.01)
+        wait_until("the printer's thread has let go", lambda: not self.connected.is_set(),
+                   PATIENCE, 0.01)
         self.connection.close()
 
     def end(self):
@@ -325,7 +359,7 @@ class Control:
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(path)
-        self.socket.settimeout(10)
+        self.socket.settimeout(PATIENCE)
         self.rest = b""
 
     def send(self, data):
@@ -362,10 +396,10 @@ class MachineTest(unittest.TestCase):
 
     def daemon(self, **config):
         """A daemon that runs; its log is shown when the test fails."""
-        daemon = Daemon(self.folder, **config).start()
+        daemon = Daemon(self.folder, **config)
         self.addCleanup(daemon.kill)
         self.addCleanup(self.show_log, daemon)
-        return daemon
+        return daemon.start()
 
     def show_log(self, daemon):
         outcome = getattr(self._outcome, "result", None)

@@ -6,14 +6,14 @@ import re
 import socket
 import unittest
 
-from machine import Control, MachineTest, wait_until
+from machine import PATIENCE, Control, MachineTest, wait_until
 
 
 class ControlSocket(MachineTest):
     def setUp(self):
         super().setUp()
         self.proxy = self.daemon(board="simulated")
-        self.proxy.wait_for("board", "online", 20)
+        self.proxy.wait_for("board", "online")
 
     def sioctl(self, *words):
         return self.proxy.run_sioctl(*words)
@@ -56,27 +56,28 @@ class ControlSocket(MachineTest):
         self.assertEqual(self.sioctl("set", "light", "off")[0], 0)
         self.assertEqual(self.sioctl("get", "light"), (1, "off\n", ""))
         self.assertEqual(self.sioctl("sim", "board", "unplug")[0], 0)
-        wait_until("unknown", lambda: self.sioctl("get", "light") == (4, "unknown\n", ""), 20)
+        wait_until("unknown", lambda: self.sioctl("get", "light") == (4, "unknown\n", ""),
+                   PATIENCE)
 
     def test_set_on_a_board_that_is_gone_is_refused(self):
         self.sioctl("sim", "board", "unplug")
-        wait_until("unknown", lambda: self.sioctl("get", "light")[0] == 4, 20)
+        wait_until("unknown", lambda: self.sioctl("get", "light")[0] == 4, PATIENCE)
         code, _, err = self.sioctl("set", "light", "on")
         self.assertEqual(code, 1)
         self.assertTrue(err.startswith("sioctl: "))
 
     def test_the_world_moves_an_input(self):
         self.assertEqual(self.sioctl("sim", "door", "on")[0], 0)
-        wait_until("the door is open", lambda: self.sioctl("get", "door")[0] == 0, 10)
+        wait_until("the door is open", lambda: self.sioctl("get", "door")[0] == 0, PATIENCE)
         self.assertEqual(self.sioctl("sim", "door", "off")[0], 0)
-        wait_until("the door is closed", lambda: self.sioctl("get", "door")[0] == 1, 10)
+        wait_until("the door is closed", lambda: self.sioctl("get", "door")[0] == 1, PATIENCE)
 
     def test_pulse_switches_on_and_off_again(self):
         control = self.control(self.proxy)
         self.assertEqual(control.ask(command="watch"), {"ok": True})
         self.assertEqual(self.sioctl("pulse", "light", "100ms")[0], 0)
         states = []
-        while states != ["on", "off"]:
+        while states[-2:] != ["on", "off"]:
             event = control.receive()
             if event["event"] == "point" and event["name"] == "light":
                 states.append(event["state"])
@@ -84,7 +85,8 @@ class ControlSocket(MachineTest):
     def test_send_goes_to_the_printer(self):
         before = self.proxy.status()["counters"]["injected"]
         self.assertEqual(self.sioctl("send", "M117", "hello")[0], 0)
-        wait_until("it is sent", lambda: self.proxy.status()["counters"]["injected"] > before, 10)
+        wait_until("it is sent", lambda: self.proxy.status()["counters"]["injected"] > before,
+                   PATIENCE)
 
     def test_watch_prints_what_happens(self):
         control = self.control(self.proxy)
@@ -166,7 +168,14 @@ class ControlSocket(MachineTest):
         self.assertEqual(last.receive()["error"], "too many clients")
         clients[0].close()
         wait_until("there is room again",
-                   lambda: self.control(self.proxy).ask(command="points")["ok"], 5)
+                   self.is_let_in, PATIENCE)
+
+    def is_let_in(self):
+        """The end of a client that has left may not have been seen yet."""
+        try:
+            return self.control(self.proxy).ask(command="points")["ok"]
+        except (BrokenPipeError, ConnectionResetError):
+            return False
 
     def test_a_watcher_that_does_not_read_loses_its_oldest_events(self):
         watcher = Control(self.proxy.socket)
@@ -178,14 +187,8 @@ class ControlSocket(MachineTest):
             state = "on" if number % 2 == 0 else "off"
             self.assertTrue(talker.ask(command="set", point="light", state=state)["ok"])
         self.assertEqual(self.sioctl("set", "light", "on")[0], 0)
-        lost = 0
-        watcher.socket.settimeout(2)
-        try:
-            while True:
-                lost += watcher.receive().get("lost", 0)
-        except TimeoutError:
-            pass
-        self.assertGreater(lost, 0)
+        while watcher.receive().get("lost", 0) == 0:
+            continue # if it lost none, it waits for one in vain
 
     def test_a_client_that_asks_and_does_not_read_holds_nobody_up(self):
         deaf = self.control(self.proxy)
@@ -216,7 +219,8 @@ class ControlSocket(MachineTest):
         code, _, err = self.sioctl("reload")
         self.assertEqual(code, 1)
         self.assertTrue(re.search(r"test\.yaml:\d+:\d+: error: ", err), err)
-        self.assertEqual(self.sioctl("get", "light")[1], "off\n")
+        wait_until("the light is as it was", lambda: self.sioctl("get", "light")[1] == "off\n",
+                   PATIENCE)
 
     def rewrite(self, config):
         with open(self.proxy.config, "w", encoding="utf-8") as file:

@@ -11,25 +11,30 @@ import termios
 import time
 import unittest
 
-from machine import Host, MachineTest, wait_until
+from machine import PATIENCE, Host, MachineTest, wait_until
 
 IDLE_SECONDS = 2
+IDLE_LOOKS = 5
 # A timer of the core now and then, but nothing that turns in circles.
 IDLE_WAKE_UPS = 40
 IDLE_CPU = 0.05
+# Less than PTY_GONE_MS.
+QUICK = 0.1
 
 
 class HostPort(MachineTest):
     def test_a_host_opens_twice_as_octoprint_does_on_debian(self):
         daemon = self.daemon()
+        slow = 0 # opens between which a host may well have been away
         for _ in range(5):
             host = self.host(daemon, parity_first=True)
+            slow += host.pause > QUICK
             self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
             daemon.wait_for("host", "connected")
             host.close()
             daemon.wait_for("host", "disconnected")
-        self.assertEqual(daemon.logged("host connected"), 5)
-        self.assertEqual(daemon.logged("host disconnected"), 5)
+        self.assertIn(daemon.logged("host connected"), range(5, 6 + slow))
+        self.assertEqual(daemon.logged("host connected"), daemon.logged("host disconnected"))
 
     def test_an_interrupted_open_does_not_spoil_the_next(self):
         daemon = self.daemon()
@@ -67,7 +72,7 @@ class HostPort(MachineTest):
             os.write(fd, b"M117 last words %d\n" % number)
             os.close(fd)
             wanted = b"M117 last words %d\n" % number
-            wait_until(wanted, lambda wanted=wanted: wanted in printer.received, 5, 0.005)
+            wait_until(wanted, lambda wanted=wanted: wanted in printer.received, PATIENCE, 0.005)
 
     def test_a_host_killed_in_mid_sentence_leaves_a_port_for_the_next(self):
         daemon = self.daemon()
@@ -98,7 +103,7 @@ class HostPort(MachineTest):
         termios.tcsetattr(fd, termios.TCSANOW, settings)
         os.write(fd, b"M117 \x03\x11\x13 as it is\n")
         wait_until("the line arrives", lambda: b"M117 \x03\x11\x13 as it is\n" in printer.received,
-                   5, 0.01)
+                   PATIENCE, 0.01)
         self.assertNotIn(b"ok\n", printer.received)
 
     def test_a_client_that_wanted_the_port_for_itself_does_not_keep_it(self):
@@ -106,7 +111,8 @@ class HostPort(MachineTest):
         fd = os.open(daemon.link, os.O_RDWR | os.O_NOCTTY)
         fcntl.ioctl(fd, termios.TIOCEXCL)
         os.close(fd)
-        wait_until("the port can be opened", lambda: self.may_be_opened_by_anybody(daemon.link), 5)
+        wait_until("the port can be opened", lambda: self.may_be_opened_by_anybody(daemon.link),
+                   PATIENCE)
 
     def may_be_opened_by_anybody(self, path):
         """By a process without root's rights, whom exclusive mode shuts out."""
@@ -127,11 +133,13 @@ class HostPort(MachineTest):
     def test_the_printer_follows_the_hosts_baud_rate(self):
         daemon = self.daemon()
         host = self.host(daemon)
-        wait_until("115200", lambda: daemon.status()["host"]["baud"] == 115200, 5, 0.01)
+        wait_until("115200", lambda: daemon.status()["host"]["baud"] == 115200, PATIENCE,
+                   0.01)
         settings = termios.tcgetattr(host.fd)
         settings[4] = settings[5] = termios.B230400
         termios.tcsetattr(host.fd, termios.TCSANOW, settings)
-        wait_until("230400", lambda: daemon.status()["host"]["baud"] == 230400, 5, 0.01)
+        wait_until("230400", lambda: daemon.status()["host"]["baud"] == 230400, PATIENCE,
+                   0.01)
 
     def test_what_was_said_to_nobody_is_not_told_to_the_next(self):
         daemon = self.daemon()
@@ -142,10 +150,12 @@ class HostPort(MachineTest):
         daemon.wait_for("host", "disconnected")
         count = daemon.status()["counters"]["printer_lines"]
         wait_until("reports come", lambda: daemon.status()["counters"]["printer_lines"] > count + 1,
-                   10)
+                   PATIENCE)
+        begin = time.monotonic()
         host = self.host(daemon)
         time.sleep(0.2)  # as long as the pty would need to deliver what it had kept
-        self.assertLess(host.read().count(b"T:"), 2)
+        heard = host.read()
+        self.assertLess(heard.count(b"T:"), 2 + int(time.monotonic() - begin))
 
     @unittest.skipUnless(os.getuid() == 0, "only root gives a file to any group")
     def test_the_port_belongs_to_its_group(self):
@@ -160,10 +170,15 @@ class HostPort(MachineTest):
         self.host(daemon)
 
     def check_idle(self, daemon):
-        wake_ups, cpu = daemon.wake_ups(), daemon.cpu_seconds()
-        time.sleep(IDLE_SECONDS)
-        self.assertLess(daemon.wake_ups() - wake_ups, IDLE_WAKE_UPS)
-        self.assertLess(daemon.cpu_seconds() - cpu, IDLE_CPU)
+        """It may still have had to do when we began to look, but it comes to rest."""
+        for _ in range(IDLE_LOOKS):
+            wake_ups, cpu, begin = daemon.wake_ups(), daemon.cpu_seconds(), time.monotonic()
+            time.sleep(IDLE_SECONDS)
+            while_looking = (time.monotonic() - begin) / IDLE_SECONDS
+            wake_ups, cpu = daemon.wake_ups() - wake_ups, daemon.cpu_seconds() - cpu
+            if wake_ups < IDLE_WAKE_UPS * while_looking and cpu < IDLE_CPU * while_looking:
+                return
+        self.fail("%d wake-ups and %.2f s of work in %d s" % (wake_ups, cpu, IDLE_SECONDS))
 
     def test_idle_without_a_client_it_sleeps(self):
         self.check_idle(self.daemon())
@@ -189,7 +204,7 @@ class HostPort(MachineTest):
         printer.answer = lambda line: b"ok " + b"x" * 200 + b"\n"
         host.write(b"M105\n" * 1000)
         wait_until("more answers than the pty holds",
-                   lambda: printer.received.count(b"M105\n") >= 150, 20, 0.01)
+                   lambda: printer.received.count(b"M105\n") >= 150, PATIENCE, 0.01)
         self.check_idle(daemon)
         for _ in range(1000):
             host.wait_for(b"x\n")

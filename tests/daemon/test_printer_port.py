@@ -3,9 +3,10 @@
 import fcntl
 import os
 import re
+import socket
 import unittest
 
-from machine import MachineTest, PtyPrinter, read_text, wait_until
+from machine import PATIENCE, MachineTest, PtyPrinter, read_text, wait_until
 
 PRINT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e", "post.gcode")
 OURS = re.compile(rb"^(M42|M43|M62|M63|M64|M65|M66|M226|M80|M81|M412|M889|M999|M600|M112)\b")
@@ -42,7 +43,7 @@ class PrinterPort(MachineTest):
                 answered += self.read_answers(host)
             host.write(line + b"\n")
         wait_until("the last answer", lambda: host.read() is not None and
-                   host.heard.count(b"ok") >= len(lines), 60, 0.001)
+                   host.heard.count(b"ok") >= len(lines), PATIENCE, 0.001)
         sent = b"".join(line + b"\n" for line in lines)
         at = printer.received.index(lines[0])
         self.assertEqual(len(printer.received) - at, len(sent))
@@ -55,7 +56,7 @@ class PrinterPort(MachineTest):
         """Waits for more, and returns how many oks they were."""
         before = host.heard.count(b"ok", max(0, len(host.heard) - 4096))
         start = max(0, len(host.heard) - 4096)
-        wait_until("answers", lambda: host.read(), 10, 0.0005)
+        wait_until("answers", host.read, PATIENCE, 0.0005)
         return host.heard.count(b"ok", start) - before
 
     def test_a_print_arrives_byte_for_byte_at_a_pty(self):
@@ -84,9 +85,9 @@ class PrinterPort(MachineTest):
         daemon.wait_for_printer()
         before = len(printer.received)
         host.write(numbered(50, b"G1 X50 F3000") + b"\n")
-        wait_until("the line arrives", lambda: b"G1 X50 F3000" in printer.received[before:], 20,
-                   0.01)
-        host.wait_for(b"ok", 20)
+        wait_until("the line arrives", lambda: b"G1 X50 F3000" in printer.received[before:],
+                   PATIENCE, 0.01)
+        host.wait_for(b"ok")
         self.assertEqual(printer.received.count(b"G1 X49 F3000"), 1)
 
     def test_a_printer_that_is_missing_is_told_once(self):
@@ -133,27 +134,31 @@ class PrinterPort(MachineTest):
     def test_a_tcp_printer_that_hangs_up_is_called_again(self):
         printer = self.tcp_printer()
         daemon = self.daemon(printer=printer.url)
-        wait_until("the call", printer.connected.is_set, 10, 0.01)
+        wait_until("the call", printer.connected.is_set, PATIENCE, 0.01)
         host = self.host(daemon)
         self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
         printer.hang_up()
-        wait_until("the second call", printer.connected.is_set, 10, 0.01)
-        wait_until("the question is answered", lambda: b"FIRMWARE" in host.ask(b"M115"), 20, 0.1)
+        wait_until("the second call", printer.connected.is_set, PATIENCE, 0.01)
+        wait_until("the question is answered", lambda: b"FIRMWARE" in host.ask(b"M115"),
+                   PATIENCE, 0.1)
 
     def test_a_tcp_printer_that_does_not_answer_is_told(self):
-        daemon = self.daemon(printer="tcp://127.0.0.1:9")
-        daemon.wait_for_log("tcp://127.0.0.1:9: Connection refused")
+        with socket.socket() as taken: # and nobody listens
+            taken.bind(("127.0.0.1", 0))
+            url = "tcp://127.0.0.1:%d" % taken.getsockname()[1]
+            self.daemon(printer=url).wait_for_log(url + ": Connection refused")
 
     def test_the_board_vanishes_and_comes_back(self):
         daemon = self.daemon(board="simulated")
-        daemon.wait_for("board", "online", 20)
+        daemon.wait_for("board", "online")
         self.assertEqual(daemon.run_sioctl("set", "light", "on")[0], 0)
         self.assertEqual(daemon.run_sioctl("sim", "board", "unplug")[0], 0)
-        daemon.wait_for("board", "lost", 20)
+        daemon.wait_for("board", "lost")
         self.assertEqual(daemon.run_sioctl("get", "light"), (4, "unknown\n", ""))
         self.assertEqual(daemon.run_sioctl("sim", "board", "plug")[0], 0)
-        daemon.wait_for("board", "online", 30)
-        wait_until("the light is on again", lambda: daemon.run_sioctl("get", "light")[0] == 0, 10)
+        daemon.wait_for("board", "online")
+        wait_until("the light is on again", lambda: daemon.run_sioctl("get", "light")[0] == 0,
+                   PATIENCE)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,14 @@ import resource
 import subprocess
 import unittest
 
-from machine import BUILD, MachineTest, read_text, wait_until
+from machine import BUILD, PATIENCE, MachineTest, read_text, wait_until
 from recording_chunks import MAGIC, recording_of
 
 
 class RecordConfig(MachineTest):
     def replay(self, *words):
         return subprocess.run([os.path.join(BUILD, "sioproxy"), "replay", *words],
-                              capture_output=True, text=True, timeout=60, check=False)
+                              capture_output=True, text=True, timeout=PATIENCE, check=False)
 
     def recordings(self):
         return sorted(glob.glob(self.path("rec/test-*.rec")))
@@ -21,7 +21,7 @@ class RecordConfig(MachineTest):
     def recorded(self):
         """The recording of a short life of a daemon."""
         daemon = self.daemon(board="simulated", extra="record: {dir: rec, size: 10MB}\n")
-        daemon.wait_for("board", "online", 20)
+        daemon.wait_for("board", "online")
         host = self.host(daemon, parity_first=True)
         host.ask(b"M115")
         host.ask(b"M42 Plight S1")
@@ -102,7 +102,7 @@ class RecordConfig(MachineTest):
         line = b"M117 " + b"x" * 900
         for _ in range(300):
             host.ask(line)
-        wait_until("it is told", lambda: daemon.logged("File too large") > 0, 10, 0.01)
+        wait_until("it is told", lambda: daemon.logged("File too large") > 0, PATIENCE, 0.01)
         for _ in range(100):
             host.ask(line)
         self.assertEqual(daemon.logged("File too large"), 1)

@@ -6,14 +6,14 @@ import signal
 import subprocess
 import unittest
 
-from machine import BUILD, MachineTest, read_text, wait_until
+from machine import BUILD, PATIENCE, MachineTest, read_text, wait_until
 from recording_chunks import MAGIC, chunks_of, recording_of
 
 
 class Recording(MachineTest):
     def replay(self, path):
         return subprocess.run([os.path.join(BUILD, "sioproxy"), "replay", path],
-                              capture_output=True, text=True, timeout=60, check=False)
+                              capture_output=True, text=True, timeout=PATIENCE, check=False)
 
     def record(self, daemon):
         """sioctl record in the background, begun."""
@@ -23,7 +23,7 @@ class Recording(MachineTest):
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         wait_until("the recording has begun", lambda: os.path.exists(path) and
-                   os.path.getsize(path) > len(MAGIC), 10, 0.01)
+                   os.path.getsize(path) > len(MAGIC), PATIENCE, 0.01)
         return process, path
 
     def print_something(self, daemon):
@@ -38,7 +38,7 @@ class Recording(MachineTest):
     def recorded(self):
         """The path of a recording of a whole conversation, begun in mid-run."""
         daemon = self.daemon(board="simulated")
-        daemon.wait_for("board", "online", 20)
+        daemon.wait_for("board", "online")
         self.print_something(daemon)
         process, path = self.record(daemon)
         self.print_something(daemon)
@@ -47,7 +47,7 @@ class Recording(MachineTest):
         self.assertEqual(daemon.run_sioctl("sim", "printer", "unplug")[0], 0)
         daemon.wait_for("printer", "offline")
         process.send_signal(signal.SIGTERM)
-        self.assertEqual(process.wait(10), 0)
+        self.assertEqual(process.wait(PATIENCE), 0)
         self.assertEqual(daemon.stop(), 0)
         return path
 
@@ -122,7 +122,7 @@ class Recording(MachineTest):
         process, path = self.record(daemon)
         self.host(daemon).ask(b"M115")
         self.assertEqual(daemon.stop(), 0)
-        self.assertEqual(process.wait(10), 1)
+        self.assertEqual(process.wait(PATIENCE), 1)
         self.assertEqual(self.replay(path).returncode, 0)
 
     def test_a_second_recording_is_refused(self):
@@ -137,7 +137,7 @@ class Recording(MachineTest):
         daemon = self.daemon(printer=printer.link)
         control = self.control(daemon)
         control.send(b'{"command":"record"}\n')
-        wait_until("it is recorded", lambda: "a recording has begun" in read_text(daemon.log), 5)
+        daemon.wait_for_log("a recording has begun")
         host = self.host(daemon)
         line = b"M117 " + b"x" * 900 + b"\n"
         for _ in range(20000):

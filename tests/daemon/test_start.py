@@ -9,14 +9,14 @@ import subprocess
 import tempfile
 import unittest
 
-from machine import BUILD, Daemon, MachineTest, read_text, wait_until
+from machine import BUILD, PATIENCE, Daemon, MachineTest, read_text, wait_until
 
 PROGRAM = os.path.join(BUILD, "sioproxy")
 
 
 def run(*words):
     return subprocess.run([PROGRAM, *words], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=30, check=False)
+                          text=True, timeout=PATIENCE, check=False)
 
 
 class Start(MachineTest):
@@ -39,7 +39,7 @@ class Start(MachineTest):
             host = self.host(daemon)
             host.ask(b"M115")
             daemon.program.process.send_signal(number)
-            self.assertEqual(daemon.program.process.wait(10), 0)
+            self.assertEqual(daemon.program.process.wait(PATIENCE), 0)
             left = [name for name in os.listdir(self.folder) if name not in
                     ("test.yaml", "log", "state")]
             self.assertEqual(left, [])
@@ -94,7 +94,7 @@ class Start(MachineTest):
     def test_systemd_is_told(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
             listener.bind(self.path("notify"))
-            listener.settimeout(10)
+            listener.settimeout(PATIENCE)
             os.environ["NOTIFY_SOCKET"] = self.path("notify")
             self.addCleanup(os.environ.pop, "NOTIFY_SOCKET")
             daemon = self.daemon()
@@ -130,7 +130,8 @@ class Start(MachineTest):
         daemon = self.daemon(printer=printer.link, baud="follow")
         host = self.host(daemon)
         host.ask(b"M115")
-        wait_until("the state is saved", lambda: "115200" in read_text(daemon.state), 10)
+        wait_until("the state is saved", lambda: "115200" in read_text(daemon.state),
+                   PATIENCE)
         host.close()
         self.assertEqual(daemon.stop(), 0)
         daemon = self.daemon(printer=printer.link, baud="follow")
@@ -178,7 +179,7 @@ class Start(MachineTest):
             file.write(config.replace("start: off,", "start: off, exit: on,"))
         self.addCleanup(daemon.kill)
         daemon.start()
-        daemon.wait_for("board", "online", 20)
+        daemon.wait_for("board", "online")
         control = self.control(daemon)
         control.ask(command="watch")
         self.assertEqual(daemon.stop(), 0)
@@ -189,9 +190,9 @@ class Start(MachineTest):
 
     def test_a_board_that_is_gone_does_not_hold_the_end_up(self):
         daemon = self.daemon(board="simulated", extra="")
-        daemon.wait_for("board", "online", 20)
+        daemon.wait_for("board", "online")
         daemon.run_sioctl("sim", "board", "unplug")
-        self.assertEqual(daemon.program.stop(5), 0)
+        self.assertEqual(daemon.stop(), 0)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ OPTION = r"(?<![\w-])(-[a-zA-Z]|--[a-z]+)\b"
 
 def run(name, *words):
     """Exit status and all output."""
-    done = subprocess.run([os.path.join(BUILD, name), *words], text=True, timeout=30, check=False,
+    done = subprocess.run([os.path.join(BUILD, name), *words], text=True, timeout=60, check=False,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
     return done.returncode, done.stdout
@@ -110,7 +110,7 @@ class ManPages(unittest.TestCase):
     @unittest.skipUnless(shutil.which("mandoc"), "there is no mandoc here")
     def test_mandoc_warns_of_nothing(self):
         done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", *PAGES.values()],
-                              text=True, timeout=30, check=False, stdout=subprocess.PIPE)
+                              text=True, timeout=60, check=False, stdout=subprocess.PIPE)
         self.assertEqual(done.stdout, "")
 
 

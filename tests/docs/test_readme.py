@@ -20,8 +20,8 @@ import page  # noqa: E402
 from machine import Host  # noqa: E402
 from process import BUILD, ROOT, Failure, Program, read_text, wait_until  # noqa: E402
 
-COMMAND_S = 30
-HOST_S = 15
+COMMAND_S = 60
+HOST_S = 60
 
 
 def demo_config(folder):
@@ -54,7 +54,7 @@ class Reader:
         self.program = Program("sioproxy", [os.path.join(BUILD, "sioproxy"), "-c", config], log)
         for text in ("ready: OctoPrint can connect to", "point door off", "board online"):
             wait_until(f"`{text}` in the log:\n{read_text(log)}", lambda: text in read_text(log),
-                       10, 0.02, [self.program])
+                       COMMAND_S, 0.02, [self.program])
 
     def end(self):
         if self.host is not None:

@@ -85,7 +85,7 @@ class Program:
         if status is not None:
             raise Failure("%s ended with status %d\n%s" % (self.name, status, tail(self.log)))
 
-    def stop(self, timeout=15):
+    def stop(self, timeout=60):
         """Ends it by SIGTERM, by SIGKILL if it does not listen, and returns its exit status."""
         if self.process.poll() is None:
             self.process.terminate()

@@ -110,7 +110,7 @@ class Recording(MachineTest):
             whole = file.read()
         damaged = self.path("damaged")
         for number in range(40):
-            at = (number * 2654435761) % len(whole)
+            at = len(MAGIC) + (number * 2654435761) % (len(whole) - len(MAGIC))
             with open(damaged, "wb") as file:
                 file.write(whole[:at] + bytes([whole[at] ^ (1 << number % 8)]) + whole[at + 1:])
             result = self.replay(damaged)

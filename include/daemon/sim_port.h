@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/port.h"
+#include "route/settings.h"
 
 /* For PROXY_PRINTER or PROXY_BOARD. */
 struct port *sim_port_new(uv_loop_t *loop, enum proxy_port which, const struct port_owner *owner);
@@ -16,5 +17,10 @@ bool sim_port_is(const struct port *port); /* NULL is none */
  * the next time it is back). NULL, or why not, a sentence.
  */
 const char *sim_port_do(struct port *port, struct span action);
-/* Drives an input pin of the board. */
+/* Drives an input pin of the board. A pin that it has not is left alone. */
 void sim_port_input(struct port *port, unsigned io, bool high);
+/*
+ * Whatever input no one has moved yet is off: doors closed, buttons not pressed, filament there. A
+ * pin that nobody drives would be high, and a stop with a normally closed contact pressed.
+ */
+void sim_port_rest(struct port *port, const struct settings *settings);

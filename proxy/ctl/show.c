@@ -97,6 +97,13 @@ static void print_board(json_t *status)
         printf("share    %s: %s\n", at(board, "share", "port"), at(board, "share", "state"));
 }
 
+/* What the config does not name has nothing to say. */
+static void print_safety(json_t *status, const char *what)
+{
+    if (strcmp(at(status, what, "state"), "none") != 0)
+        printf("%-8s %s\n", what, at(status, what, "state"));
+}
+
 void show_status(json_t *status)
 {
     json_t *counters = json_object_get(status, "counters"), *value;
@@ -117,6 +124,9 @@ void show_status(json_t *status)
         printf(", %s", at(status, "print", "file"));
     printf(", %lld lines\n", number_at(status, "print", "lines"));
     print_waiting(status);
+    print_safety(status, "estop");
+    print_safety(status, "filament");
+    print_safety(status, "psu");
     printf("counted  ");
     json_object_foreach(counters, name, value)
     {

@@ -357,6 +357,8 @@ bool service_reload(struct service *service, char *ret_why, size_t capacity)
         record_ring_reload(service->ring, config, event.at);
         proxy_reload(service->proxy, &config->loaded.settings, &config->loaded.ruleset, event.at);
         log_level_set(config->loaded.settings.log);
+        if (sim_port_is(service->port[PROXY_BOARD]))
+            sim_port_rest(service->port[PROXY_BOARD], &config->loaded.settings);
     } else {
         snprintf(event.state, sizeof event.state, "refused");
         snprintf(event.cause, sizeof event.cause, "%.190s", ret_why);
@@ -439,6 +441,8 @@ static void start_core(struct service *service)
     service->ring = record_ring_new(service, &state);
     service->port[PROXY_PRINTER] = make_port(service, PROXY_PRINTER, &settings->printer);
     service->port[PROXY_BOARD] = make_port(service, PROXY_BOARD, &settings->board);
+    if (sim_port_is(service->port[PROXY_BOARD]))
+        sim_port_rest(service->port[PROXY_BOARD], settings);
     service->baud[PROXY_PRINTER] = settings->printer.baud;
     service->baud[PROXY_BOARD] = settings->board.baud;
 }

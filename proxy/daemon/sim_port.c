@@ -12,6 +12,7 @@ struct sim_port {
     uv_timer_t timer;
     bool unplugged;
     bool runout;
+    uint32_t driven;            /* pins of the board that someone moves, a bit each */
     struct sim_printer printer; /* one of the two is used */
     struct sim_board board;
 };
@@ -243,6 +244,20 @@ void sim_port_input(struct port *port, unsigned io, bool high)
 {
     struct sim_port *sim = sim_of(port);
 
+    if (io >= SIO_POINTS)
+        return;
+    sim->driven |= UINT32_C(1) << io;
     sim_board_input(&sim->board, (uint8_t)io, high, clock_now());
     rearm(sim);
+}
+
+void sim_port_rest(struct port *port, const struct settings *settings)
+{
+    for (unsigned i = 0; i < settings->points; i++) {
+        const struct point_settings *point = &settings->point[i];
+
+        if (point->type == POINT_INPUT && point->io < SIO_POINTS &&
+            (sim_of(port)->driven >> point->io & 1U) == 0)
+            sim_port_input(port, point->io, !point->active_high);
+    }
 }

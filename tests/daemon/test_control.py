@@ -72,6 +72,27 @@ class ControlSocket(MachineTest):
         self.assertEqual(self.sioctl("sim", "door", "off")[0], 0)
         wait_until("the door is closed", lambda: self.sioctl("get", "door")[0] == 1, PATIENCE)
 
+    def test_simulated_inputs_rest_until_somebody_moves_them(self):
+        with open(self.proxy.config, encoding="utf-8") as file:
+            config = file.read()
+        self.sioctl("sim", "door", "on")
+        self.rewrite(config.replace("points:\n", "points:\n"
+                                    "  stop: {io: 7, type: input, active: high}\n"
+                                    "  lid: {io: 8, type: input, active: low}\n"))
+        self.assertEqual(self.sioctl("reload")[0], 0)
+        wait_until("stop and lid are off, the door is as it was moved",
+                   lambda: [self.sioctl("get", name)[0] for name in ("stop", "lid", "door")] ==
+                   [1, 1, 0], 20)
+
+    def test_status_shows_the_stop_where_there_is_one(self):
+        self.assertNotIn("estop", self.sioctl("status")[1])
+        with open(self.proxy.config, encoding="utf-8") as file:
+            config = file.read()
+        self.rewrite(config + "  stop: {io: 7, type: input, active: high}\n"
+                              "estop: {point: stop}\n")
+        self.assertEqual(self.sioctl("reload")[0], 0)
+        wait_until("armed", lambda: "\nestop    armed\n" in self.sioctl("status")[1], 20)
+
     def test_pulse_switches_on_and_off_again(self):
         control = self.control(self.proxy)
         self.assertEqual(control.ask(command="watch"), {"ok": True})

@@ -2,8 +2,8 @@
  * What switched when while a print file was simulated: events and answers in, lines of text out.
  *
  * Prints each thing with its time and its place in the file, and at the end the totals and what
- * looks wrong: lines that nobody takes, outputs that are left on. Knows nothing of how the print
- * is run; simulate.h does that.
+ * looks wrong: lines that nobody takes, outputs that are left on, waits that can time out. As text,
+ * or as one JSON object. Knows nothing of how the print is run; simulate.h does that.
  */
 #pragma once
 
@@ -21,16 +21,19 @@ struct timeline_output {
     uint64_t switched;
 };
 
-/* A command that nobody took. */
+/* A command that nobody took, a wait that has a time limit. */
 struct timeline_strange {
-    char word[40];
-    const char *why;
+    char word[104];
+    char why[96];
     uint64_t count, line; /* the first one's */
     uint32_t layer;
 };
 
 struct timeline {
     FILE *to;
+    bool json;
+    uint64_t entries; /* printed */
+    unsigned warnings;
     const struct settings *settings;
     struct print_file file;
     struct instant begin;
@@ -43,9 +46,9 @@ struct timeline {
     uint64_t stranges_more; /* lines for which there is no room */
 };
 
-/* `file` and settings are lent until the end. */
-void timeline_init(struct timeline *timeline, FILE *to, const struct settings *settings,
-                   struct span file);
+/* Prints to `to` what is simulated. `file` and settings are lent until the end. */
+void timeline_init(struct timeline *timeline, FILE *to, bool json, const char *path,
+                   const char *config, const struct settings *settings, struct span file);
 /* The print begins: time counts from here, and only what happens from here on is shown. */
 void timeline_begin(struct timeline *timeline, const struct proxy *proxy, struct instant now);
 /* Something happened when all before `offset` of the file had been sent. */
@@ -54,8 +57,14 @@ void timeline_note(struct timeline *timeline, struct instant now, size_t offset,
                    const char *why);
 /* The printer said that it does not know this command. */
 void timeline_unknown(struct timeline *timeline, struct span command, size_t offset);
+/* The print waits for a point or a temperature, as the status says. */
+void timeline_waits(struct timeline *timeline, const struct status *status, size_t offset);
 /* The file is over, or its print. */
 void timeline_printed(struct timeline *timeline, size_t offset, const struct status *status,
                       struct instant now);
-/* And what comes after it: the totals and the warnings. */
-void timeline_end(const struct timeline *timeline);
+/* What comes after it: the totals. `why` the print did not come to its end, or NULL. */
+void timeline_totals(struct timeline *timeline, const char *why);
+/* One more warning of those that come between timeline_totals and timeline_end. */
+void timeline_warn(struct timeline *timeline, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void timeline_end(struct timeline *timeline, const char *why);

@@ -55,6 +55,11 @@ struct rule_tests {
     unsigned tests;
 };
 
+/*
+ * The words for what becomes of the print, the printer, the host or the board, NULL at the end: a
+ * step's value is their index. NULL for another kind.
+ */
+const char *const *rule_test_words(enum rule_test_kind kind);
 /* Reads the tests of a rule file's tree (NULL: none). Mistakes are told. */
 void tests_file_read(const struct fields *fields, const struct node *root,
                      struct rule_tests *ret_tests);

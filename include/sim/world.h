@@ -113,6 +113,7 @@ struct world {
     struct sim_board board;
     struct sim_host host;
     struct world_port port[PROXY_PORTS];
+    bool stop;          /* a watcher sets it: nothing more of this step happens for now */
     const char *broken; /* the promise that does not hold, NULL none */
     uint32_t idle_steps; /* without time passing */
     char saved[ORDER_TEXT]; /* by the last ORDER_SAVE */
@@ -132,6 +133,8 @@ void world_init(struct world *world, struct proxy *proxy, const struct world_opt
 
 /* Goes to the next deadline. False if there is none, or a promise is broken. */
 bool world_step(struct world *world);
+/* When that is. */
+struct instant world_deadline(const struct world *world);
 /* Until then, or until a promise is broken: then false. */
 bool world_run_until(struct world *world, struct instant until);
 bool world_run_ms(struct world *world, int64_t ms);

@@ -25,6 +25,8 @@ static const char usage[] =
     "  -n, --name NAME     the config is " FOLDER "NAME.yaml\n"
     "  -c, --config FILE   the config\n"
     "      --check         the same as check\n"
+    "      --events FILE   simulate: what happens meanwhile, such as 'at line 1200: door on'\n"
+    "      --json          simulate: print one JSON object\n"
     "      --timeline      replay: print what happened, line by line\n"
     "      --until TIME    replay: stop so long after its begin: 90s, 10min\n"
     "  -h, --help          this text\n"
@@ -40,6 +42,7 @@ struct options {
     bool check;
     bool timeline;
     const char *until;
+    struct simulate_options simulate;
 };
 
 static int wrong_usage(const char *why)
@@ -114,7 +117,7 @@ static int simulate(const struct options *options, const char *file)
         return wrong_usage("there is no config of that name");
     fputs(config->mistakes, stderr);
     if (config->valid)
-        status = simulate_file(file, config);
+        status = simulate_file(file, config, &options->simulate);
     config_free(config);
     return status;
 }
@@ -131,6 +134,10 @@ static int replay(const struct options *options, const char *file)
 /* The words behind the options: check [FILE], replay RECORDING. */
 static int run(struct options *options, char **words, int count)
 {
+    bool simulated = options->simulate.json || options->simulate.events != NULL;
+
+    if (simulated && (count == 0 || strcmp(words[0], "simulate") != 0))
+        return wrong_usage("--events and --json are for simulate");
     if (count == 0)
         return options->timeline || options->until != NULL
                    ? wrong_usage("--timeline and --until are for replay")
@@ -158,6 +165,7 @@ int main(int argc, char **argv)
     static const struct option long_options[] = {
         {"name", required_argument, NULL, 'n'}, {"config", required_argument, NULL, 'c'},
         {"check", no_argument, NULL, 'k'},      {"help", no_argument, NULL, 'h'},
+        {"events", required_argument, NULL, 'e'}, {"json", no_argument, NULL, 'j'},
         {"timeline", no_argument, NULL, 't'},   {"until", required_argument, NULL, 'u'},
         {"version", no_argument, NULL, 'V'},    {NULL, 0, NULL, 0},
     };
@@ -169,6 +177,8 @@ int main(int argc, char **argv)
         switch (option) {
         case 'n': options.name = optarg; break;
         case 'c': options.config = optarg; break;
+        case 'e': options.simulate.events = optarg; break;
+        case 'j': options.simulate.json = true; break;
         case 'k': options.check = true; break;
         case 't': options.timeline = true; break;
         case 'u': options.until = optarg; break;

@@ -2,6 +2,21 @@
 
 #include "load/when_file.h"
 
+const char *const *rule_test_words(enum rule_test_kind kind)
+{
+    static const char *const print[] = {"started",  "paused", "resumed", "cancelled",
+                                        "finished", "failed", NULL};
+    static const char *const printer[] = {"online", "offline", "reset", "halted", NULL};
+    static const char *const host[] = {"connected", "disconnected", NULL};
+    static const char *const board[] = {"online", "lost", NULL};
+
+    return kind == TEST_PRINT     ? print
+           : kind == TEST_PRINTER ? printer
+           : kind == TEST_HOST    ? host
+           : kind == TEST_BOARD   ? board
+                                  : NULL;
+}
+
 /* One test as it is read. */
 struct reading {
     const struct fields *fields;
@@ -95,35 +110,26 @@ static void take_point(const struct fields *fields, const struct node *value, vo
 
 static void take_print(const struct fields *fields, const struct node *value, void *target)
 {
-    static const char *const words[] = {"started",  "paused", "resumed", "cancelled",
-                                        "finished", "failed", NULL};
-
     (void)fields;
-    add_word(target, value, TEST_PRINT, words);
+    add_word(target, value, TEST_PRINT, rule_test_words(TEST_PRINT));
 }
 
 static void take_printer(const struct fields *fields, const struct node *value, void *target)
 {
-    static const char *const words[] = {"online", "offline", "reset", "halted", NULL};
-
     (void)fields;
-    add_word(target, value, TEST_PRINTER, words);
+    add_word(target, value, TEST_PRINTER, rule_test_words(TEST_PRINTER));
 }
 
 static void take_host(const struct fields *fields, const struct node *value, void *target)
 {
-    static const char *const words[] = {"connected", "disconnected", NULL};
-
     (void)fields;
-    add_word(target, value, TEST_HOST, words);
+    add_word(target, value, TEST_HOST, rule_test_words(TEST_HOST));
 }
 
 static void take_board(const struct fields *fields, const struct node *value, void *target)
 {
-    static const char *const words[] = {"online", "lost", NULL};
-
     (void)fields;
-    add_word(target, value, TEST_BOARD, words);
+    add_word(target, value, TEST_BOARD, rule_test_words(TEST_BOARD));
 }
 
 static void take_temperature(const struct fields *fields, const struct node *value, void *target)

@@ -355,7 +355,8 @@ void world_settle(struct world *world)
 {
     bool moved = true;
 
-    while (moved && world->broken == NULL) {
+    world->stop = false;
+    while (moved && world->broken == NULL && !world->stop) {
         moved = orders(world);
         events(world);
         moved |= outputs(world);
@@ -367,7 +368,7 @@ void world_settle(struct world *world)
     }
 }
 
-static struct instant deadline(const struct world *world)
+struct instant world_deadline(const struct world *world)
 {
     struct instant due = proxy_deadline(world->proxy);
 
@@ -386,7 +387,7 @@ static struct instant deadline(const struct world *world)
 
 bool world_step(struct world *world)
 {
-    struct instant due = deadline(world);
+    struct instant due = world_deadline(world);
 
     if (instant_is_never(due) || world->broken != NULL)
         return false;
@@ -414,7 +415,7 @@ bool world_step(struct world *world)
 bool world_run_until(struct world *world, struct instant until)
 {
     world_settle(world);
-    while (world->broken == NULL && instant_due(deadline(world), until))
+    while (world->broken == NULL && instant_due(world_deadline(world), until))
         world_step(world);
     if (world->broken == NULL && until.us > world->now.us) {
         world->now = until;

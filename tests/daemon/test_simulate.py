@@ -1,5 +1,6 @@
 """`sioproxy simulate`: the timeline of a print file, its totals and warnings, and its exit status."""
 
+import json
 import os
 import re
 import subprocess
@@ -32,13 +33,18 @@ class Simulate(unittest.TestCase):
             file.write(text)
         return path
 
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
     def run_words(self, *words):
         return subprocess.run([os.path.join(BUILD, "sioproxy"), "simulate", *words], text=True,
                               capture_output=True, timeout=60, check=False)
 
-    def simulate(self, gcode, rules=None, status=0):
+    def simulate(self, gcode, rules=None, status=0, events=None, more=()):
         """Lines of stdout of a print by CONFIG with rules, or by the demo."""
-        words = [self.write("a.gcode", gcode)]
+        words = [self.write("a.gcode", gcode), *more]
+        if events is not None:
+            words += ["--events", self.write("e.txt", events)]
         if rules is not None:
             words += ["-c", self.write("t.yaml", CONFIG % self.write("r.yaml", rules))]
         result = self.run_words(*words)
@@ -100,6 +106,101 @@ class Simulate(unittest.TestCase):
         self.assertGreater(last[0], 600)
         self.assertNotIn("warning", "\n".join(lines))
 
+    def test_events_happen_at_their_line_layer_and_time(self):
+        lines = self.simulate(
+            "G28\n;LAYER:0\nM226 Pdoor S1\n;LAYER:1\nG1 X10 F600\nM226 Pdoor S0\nG1 X20\nM400\n",
+            events="# the operator\n\nat line 3: door on  # opens it\nat 30s: door off\n"
+                   "at layer 2: gcode M42 Plight S1\nat 0:01:10.5: gcode M42 Plight S0\n")
+        entries = self.entries(lines)
+        whats = [entry[3] for entry in entries]
+        self.assertFalse([what for what in whats if "is moved to" in what], whats)
+        events = [entry for entry in entries if entry[3].startswith("event: ")]
+        self.assertEqual([entry[1:] for entry in events],
+                         [("1", 3, "event: door on: %s:3" % self.path("e.txt")),
+                          ("2", 5, "event: gcode M42 Plight S1: %s:5" % self.path("e.txt")),
+                          ("2", 6, "event: door off: %s:4" % self.path("e.txt")),
+                          ("2", 8, "event: gcode M42 Plight S0: %s:6" % self.path("e.txt"))])
+        self.assertEqual([entry[0] for entry in events[2:]], [30.0, 70.5])
+        switched = [entry for entry in entries if entry[3].startswith("light ")]
+        self.assertEqual([entry[3] for entry in switched],
+                         ["light on: M42 Plight S1", "light off: M42 Plight S0"])
+        self.assertIn("door off: board report", whats)
+
+    def test_all_that_can_happen_does(self):
+        lines = self.simulate(
+            "G28\n" + "G1 X10 F1500\nG1 X0\n" * 200,
+            rules="rules:\n"
+                  "  - {name: warm, when: {temperature: {bed: '>= 50C'}}, do: [{set: {light: on}}]}\n"
+                  "  - {name: said, when: {reply: 'hello .*'}, do: [{set: {light: off}}]}\n",
+            events="at 10s: bed 60C\nat 20s: reply hello world\nat 30s: board lost\n"
+                   "at 40s: board online\nat 50s: print paused\nat 60s: print resumed\n"
+                   "at 70s: point door on\nat 80s: printer offline\nat 82s: printer online\n"
+                   "at 100s: print cancelled\nat 110s: host disconnected\nat 120s: host connected\n",
+            status=1)
+        whats = "\n".join(what for _, _, _, what in self.entries(lines))
+        for what in ("light on: warm", "light off: said", "board lost", "board online",
+                     "print paused", "print resumed", "door on", "printer offline",
+                     "print cancelled"):
+            self.assertIn("\n" + what, whats)
+        self.assertEqual(lines[-1], "the print did not come to its end: it was cancelled")
+
+    def test_an_event_to_which_it_does_not_come_is_told(self):
+        lines = self.simulate("G28\n", events="at line 7: door on\nat layer 1: door off\n")
+        self.assertIn("warning: %s:1: at line 7: door on: it did not come to that" %
+                      self.path("e.txt"), lines)
+        self.assertIn("warning: %s:2: at layer 1: door off: it did not come to that" %
+                      self.path("e.txt"), lines)
+
+    def test_mistakes_in_events_are_told_all_in_one_run(self):
+        gcode = self.write("a.gcode", "G28\n")
+        events = self.write("e.txt", "at lin 4: door on\nat line 3: dor on\nat 50: bed 60\n")
+        result = self.run_words(gcode, "--events", events)
+        self.assertEqual(result.returncode, 2)
+        self.assertEqual(result.stdout, "")
+        self.assertRegex(result.stderr, "(?m)^%s:1:4: error: expected line N.*did you mean line" %
+                         events)
+        self.assertRegex(result.stderr, "(?m)^%s:2:12: error: .*did you mean door" % events)
+        self.assertRegex(result.stderr, "(?m)^%s:3:4: error: " % events)
+
+    def test_a_paused_print_is_resumed(self):
+        lines = self.simulate("G28\nM700\nG1 X10\n", rules=(
+            "rules:\n  - when: {gcode: M700}\n    do: [pause]\n"))
+        whats = [what for _, _, _, what in self.entries(lines)]
+        self.assertIn("the user resumes the print: nothing else would", whats)
+        self.assertTrue(any(what.startswith("print finished") for what in whats), whats)
+
+    def test_a_wait_with_a_limit_can_time_out(self):
+        lines = self.simulate("M66 Pdoor L3 Q20\nM66 Pdoor L3 Q20\nM66 Pdoor L3 Q30\n",
+                              events="at 45s: door on\n")
+        warnings = [line for line in lines if line.startswith("warning: M66")]
+        self.assertEqual(warnings, [
+            "warning: M66: point door high: the wait can time out, after 20s "
+            "(2 times, first at line 1)",
+            "warning: M66: point door high: the wait can time out, after 30s "
+            "(1 time, first at line 3)"])
+
+    def test_json_says_the_same(self):
+        gcode = "G28\nM42 Plight S1\nM750\nM226 Pdoor S1\n"
+        said = json.loads("\n".join(self.simulate(gcode, more=["--json"], events=(
+            "at 10s: door on\nat line 99: gcode M117 \"\xe4\x01\\\n"))))
+        self.assertEqual(said["file"], self.path("a.gcode"))
+        self.assertEqual(list(said), ["file", "config", "timeline", "totals", "outputs",
+                                      "warnings", "error"])
+        light = [entry for entry in said["timeline"] if entry["name"] == "light"]
+        self.assertEqual(light, [{
+            "time_ms": light[0]["time_ms"], "layer": None, "line": 2, "what": "light on",
+            "why": "M42 Plight S1", "event": "point", "name": "light", "state": "on"}])
+        self.assertTrue(said["totals"]["finished"])
+        self.assertEqual(said["totals"]["file_lines"], 4)
+        self.assertEqual(said["outputs"]["light"]["switched"], 1)
+        self.assertEqual(said["outputs"]["light"]["state"], "on")
+        self.assertEqual(len(said["warnings"]), 3)
+        self.assertIn("M117 \"\xe4\x01\\", said["warnings"][2])
+        self.assertIsNone(said["error"])
+        said = json.loads("\n".join(self.simulate("M112\n", more=["--json"], status=1)))
+        self.assertFalse(said["totals"]["finished"])
+        self.assertNotEqual(said["error"], "")
+
     def test_a_print_that_does_not_end_is_status_1(self):
         lines = self.simulate("G28\nM112\nG1 X1\n", status=1)
         self.assertIn("the print did not come to its end", lines[-1])
@@ -111,7 +212,8 @@ class Simulate(unittest.TestCase):
                             (("/nowhere/x.gcode",), "/nowhere/x.gcode: No such file"),
                             ((self.write("empty", ""),), "empty"), ((self.folder,), "no file"),
                             ((gcode, "-c", bad), "bad.yaml:1:11: error:"),
-                            ((gcode, "-n", "a/b"), "no config of that name")):
+                            ((gcode, "-n", "a/b"), "no config of that name"),
+                            ((gcode, "--events", "/nowhere/e"), "/nowhere/e: No such file")):
             result = self.run_words(*words)
             self.assertEqual(result.returncode, 2, words)
             self.assertIn(said, result.stderr)

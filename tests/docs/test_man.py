@@ -107,6 +107,18 @@ class ManPages(unittest.TestCase):
             self.assertEqual(run("sioproxy", "check", path),
                              (0, f"{path}: ok, 2 points, 0 rules\n"))
 
+    def test_the_events_in_the_example_are_such(self):
+        events = re.search(r"^\.Bd .*?\n(.*?)^\.Ed", section(read(PAGES["sioproxy"]), "EVENTS"),
+                           re.S | re.M)[1]
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [os.path.join(folder, name) for name in ("a.gcode", "example.events")]
+            for path, text in zip(paths, ("G28\n", events)):
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+            status, said = run("sioproxy", "simulate", paths[0], "--events", paths[1])
+            self.assertEqual(status, 0, said)
+            self.assertEqual(said.count("it did not come to that"), 2, said)
+
     @unittest.skipUnless(shutil.which("mandoc"), "there is no mandoc here")
     def test_mandoc_warns_of_nothing(self):
         done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", *PAGES.values()],

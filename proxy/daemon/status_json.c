@@ -71,11 +71,11 @@ static json_t *counters(const struct status *status)
                      "board_faults", (json_int_t)status->board_faults);
 }
 
-/* Null if there is no share. */
+/* NULL if there is no share: the status says nothing of it then. */
 static json_t *share(const struct status *status, const struct settings *settings)
 {
     if (settings->board_share[0] == '\0')
-        return json_null();
+        return NULL;
     return json_pack("{s:s, s:s}", "port", settings->board_share, "state",
                      status->guest_connected ? "connected" : "disconnected");
 }
@@ -96,7 +96,7 @@ json_t *status_json(const struct service *service)
                                   (json_int_t)status.host_baud));
     json_object_set_new(object, "printer", printer(&status, settings));
     json_object_set_new(object, "board",
-                        json_pack("{s:s, s:s, s:o, s:o}", "port", settings->board.path, "state",
+                        json_pack("{s:s, s:s, s:o, s:o*}", "port", settings->board.path, "state",
                                   status.board_state, "firmware",
                                   text_or_null(status.board_firmware), "share",
                                   share(&status, settings)));

@@ -31,6 +31,8 @@ enum request_kind {
     REQUEST_CONTINUE, /* ends the wait of the plan that holds the stream */
     REQUEST_TRIP,     /* the emergency stop trips */
     REQUEST_RESET,    /* the emergency stop is reset */
+    REQUEST_POWER,    /* value: the printer's power on, or off */
+    REQUEST_POWER_FORCED, /* off, also in a print */
     REQUEST_EXIT,     /* outputs to their exit state; answered when that is done or cannot be */
 };
 struct request {

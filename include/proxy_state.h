@@ -74,6 +74,11 @@ struct proxy {
     } share;
     struct order order[ORDERS];
     uint32_t first_order, orders;
+    bool printer_gone; /* the stand-in answers, because the printer's port is */
+    struct {
+        uint64_t on_waits, off_waits; /* one bit per plan that waits for it */
+        bool switching, on;           /* the psu point is to be so, its report is to come */
+    } power;
     uint8_t sets[PLANS]; /* the point whose outcome that plan awaits, POINT_NONE none */
     struct program program[PROXY_PROGRAMS];
     struct {
@@ -111,8 +116,8 @@ void proxy_ports_init(struct proxy *proxy, struct span saved, struct instant now
 void proxy_opened(struct proxy *proxy, const struct proxy_input *input, struct instant now);
 void proxy_closed(struct proxy *proxy, const struct proxy_input *input, struct instant now);
 void proxy_speed(struct proxy *proxy, uint32_t baud);
-/* The state file, if what it says has changed. */
-void proxy_save_speed(struct proxy *proxy);
+/* The state file, if what the printer has shown of itself has changed: its speed, its name. */
+void proxy_save_news(struct proxy *proxy);
 /* The state file, as it is to be now. */
 void proxy_save(struct proxy *proxy);
 void proxy_close_link(struct proxy *proxy, enum proxy_port port, int64_t retry_ms,
@@ -132,7 +137,27 @@ void proxy_rules_reply(struct proxy *proxy, struct span reply, struct instant no
 void proxy_rules_host_heard(struct proxy *proxy, bool connected, struct instant now);
 void proxy_rules_expire(struct proxy *proxy, struct instant now);
 
+/* proxy_power.c: the printer's power */
+/* Shows power how the world is, and does what it wants. True if anything moved. */
+bool proxy_power_look(struct proxy *proxy, struct instant now);
+void proxy_power_reload(struct proxy *proxy, struct instant now);
+/* The stand-in answers, or no longer, as the port and the power say. */
+void proxy_standin(struct proxy *proxy, struct instant now);
+/* A plan's step `power`, or one that sets the psu point: its outcome is told the plan. */
+void proxy_power_step(struct proxy *proxy, const struct plan_action *action, struct instant now);
+void proxy_power_set(struct proxy *proxy, const struct plan_action *action, bool on,
+                     struct instant now);
+/* The plan in that slot is over. */
+void proxy_power_forget(struct proxy *proxy, uint8_t slot);
+/* Who has it switched just now, in words. */
+struct span proxy_power_cause(const struct proxy *proxy);
+const char *proxy_power_check(const struct proxy *proxy);
+
 /* proxy_plans.c: what plans and clients want done */
+/* Is the board there, or was its port opened a moment ago? */
+bool proxy_board_of_use(const struct proxy *proxy, struct instant now);
+/* The line, rule or client that a plan is carried out for. */
+struct span proxy_who_runs(const struct proxy *proxy, uint8_t slot);
 void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, struct instant now);
 /* The outputs have their exit state, or cannot have it: who asked is answered. */
 void proxy_exited(struct proxy *proxy, struct instant now);

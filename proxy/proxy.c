@@ -78,6 +78,7 @@ void proxy_reload(struct proxy *proxy, const struct settings *settings,
     plans_rules_changed(&proxy->router.plans);
     proxy_estop_reload(proxy, moved, now);
     proxy_filament_reload(proxy, now);
+    proxy_power_reload(proxy, now);
     proxy_rules_init(proxy, false, now);
     board_session_interval(&proxy->board, settings->report_interval_ms, now);
     proxy->router.printer.in_flight = settings->in_flight;
@@ -202,8 +203,8 @@ static void board_lines(struct proxy *proxy, struct instant now)
     }
 }
 
-/* Moves everything on until nothing moves any more. */
-static void settle(struct proxy *proxy, struct instant now)
+/* Moves everything on once. True if anything moved. */
+static bool move(struct proxy *proxy, struct instant now)
 {
     struct router *router = &proxy->router;
     struct plan_action action;
@@ -211,40 +212,51 @@ static void settle(struct proxy *proxy, struct instant now)
     struct event event;
     bool moved;
 
+    proxy_board_events(proxy, now);
+    points_update(&proxy->points, &proxy->board, now);
+    proxy_estop_look(proxy, now);
+    moved = proxy_power_look(proxy, now);
+    proxy_point_changes(proxy, now);
+    proxy_outcomes(proxy, now);
+    if (proxy_share_moves(proxy, now))
+        moved = true;
+    proxy_temperature_changes(proxy, now);
+    router_job_facts(router, SPAN_NONE, now);
+    proxy_filament_look(proxy, now);
+    proxy_filament_act(proxy, now);
+    while (events_show(&router->events, &event)) {
+        proxy_rules_event(proxy, &event, now);
+        moved = true;
+    }
+    while (plans_next_action(&router->plans, router_turn(router), now, &action)) {
+        proxy_plan_action(proxy, &action, now);
+        moved = true;
+    }
+    if (router_again(router, now))
+        moved = true;
+    if (router_has_lines(router))
+        proxy_world(proxy, &world);
+    if (router_down(router, proxy->settings, proxy->rules, &world, now))
+        moved = true;
+    /* A line that waits for power has it switched on. */
+    return moved || router->power.actions != 0;
+}
+
+/* Moves everything on until nothing moves any more. */
+static void settle(struct proxy *proxy, struct instant now)
+{
+    struct router *router = &proxy->router;
+    struct event event;
+
     plans_try_again(&router->plans);
     do {
-        moved = false;
-        proxy_board_events(proxy, now);
-        points_update(&proxy->points, &proxy->board, now);
-        proxy_estop_look(proxy, now);
-        proxy_point_changes(proxy, now);
-        proxy_outcomes(proxy, now);
-        if (proxy_share_moves(proxy, now))
-            moved = true;
-        proxy_temperature_changes(proxy, now);
-        router_job_facts(router, SPAN_NONE, now);
-        proxy_filament_look(proxy, now);
-        proxy_filament_act(proxy, now);
-        while (events_show(&router->events, &event)) {
-            proxy_rules_event(proxy, &event, now);
-            moved = true;
-        }
-        while (plans_next_action(&router->plans, router_turn(router), now, &action)) {
-            proxy_plan_action(proxy, &action, now);
-            moved = true;
-        }
-        if (router_again(router, now))
-            moved = true;
-        if (router_has_lines(router))
-            proxy_world(proxy, &world);
-        if (router_down(router, proxy->settings, proxy->rules, &world, now))
-            moved = true;
-    } while (moved);
+        while (move(proxy, now))
+            ;
+        router_settled(router, proxy->settings, now);
+    } while (router->power.actions != 0); /* a job's end may switch it off */
     board_lines(proxy, now);
     proxy_exited(proxy, now);
-    router_settled(router, proxy->settings, now);
-    if (router->printer_state == PRINTER_ONLINE)
-        proxy_save_speed(proxy);
+    proxy_save_news(proxy);
     while (events_show(&router->events, &event))
         ; /* what was only told concerns nobody inside */
 }
@@ -409,6 +421,8 @@ const char *proxy_check(const struct proxy *proxy)
         broken = board_share_check(&proxy->share.board);
     if (broken == NULL)
         broken = proxy_programs_check(proxy);
+    if (broken == NULL)
+        broken = proxy_power_check(proxy);
     if (broken == NULL && proxy_deadline(proxy).us < proxy->now.us)
         broken = "proxy: a deadline in the past";
     if (broken == NULL && proxy->orders > ORDERS)

@@ -10,6 +10,11 @@ static bool board_coming(const struct proxy *proxy, struct instant now)
            !instant_due(instant_after_ms(proxy->board_link.changed, BOARD_COMING_MS), now);
 }
 
+bool proxy_board_of_use(const struct proxy *proxy, struct instant now)
+{
+    return board_session_online(&proxy->board) || board_coming(proxy, now);
+}
+
 /* A plan switches an output; its outcome comes with the board's report. */
 static void set_point(struct proxy *proxy, const struct plan_action *action, uint8_t value,
                       struct instant now)
@@ -20,12 +25,16 @@ static void set_point(struct proxy *proxy, const struct plan_action *action, uin
         plans_failed(plans, action->slot, STEP_NO_POINT, SPAN("the point is gone"));
         return;
     }
+    if (action->point == proxy->settings->psu.point) {
+        proxy_power_set(proxy, action, value > 0, now);
+        return;
+    }
     if (proxy_estop_holds(proxy, action->point)) {
         plans_failed(plans, action->slot, STEP_ESTOP,
                      SPAN("the emergency stop holds this output"));
         return;
     }
-    if (!board_session_online(&proxy->board) && !board_coming(proxy, now)) {
+    if (!proxy_board_of_use(proxy, now)) {
         plans_failed(plans, action->slot, STEP_BOARD, SPAN("the IO board is not connected"));
         return;
     }
@@ -127,13 +136,24 @@ static void report_state(struct proxy *proxy, const char *what, const char *stat
     router_to_host(&proxy->router, text_span(&text));
 }
 
+/* As Marlin answers `M80 S`. */
+static void report_ps(struct proxy *proxy)
+{
+    switch (power_level(&proxy->router.power)) {
+    case POWER_ON: router_to_host(&proxy->router, SPAN("PS:1\n")); return;
+    case POWER_OFF: router_to_host(&proxy->router, SPAN("PS:0\n")); return;
+    case POWER_UNKNOWN: report_state(proxy, "psu", "unknown"); return;
+    }
+}
+
 static void report(struct proxy *proxy, const struct plan_action *action)
 {
     switch ((enum report_what)action->value) {
     case REPORT_PRINT:
         report_state(proxy, "print", print_state_word(proxy->router.job.state));
         return;
-    case REPORT_PSU: report_state(proxy, "psu", "unknown"); return;
+    case REPORT_PSU: report_state(proxy, "psu", power_word(&proxy->router.power)); return;
+    case REPORT_PS: report_ps(proxy); return;
     case REPORT_ESTOP: 
         report_state(proxy, "estop", estop_state_word(proxy->estop.state));
         return;
@@ -150,8 +170,7 @@ static void report(struct proxy *proxy, const struct plan_action *action)
         report_point(proxy, i);
 }
 
-/* The line, rule or client that a plan is carried out for. */
-static struct span who_runs(const struct proxy *proxy, uint8_t slot)
+struct span proxy_who_runs(const struct proxy *proxy, uint8_t slot)
 {
     const struct plan *plan = &proxy->router.plans.plan[slot];
     struct gcode_line line;
@@ -215,6 +234,7 @@ static void over(struct proxy *proxy, const struct plan_action *action, struct i
     int32_t client = plan->client;
 
     proxy->sets[action->slot] = POINT_NONE;
+    proxy_power_forget(proxy, action->slot);
     if (client == CLIENT_GUEST) {
         proxy_share_over(proxy, plan, now);
         return;
@@ -229,6 +249,8 @@ static void over(struct proxy *proxy, const struct plan_action *action, struct i
         proxy_answer(proxy, client, true, "",
                      span_of(point_state_word(
                          points_state(&proxy->points, plan->step[0].point))));
+    else if (plan->step[0].kind == STEP_POWER)
+        proxy_answer(proxy, client, true, "", span_of(power_word(&proxy->router.power)));
     else
         proxy_answer(proxy, client, true, "", SPAN_NONE);
 }
@@ -255,7 +277,7 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
     case PLAN_START: router_action(&proxy->router, SPAN("start")); break;
     case PLAN_MARK:
         print_job_mark(&proxy->router.job, (enum print_mark)action->value);
-        router_job_facts(&proxy->router, who_runs(proxy, action->slot), now);
+        router_job_facts(&proxy->router, proxy_who_runs(proxy, action->slot), now);
         break;
     case PLAN_ESTOP: proxy_estop_trip(proxy, now); break;
     case PLAN_RESET:
@@ -268,9 +290,7 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
     case PLAN_FILAMENT:
         proxy_filament_step(proxy, (enum filament_switch)action->value, now);
         break;
-    case PLAN_POWER:
-        plans_failed(&proxy->router.plans, action->slot, STEP_USAGE, SPAN("not in this version"));
-        return;
+    case PLAN_POWER: proxy_power_step(proxy, action, now); return;
     case PLAN_TIMEOUT: tell_timeout(proxy, action, now); return;
     case PLAN_AGAIN: return;
     case PLAN_END: over(proxy, action, now); return;
@@ -301,7 +321,7 @@ void proxy_outcomes(struct proxy *proxy, struct instant now)
             plans_done(plans, slot);
             break;
         case BOARD_PENDING:
-            if (board_session_online(&proxy->board) || board_coming(proxy, now))
+            if (proxy_board_of_use(proxy, now))
                 break;
             proxy->sets[slot] = POINT_NONE;
             plans_failed(plans, slot, STEP_BOARD, SPAN("the IO board does not answer"));
@@ -317,9 +337,11 @@ void proxy_outcomes(struct proxy *proxy, struct instant now)
 /* The line, rule or client that switched this output; the board if nobody did. */
 static struct span who_switched(const struct proxy *proxy, uint8_t point)
 {
+    if (point == proxy->settings->psu.point)
+        return proxy_power_cause(proxy);
     for (uint8_t slot = 0; slot < PLANS; slot++) {
         if (proxy->sets[slot] == point)
-            return who_runs(proxy, slot);
+            return proxy_who_runs(proxy, slot);
     }
     return SPAN("board report");
 }
@@ -464,6 +486,13 @@ void proxy_asked(struct proxy *proxy, const struct request *request, int32_t cli
         step.kind = STEP_SEND;
         step.argument[0] = span_of(request->line);
         start_for_client(proxy, &step, SPAN("sioctl send"), client, now);
+        return;
+    case REQUEST_POWER:
+    case REQUEST_POWER_FORCED:
+        step.kind = STEP_POWER;
+        step.argument[0] = request->value != 0 ? SPAN("on") : SPAN("off");
+        step.argument[3] = request->kind == REQUEST_POWER_FORCED ? SPAN("force") : SPAN_NONE;
+        start_for_client(proxy, &step, SPAN("sioctl psu"), client, now);
         return;
     case REQUEST_CONTINUE:
         if (plans_continue(&proxy->router.plans))

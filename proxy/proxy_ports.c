@@ -48,6 +48,8 @@ static bool read_saved(struct proxy *proxy, struct span saved)
             proxy->saved_baud = (uint32_t)speed;
         if (span_equal(line, SPAN("latch estop")))
             latched = true;
+        if (span_starts(line, SPAN("firmware ")))
+            router_firmware_was(&proxy->router, span_skip(line, 9));
         saved = span_skip(saved, end + 1);
     }
     return latched;
@@ -119,7 +121,9 @@ static void printer_opened(struct proxy *proxy, struct instant now)
     router_printer_opened(&proxy->router, link->was_open,
                           link->was_open && !proxy->router.standin, now);
     link->was_open = true;
-    router_standin(&proxy->router, false, now);
+    proxy->printer_gone = false;
+    power_port(&proxy->router.power, true, now);
+    proxy_standin(proxy, now);
     proxy_estop_printer(proxy, true, now);
 }
 
@@ -163,10 +167,12 @@ static void printer_closed(struct proxy *proxy, struct instant now)
     proxy->printer_link.open = false;
     router_printer_closed(&proxy->router, now);
     proxy_estop_printer(proxy, false, now);
+    power_port(&proxy->router.power, false, now);
     if (!print_job_runs(&proxy->router.job))
-        router_standin(&proxy->router, true, now);
+        proxy->printer_gone = true;
     else if (was_open)
         proxy->printer_lost = instant_after_ms(now, PRINTER_LOST_MS);
+    proxy_standin(proxy, now);
 }
 
 void proxy_closed(struct proxy *proxy, const struct proxy_input *input, struct instant now)
@@ -241,11 +247,21 @@ void proxy_save(struct proxy *proxy)
     }
     if (estop_is_latched(&proxy->estop))
         text_add_string(&text, "latch estop\n");
+    if (proxy->router.firmware_name[0] != '\0') {
+        text_add_string(&text, "firmware ");
+        text_add_string(&text, proxy->router.firmware_name);
+        text_add_char(&text, '\n');
+    }
     order->text[text.length] = '\0';
 }
 
-void proxy_save_speed(struct proxy *proxy)
+void proxy_save_news(struct proxy *proxy)
 {
+    if (proxy->router.firmware_news)
+        proxy_save(proxy);
+    proxy->router.firmware_news = false;
+    if (proxy->router.printer_state != PRINTER_ONLINE)
+        return;
     if (proxy->settings->printer.baud != 0 || proxy->saved_baud == proxy->baud)
         return;
     proxy->saved_baud = proxy->baud;
@@ -269,6 +285,7 @@ void proxy_ports_expire(struct proxy *proxy, struct instant now)
         router_tell(&proxy->router, LOG_ERROR,
                     SPAN("printer: gone for a minute, the print is cancelled"), now);
         router_action(&proxy->router, SPAN("cancel"));
-        router_standin(&proxy->router, true, now);
+        proxy->printer_gone = true;
+        proxy_standin(proxy, now);
     }
 }

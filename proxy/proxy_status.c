@@ -80,7 +80,7 @@ void proxy_status(const struct proxy *proxy, struct instant now, struct status *
     waiting(proxy, now, ret_status);
     ret_status->estop_state = estop_state_word(proxy->estop.state);
     ret_status->filament_state = filament_word(&router->filament);
-    ret_status->psu_state = "none";
+    ret_status->psu_state = power_word(&router->power);
     ret_status->host_lines = router->host.lines;
     ret_status->printer_lines = router->counters.printer_lines;
     ret_status->swallowed = router->counters.swallowed;

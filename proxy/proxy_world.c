@@ -1,5 +1,17 @@
 #include "proxy_state.h"
 
+static enum world_psu psu_of(const struct power *power)
+{
+    if (power->state == POWER_NONE)
+        return WORLD_PSU_NONE;
+    switch (power_level(power)) {
+    case POWER_ON: return WORLD_PSU_ON;
+    case POWER_OFF: return WORLD_PSU_OFF;
+    case POWER_UNKNOWN: break;
+    }
+    return WORLD_PSU_UNKNOWN;
+}
+
 void proxy_world(const struct proxy *proxy, struct rule_world *ret_world)
 {
     const struct router *router = &proxy->router;
@@ -12,6 +24,7 @@ void proxy_world(const struct proxy *proxy, struct rule_world *ret_world)
     ret_world->board = board_session_online(&proxy->board) ? FACT_BOARD_ONLINE : FACT_BOARD_LOST;
     ret_world->estop = (uint8_t)proxy->estop.state;
     ret_world->filament = proxy_filament_world(proxy);
+    ret_world->psu = (uint8_t)psu_of(&router->power);
     for (unsigned i = 0; i < proxy->settings->points; i++)
         ret_world->point[i] = (uint8_t)points_state(&proxy->points, i);
     for (unsigned i = 0; i < temperatures->heaters && i < WORLD_HEATERS; i++) {

@@ -66,6 +66,8 @@ static unsigned code_of_request(enum request_kind kind)
     case REQUEST_EXIT: return 4;
     case REQUEST_TRIP: return 5;
     case REQUEST_RESET: return 6;
+    case REQUEST_POWER: return 7;
+    case REQUEST_POWER_FORCED: return 8;
     }
     return 255;
 }

@@ -10,6 +10,8 @@
  *     set       point, state           on, off, or N%; answered when the board has confirmed it
  *     pulse     point, duration        "200ms"
  *     send      line                   to the printer, in order
+ *     psu       state, force           on, off, answered when that is done; force (true): off also
+ *                                      in a print; without a state, or `state`: "state" as it is
  *     continue                         ends the wait of the stream
  *     watch                            then one event a line
  *     log       lines                  "lines": the last ones

@@ -14,6 +14,7 @@
 #include "route/filament.h"
 #include "route/ledger.h"
 #include "route/plan.h"
+#include "route/power.h"
 #include "route/print_job.h"
 #include "route/ruleset.h"
 #include "route/settings.h"
@@ -33,7 +34,7 @@
 #define HELD_MS            100
 #define NEXT_LINE_MS       100           /* a host that was answered just now: its next line is on its way */
 
-enum sender { SENDER_NOBODY, SENDER_HOST, SENDER_PLAN, SENDER_FILAMENT };
+enum sender { SENDER_NOBODY, SENDER_HOST, SENDER_PLAN, SENDER_FILAMENT, SENDER_POWER };
 #define TAG_ENDS_UPLOAD 1 /* slot of the tag of an M29, whoever sent it */
 
 enum printer_state { PRINTER_OFFLINE, PRINTER_SILENT, PRINTER_ONLINE, PRINTER_HALTED };
@@ -70,6 +71,7 @@ struct router {
     struct temperatures temperatures;
     struct extrusion extrusion;
     struct filament filament;
+    struct power power;
     struct events events;
     struct outbox to_host, to_printer;
     char to_host_bytes[TO_HOST_BYTES], to_printer_bytes[TO_PRINTER_BYTES];
@@ -91,12 +93,16 @@ struct router {
     enum printer_state printer_state;
     struct instant printer_heard;
     bool standin; /* the stand-in answers for the printer */
+    bool power_asks, power_sends; /* M105, or the line power wants sent, is to go to the printer */
+    struct instant power_asked;   /* the last such M105 went then */
+    uint32_t power_serial;        /* of the last line that it wanted sent */
     enum router_gate gate;
     bool prompts; /* the printer can show prompts: the host knows them */
     uint8_t firmware;       /* firmware_index */
     bool firmware_known;
     uint32_t blanks; /* blank lines that it may answer, while it is not known whether it does */
-    char firmware_name[80];
+    char firmware_name[80]; /* as told last, perhaps before we were started; empty unknown */
+    bool firmware_news;     /* it is another than before */
     int8_t emergency_parser; /* 1, 0, -1 unknown */
     char held[HELD_BYTES];   /* an Error kept back */
     uint16_t held_length;
@@ -122,6 +128,8 @@ struct router {
 };
 
 void router_init(struct router *router, const struct settings *settings, struct instant now);
+/* The name that the printer had when we were here before. */
+void router_firmware_was(struct router *router, struct span name);
 
 /* --- the host's side (router_host.c) --- */
 void router_host_opened(struct router *router, struct instant now);
@@ -192,6 +200,15 @@ bool router_again(struct router *router, struct instant now);
 void router_uploading(struct router *router, bool uploading);
 /* The printer is away for good (or back): the stand-in answers for it from now on (no more). */
 void router_standin(struct router *router, bool standin, struct instant now);
+/* The printer's power is gone, whatever it was doing: a job has failed, and its host is told. */
+void router_power_lost(struct router *router, struct instant now);
+/* Lines that power wants sent, if they can go now. True if one went. */
+bool router_power_sends(struct router *router, struct instant now);
+/* The ok of one of them. */
+void router_power_answer(struct router *router, const struct tag *tag, struct span raw,
+                         const struct printer_reply *reply, struct instant now);
+/* Is this an answer line of its own question, which is not for the host? */
+bool router_power_asked(const struct tag *tag, const struct printer_reply *reply);
 /* A halt: all that is queued is dropped, nothing unanswered counts, nobody is owed anything. */
 void router_halt(struct router *router, struct instant now);
 void router_printer_state(struct router *router, enum printer_state state, struct span cause,

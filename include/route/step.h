@@ -22,7 +22,7 @@ enum step_kind {
     STEP_WAIT,          /* argument: duration */
     STEP_WAIT_MOTION,   /* M400, its ok swallowed */
     STEP_WAIT_POINT,    /* argument: point, for (high low rise fall; on off change for M226), timeout or empty */
-    STEP_REPORT,        /* argument: `points` or a point's name; or empty, and psu print estop filament */
+    STEP_REPORT,        /* argument: `points` or a point's name; or empty, and psu print estop filament PS: */
     STEP_FORWARD,       /* the line itself goes to the printer */
     STEP_WAIT_TEMPERATURE, /* argument: heater or dht point, comparison (`< 50C`), timeout or empty */
     STEP_PAUSE,         /* the job, by `//action:`; so the four below without arguments */
@@ -31,7 +31,7 @@ enum step_kind {
     STEP_START,
     STEP_TRIP,          /* `estop`: the emergency stop trips */
     STEP_NOTIFY,        /* argument: text; //action:notification to the host */
-    STEP_POWER,         /* argument: on or off, after (duration or empty), `cool` or empty */
+    STEP_POWER,         /* argument: on or off, after (duration or empty), `cool` or empty, `force` or empty */
     STEP_RUN,           /* argument: program, args (each ends with a NUL), timeout or empty */
     STEP_FILAMENT,      /* argument: on off rearm */
     STEP_MARK,          /* argument: started paused resumed finished cancelled */
@@ -52,7 +52,14 @@ const char *step_word(enum step_kind kind);
 /* What a wait for a point looks for. The words are high low rise fall on off change. */
 enum wait_for { WAIT_HIGH, WAIT_LOW, WAIT_RISE, WAIT_FALL, WAIT_ON, WAIT_OFF, WAIT_CHANGE };
 
-enum report_what { REPORT_POINT, REPORT_PSU, REPORT_PRINT, REPORT_ESTOP, REPORT_FILAMENT };
+enum report_what {
+    REPORT_POINT,
+    REPORT_PSU,
+    REPORT_PRINT,
+    REPORT_ESTOP,
+    REPORT_FILAMENT,
+    REPORT_PS, /* the psu as Marlin answers M80 S */
+};
 enum filament_switch { FILAMENT_SWITCH_ON, FILAMENT_SWITCH_OFF, FILAMENT_SWITCH_REARM };
 
 /* One step with everything filled in. */
@@ -65,6 +72,7 @@ struct step_ready {
     uint8_t edge;       /* enum wait_for */
     uint8_t program;    /* run: index into settings, PROGRAM_NONE: gone by a reload */
     bool when_cool;     /* power off: every heater below cool_below first */
+    bool force;         /* power off: also in a print */
     char heater;        /* wait for a temperature: 'T', 'B', 'C', or 0 for a point … */
     uint8_t heater_index; /* … and the tool's number */
     uint8_t comparison; /* … enum when_comparison */

@@ -73,6 +73,13 @@ struct world_entry {
     char text[WORLD_TEXT]; /* cut */
 };
 
+/* What an output of the board does to the simulated printer. */
+enum world_power {
+    WORLD_POWER_ALWAYS,   /* nothing: it lives on USB power */
+    WORLD_POWER_SWITCHED, /* it has power while the output is on; its port stays */
+    WORLD_POWER_PORT,     /* so has its port */
+};
+
 struct world_options {
     const struct settings *settings;
     const struct ruleset *rules;
@@ -82,6 +89,8 @@ struct world_options {
     struct sim_host_manner host;
     bool printer_played, board_played, host_played;
     bool programs_last; /* until world_program_ends; else each has done its work at once */
+    enum world_power power; /* of the printer: what output `power_io` of the board switches */
+    uint8_t power_io;       /* on at high */
     uint32_t printer_baud; /* of the wire to the printer; 0: no time */
     /* Shown every entry of the journal as it is made; NULL: nobody. */
     void (*watch)(void *watcher, const struct world_entry *entry);

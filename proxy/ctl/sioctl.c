@@ -18,7 +18,7 @@
 
 struct options {
     const char *name, *socket;
-    bool json;
+    bool json, force;
 };
 
 struct command {
@@ -36,6 +36,7 @@ static const struct command commands[] = {
     {"get", "POINT", "on, off or unknown: status 0, 1 or 4", 1, 1, ANSWER_S},
     {"set", "POINT on|off|N%", "switches an output", 2, 2, ANSWER_S},
     {"pulse", "POINT DURATION", "on for 200ms, 1.5s, 2min, then off", 2, 2, 0},
+    {"psu", "on|off|state [--force]", "the printer's power", 1, 1, 0},
     {"send", "LINE", "a line of G-code to the printer, in order", 1, 1000, 0},
     {"estop", "[state|trip|reset]", "the emergency stop", 0, 1, ANSWER_S},
     {"reset", "", "short for estop reset", 0, 0, ANSWER_S},
@@ -52,7 +53,7 @@ static const struct command commands[] = {
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
 /* Known to the daemon, and refused by it until they are there. */
-static const char *const later[] = {"octoprint", "psu", NULL};
+static const char *const later[] = {"octoprint", NULL};
 
 static void print_usage(FILE *to)
 {
@@ -67,6 +68,7 @@ static void print_usage(FILE *to)
           "  -n, --name NAME      the daemon of that name; without it the only one that runs\n"
           "      --socket PATH    the daemon that listens there\n"
           "      --json           answers as JSON\n"
+          "      --force          psu off: also in a print\n"
           "  -h, --help           this text\n"
           "  -V, --version        the version\n"
           "\n"
@@ -124,6 +126,8 @@ static json_t *make_request(const char *word, char **words, int count)
         json_object_set_new(request, "lines", json_integer(strtol(words[0], NULL, 10)));
     } else if (strcmp(word, "estop") == 0) {
         json_object_set_new(request, "action", json_string(count == 1 ? words[0] : "state"));
+    } else if (strcmp(word, "psu") == 0) {
+        json_object_set_new(request, "state", json_string(words[0]));
     } else if (strcmp(word, "sim") == 0) {
         json_object_set_new(request, "target", json_string(words[0]));
         json_object_set_new(request, "action", json_string(words[1]));
@@ -136,6 +140,14 @@ static json_t *make_request(const char *word, char **words, int count)
     return request;
 }
 
+/* Has the request a member of that name that says this? */
+static bool is_word(json_t *request, const char *name, const char *word)
+{
+    const char *text = json_string_value(json_object_get(request, name));
+
+    return text != NULL && strcmp(text, word) == 0;
+}
+
 static void show_lines(json_t *lines)
 {
     size_t index;
@@ -145,7 +157,7 @@ static void show_lines(json_t *lines)
 }
 
 /* An answer that says ok. */
-static enum ctl_status show(const char *word, json_t *reply, bool json)
+static enum ctl_status show(bool asks_state, json_t *reply, bool json)
 {
     json_t *status = json_object_get(reply, "status"), *points = json_object_get(reply, "points");
     const char *state = json_string_value(json_object_get(reply, "state"));
@@ -160,7 +172,7 @@ static enum ctl_status show(const char *word, json_t *reply, bool json)
         show_lines(json_object_get(reply, "lines"));
     else if (state != NULL)
         puts(state);
-    return strcmp(word, "get") == 0 ? status_of_state(state) : CTL_DONE;
+    return asks_state ? status_of_state(state) : CTL_DONE;
 }
 
 /* Events until the daemon ends. */
@@ -184,6 +196,8 @@ static enum ctl_status ask(struct connection *connection, const char *word, json
                            const struct options *options, unsigned timeout_s)
 {
     bool watching = strcmp(word, "watch") == 0;
+    bool asks_state =
+        strcmp(word, "get") == 0 || (strcmp(word, "psu") == 0 && is_word(request, "state", "state"));
     json_t *reply;
     enum ctl_status status;
 
@@ -203,7 +217,7 @@ static enum ctl_status ask(struct connection *connection, const char *word, json
             fprintf(stderr, "sioctl: %s\n", error != NULL ? error : "refused");
         status = status_of_code(json_string_value(json_object_get(reply, "code")));
     } else {
-        status = watching ? CTL_DONE : show(word, reply, options->json);
+        status = watching ? CTL_DONE : show(asks_state, reply, options->json);
     }
     json_decref(reply);
     return watching && status == CTL_DONE ? watch(connection, options->json) : status;
@@ -270,6 +284,7 @@ static enum ctl_status run(const struct options *options, char **words, int coun
     static struct connection connection;
     const struct command *command;
     enum ctl_status status;
+    json_t *request;
     char why[160];
 
     if (count == 0)
@@ -292,15 +307,18 @@ static enum ctl_status run(const struct options *options, char **words, int coun
         fprintf(stderr, "sioctl: octoprint is not in this version\n");
         return CTL_REFUSED;
     }
+    if (options->force && strcmp(command->word, "psu") != 0)
+        return wrong_usage("--force goes only with psu off");
     status = connection_open(&connection, options->socket, options->name);
     if (status != CTL_DONE)
         return status;
     if (strcmp(command->word, "record") == 0)
         return record(&connection, words[0]);
-    return ask(&connection, command->word,
-               command->help != NULL ? make_request(command->word, words, count)
-                                     : json_pack("{s:s}", "command", command->word),
-               options, command->timeout_s);
+    request = command->help != NULL ? make_request(command->word, words, count)
+                                    : json_pack("{s:s}", "command", command->word);
+    if (options->force)
+        json_object_set_new(request, "force", json_true());
+    return ask(&connection, command->word, request, options, command->timeout_s);
 }
 
 int main(int argc, char **argv)
@@ -322,7 +340,7 @@ int main(int argc, char **argv)
         case 'n': options.name = optarg; break;
         case 's': options.socket = optarg; break;
         case 'j': options.json = true; break;
-        case 'f': break; /* belongs to psu, which is not in this version */
+        case 'f': options.force = true; break;
         case 'h': print_usage(stdout); return CTL_DONE;
         case 'V': puts("sioctl " SIOPROXY_VERSION); return CTL_DONE;
         default: print_usage(stderr); return CTL_USAGE;

@@ -164,6 +164,29 @@ static void run_send(struct control_client *client, json_t *object)
     }
 }
 
+static void run_psu(struct control_client *client, json_t *object)
+{
+    struct span state = span_of(member(object, "state"));
+    bool force = json_is_true(json_object_get(object, "force"));
+    struct request request = {.kind = REQUEST_POWER};
+    struct status status;
+    json_t *reply;
+
+    if (state.length == 0 || span_equal(state, SPAN("state"))) {
+        proxy_status(control_service(client)->proxy, clock_now(), &status);
+        reply = done();
+        json_object_set_new(reply, "state", json_string(status.psu_state));
+        control_reply(client, reply);
+    } else if (!read_value(state, &request.value) ||
+               (request.value != 0 && request.value != 255)) {
+        control_refuse(client, "usage", "it is: psu on|off|state [--force]");
+    } else {
+        if (request.value == 0 && force)
+            request.kind = REQUEST_POWER_FORCED;
+        control_ask(client, &request);
+    }
+}
+
 static void run_continue(struct control_client *client, json_t *object)
 {
     (void)object;
@@ -313,7 +336,7 @@ static void run_later(struct control_client *client, json_t *object)
 static const struct command commands[] = {
     {"continue", run_continue}, {"estop", run_estop},     {"get", run_get},
     {"log", run_log},           {"octoprint", run_later}, {"points", run_points},
-    {"psu", run_later},         {"pulse", run_pulse},     {"record", run_record},
+    {"psu", run_psu},           {"pulse", run_pulse},     {"record", run_record},
     {"reload", run_reload},     {"reset", run_reset},     {"send", run_send},
     {"set", run_set},           {"sim", run_sim},         {"status", run_status},
     {"watch", run_watch},

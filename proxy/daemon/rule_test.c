@@ -209,6 +209,15 @@ static bool comes_later(const struct rule_test *test, enum rule_test_kind kind, 
     return false;
 }
 
+/* A printer that is online has power. */
+static bool switch_on(struct rule_test_run *run)
+{
+    if (run->settings->psu.point == POINT_NONE)
+        return true;
+    world_ask(&run->world, &(struct request){.kind = REQUEST_POWER, .value = 255}, 0);
+    return rule_test_pass(run, 1000);
+}
+
 static bool make_ready(struct rule_test_run *run)
 {
     const struct rule_test *test = run->test;
@@ -224,7 +233,7 @@ static bool make_ready(struct rule_test_run *run)
     if (!comes_later(test, TEST_HOST, FACT_HOST_CONNECTED) &&
         !(rule_test_host(run, FACT_HOST_CONNECTED) && rule_test_pass(run, 1000)))
         return false;
-    return !printer || rule_test_await(run, PROXY_PRINTER);
+    return !printer || (switch_on(run) && rule_test_await(run, PROXY_PRINTER));
 }
 
 /* Something begins to happen: what was heard before does not count any more. */

@@ -92,6 +92,8 @@ static void write_request(const struct session_text *session, const struct reque
     case REQUEST_CONTINUE: fputs("continue\n", session->to); return;
     case REQUEST_TRIP: fputs("estop trip\n", session->to); return;
     case REQUEST_RESET: fputs("estop reset\n", session->to); return;
+    case REQUEST_POWER: fprintf(session->to, "psu %s\n", request->value ? "on" : "off"); return;
+    case REQUEST_POWER_FORCED: fputs("psu off --force\n", session->to); return;
     case REQUEST_EXIT: fputs("exit\n", session->to); return;
     }
 }

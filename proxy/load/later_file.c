@@ -5,15 +5,11 @@
 static const char *const words[] = {
     /* the config */
     "filament",
-    "psu",
     /* if */
     "if.filament",
-    "if.psu",
     /* do */
     "do.filament",
-    "do.power",
     "do.report.filament",
-    "do.report.psu",
     NULL,
 };
 

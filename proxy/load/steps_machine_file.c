@@ -11,6 +11,7 @@ void steps_read_report(struct steps_file *steps, const struct node *value)
     static const struct {
         const char *name, *later;
     } states[] = {{"psu", "do.report.psu"},
+                  {"PS:", "do.report.psu"},
                   {"print", "do.report.print"},
                   {"estop", "do.report.estop"},
                   {"filament", "do.report.filament"}};

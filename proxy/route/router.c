@@ -18,6 +18,7 @@ void router_init(struct router *router, const struct settings *settings, struct 
     temperatures_init(&router->temperatures);
     extrusion_init(&router->extrusion);
     filament_init(&router->filament, settings->filament, settings->filaments);
+    power_init(&router->power, &settings->psu, now);
     outbox_init(&router->to_host, TO_HOST_BYTES);
     outbox_init(&router->to_printer, TO_PRINTER_BYTES);
     line_framer_init(&router->printer_framer);
@@ -28,6 +29,15 @@ void router_init(struct router *router, const struct settings *settings, struct 
     router->waiting_told = INSTANT_NEVER;
     router->held_until = INSTANT_NEVER;
     router->pausing_until = INSTANT_NEVER;
+}
+
+void router_firmware_was(struct router *router, struct span name)
+{
+    struct text text = TEXT_IN(router->firmware_name);
+
+    text.capacity--;
+    text_add(&text, name);
+    router->firmware_name[text.length] = '\0';
 }
 
 void router_to_host(struct router *router, struct span lines)
@@ -114,6 +124,7 @@ void router_job_facts(struct router *router, struct span cause, struct instant n
 {
     enum print_fact fact;
 
+    power_print(&router->power, print_job_runs(&router->job), now);
     while (print_job_next_fact(&router->job, &fact))
         events_add(&router->events, EVENT_PRINT, SPAN_NONE, span_of(print_fact_word(fact)), cause,
                    now)
@@ -165,6 +176,7 @@ struct instant router_deadline(const struct router *router)
     deadline = instant_earlier(deadline, router->pausing_until);
     deadline = instant_earlier(deadline, filament_deadline(&router->filament));
     deadline = instant_earlier(deadline, print_job_deadline(&router->job));
+    deadline = instant_earlier(deadline, power_deadline(&router->power));
     deadline = instant_earlier(deadline, printer_session_deadline(&router->printer));
     return instant_earlier(deadline, plans_deadline(&router->plans));
 }
@@ -175,6 +187,7 @@ void router_expire(struct router *router, struct instant now)
 
     printer_session_expire(&router->printer, now);
     plans_expire(&router->plans, now);
+    power_expire(&router->power, now);
     if (print_job_expire(&router->job, now))
         router_job_facts(router, SPAN("silence"), now);
     filament_expire(&router->filament, now);
@@ -257,6 +270,7 @@ void router_waiting(const struct router *router, const struct settings *settings
             break;
         }
         text_add_string(ret_words, step->kind == STEP_WAIT_MOTION                        ? "motion"
+                                   : step->kind == STEP_POWER                              ? "power"
                                    : step->kind == STEP_SEND || step->kind == STEP_FORWARD ? "printer"
                                                                                          : "board");
         break;
@@ -360,6 +374,8 @@ const char *router_check(const struct router *router)
         broken = print_job_check(&router->job);
     if (broken == NULL)
         broken = plans_check(&router->plans);
+    if (broken == NULL)
+        broken = power_check(&router->power);
     if (broken == NULL && router->wrote_anew)
         broken = "router: a line was written anew though nothing came between (P1)";
     if (broken == NULL)

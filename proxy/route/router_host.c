@@ -250,21 +250,37 @@ static const struct step m400_steps[] = {
     {.kind = STEP_WAIT, .argument = {{"10ms", 4}}},
 };
 
+/*
+ * The stand-in's M115 tells the name that the printer had last: until OctoPrint knows one it numbers
+ * all it says, and no job can be seen in that (comm.py _needs_checksum).
+ */
+static void stand_in_name(const struct router *router, struct text *ret_words)
+{
+    text_add_string(ret_words, "FIRMWARE_NAME:");
+    text_add_string(ret_words, router->firmware_name);
+    text_add_string(ret_words, "\nok\n");
+}
+
 /* The stand-in answers the front line. False if it has to wait for its turn. */
 static bool stand_in(struct router *router, const struct settings *settings,
                      const struct gcode_line *line, struct instant now)
 {
     struct plan_start start = {.rule = SPAN("M400"), .step = m400_steps, .steps = 1,
                                .holds_stream = true, .client = -1};
-    char why[32];
-    struct text reason = TEXT_IN(why);
+    char why[32], name_bytes[128];
+    struct text reason = TEXT_IN(why), name = TEXT_IN(name_bytes);
     struct span words;
     uint8_t slot;
 
     if (router->front_debt == 0 && router->ledger.count > 0)
         return false;
     switch (standin_answer(line, &words)) {
-    case STANDIN_OK: break;
+    case STANDIN_OK:
+        if (gcode_line_is(line, 'M', 115) && router->firmware_name[0] != '\0') {
+            stand_in_name(router, &name);
+            words = text_span(&name);
+        }
+        break;
     case STANDIN_LATER:
         start.debt = router->front_debt != 0 ? router->front_debt : owe_plan(router, line);
         if (plans_start(&router->plans, &start, settings, &reason, now, &slot) == STEP_OK) {
@@ -274,6 +290,8 @@ static bool stand_in(struct router *router, const struct settings *settings,
         router->front_debt = start.debt;
         break;
     case STANDIN_REFUSED:
+        if (router->gate != ROUTER_SHUT && power_on_for_line(&router->power, now))
+            return false; /* it waits for the printer that is being switched on */
         refuse(router, line,
                router->gate == ROUTER_SHUT ? SPAN("estop: the emergency stop is latched")
                                            : SPAN("psu: the printer is off or not connected"),
@@ -348,6 +366,7 @@ static void note_line(struct router *router, const struct gcode_line *line, stru
         return;
     print_job_line(&router->job, line);
     router_job_facts(router, line->command, now);
+    power_line(&router->power, line, now);
 }
 
 /* The host has left in the middle of an upload: an M29 of ours ends it before anything else is said. */

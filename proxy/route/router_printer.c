@@ -72,13 +72,18 @@ void router_printer_closed(struct router *router, struct instant now)
 
 /*
  * What the printer owes is made up, because it will not pay: also what overtook a plan that waits,
- * and so stands behind it.
+ * and so stands behind it. The front line's own debt is paid when that line is answered.
  */
 static void make_up(struct router *router, struct instant now)
 {
     struct debt debt;
 
-    while (ledger_oldest_real(&router->ledger, &debt)) {
+    for (uint32_t i = 0; i < router->ledger.count;) {
+        debt = router->ledger.debt[i];
+        if (!debt.real || debt.serial == router->front_debt) {
+            i++;
+            continue;
+        }
         ledger_pay(&router->ledger, debt.serial, &debt);
         router->counters.lost_oks++;
         router->quiet_since = now;
@@ -95,7 +100,6 @@ void router_standin(struct router *router, bool standin, struct instant now)
     if (!standin)
         return;
     printer_session_forget(&router->printer);
-    router->front_debt = 0;
     plans_printer_gone(&router->plans, SPAN("the printer is gone"));
     router_release_ok(router, now);
     make_up(router, now);
@@ -237,6 +241,7 @@ static void answer(struct router *router, struct span raw, const struct printer_
         if (router->plans.plan[given->tag.slot].serial == given->tag.serial)
             plans_done(&router->plans, given->tag.slot);
         return;
+    case SENDER_POWER: router_power_answer(router, &given->tag, raw, reply, now); return;
     case SENDER_HOST:
         if (given->tag.serial == router->binary_debt && router->binary_debt != 0)
             binary_transfer_begin(&router->binary);
@@ -273,7 +278,7 @@ bool router_again(struct router *router, struct instant now)
     struct text text = TEXT_IN(bytes);
     struct printer_answer lost;
 
-    if (router->printer_state == PRINTER_OFFLINE ||
+    if (router->printer_state == PRINTER_OFFLINE || router->standin ||
         outbox_room(&router->to_printer) < sizeof bytes)
         return false;
     if (!printer_session_again(&router->printer, &text)) {
@@ -303,6 +308,8 @@ static bool of_our_query(const struct router *router, const struct printer_reply
     if (router->printer.lines.unanswered == router->printer.lines.unsent)
         return false;
     tag = sent_lines_tag(&router->printer.lines, 0);
+    if (tag.sender == SENDER_POWER)
+        return router_power_asked(&tag, reply);
     if (tag.sender != SENDER_PLAN)
         return false;
     plan = &router->plans.plan[tag.slot];
@@ -334,6 +341,8 @@ static void firmware_told(struct router *router, struct span name)
     struct text text = TEXT_IN(router->firmware_name);
     const struct firmware *firmware = firmware_by_name(name);
 
+    name.length = name.length < text.capacity ? name.length : text.capacity - 1;
+    router->firmware_news |= !span_equal(span_of(router->firmware_name), name);
     text.capacity--;
     text_add(&text, name);
     router->firmware_name[text.length] = '\0';
@@ -414,6 +423,15 @@ static void text_came(struct router *router, struct span raw, const struct print
     router_to_host(router, raw);
 }
 
+/* For rules and the log: it was reset, and is there. */
+static void came_up(struct router *router, struct instant now)
+{
+    events_add(&router->events, EVENT_PRINTER, SPAN_NONE, SPAN("reset"), SPAN("start"), now)->is =
+        FACT_PRINTER_RESET;
+    router->printer_state = PRINTER_SILENT; /* `start` is its first word */
+    router_printer_state(router, PRINTER_ONLINE, SPAN("start"), now);
+}
+
 /* `start`: whatever the printer had is gone. */
 static void started(struct router *router, struct span raw, struct instant now)
 {
@@ -428,11 +446,23 @@ static void started(struct router *router, struct span raw, struct instant now)
         router->cancel_told = false;
     }
     router_job_facts(router, SPAN("the printer was reset"), now);
-    events_add(&router->events, EVENT_PRINTER, SPAN_NONE, SPAN("reset"), SPAN("start"), now)->is =
-        FACT_PRINTER_RESET;
-    router->printer_state = PRINTER_SILENT; /* `start` is its first word */
-    router_printer_state(router, PRINTER_ONLINE, SPAN("start"), now);
+    came_up(router, now);
     router_to_host(router, raw);
+}
+
+/*
+ * `start` of a printer that we have switched on: the host does not get it, because its next command
+ * is queued already, and loses nothing by it (octoprint.md 2.1).
+ */
+static void switched_on(struct router *router, struct instant now)
+{
+    upload_lost(router);
+    plans_printer_gone(&router->plans, SPAN("the printer was reset"));
+    extrusion_init(&router->extrusion);
+    router_release_ok(router, now);
+    make_up(router, now);
+    router_filament_broken(router, now);
+    came_up(router, now);
 }
 
 /* It says that it is halted: what it had is dead, and nobody is owed anything for it. */
@@ -470,6 +500,7 @@ static void line_came(struct router *router, struct span raw, struct instant now
     struct printer_answer given;
     enum printer_verdict verdict;
     bool known;
+    bool start, boots;
 
     printer_reply_parse(line_content(raw), &reply);
     router->counters.printer_lines++;
@@ -500,6 +531,14 @@ static void line_came(struct router *router, struct span raw, struct instant now
     while ((verdict = printer_session_reply(&router->printer, &reply, now, &given)) ==
            PRINTER_LOST_OK)
         lost_ok(router, &given, now);
+    start = verdict == PRINTER_STARTED || verdict == PRINTER_RESET;
+    boots = start && power_boots(&router->power);
+    if (start || reply.text.length > 0)
+        power_heard(&router->power, start, now);
+    if (boots) {
+        switched_on(router, now);
+        return;
+    }
     switch (verdict) {
     case PRINTER_FOR_NOBODY:
     case PRINTER_REFUSAL:

@@ -282,13 +282,13 @@ static enum step_error prepare_wait_temperature(const struct step_reading *readi
 /* `psu` and the like stand as argument 1: a point may have such a name, too. */
 static enum step_error prepare_report(const struct step_reading *reading, struct step_ready *ready)
 {
-    static const char *const words[] = {"psu", "print", "estop", "filament", NULL};
+    static const char *const words[] = {"psu", "print", "estop", "filament", "PS:", NULL};
     struct argument argument;
     enum step_error error;
     unsigned index;
 
     if (reading->step->argument[1].length > 0) {
-        error = argument_word(reading, 1, words, "not one of psu, print, estop, filament", &index);
+        error = argument_word(reading, 1, words, "not one of psu, print, estop, filament, PS:", &index);
         if (error == STEP_OK) {
             ready->value = (uint8_t)(REPORT_PSU + index);
         }
@@ -310,6 +310,7 @@ static enum step_error prepare_power(const struct step_reading *reading, struct 
 {
     static const char *const words[] = {"off", "on", NULL};
     static const char *const cool[] = {"cool", "", NULL};
+    static const char *const force[] = {"force", "", NULL};
     enum step_error error;
     unsigned index;
 
@@ -328,6 +329,10 @@ static enum step_error prepare_power(const struct step_reading *reading, struct 
     }
     if (error == STEP_OK) {
         ready->when_cool = index == 0;
+        error = argument_word(reading, 3, force, "force or nothing", &index);
+    }
+    if (error == STEP_OK) {
+        ready->force = index == 0;
     }
     return error;
 }

@@ -144,7 +144,7 @@ class CheckRules(unittest.TestCase):
         status, said = check(["wait: 20"])
         self.assertEqual(status, 2)
         self.assertIn("error: ", said)
-        status, said = check(["wait: 1s"], rules=RULES.replace("points:", "psu: {point: x}\n"
+        status, said = check(["wait: 1s"], rules=RULES.replace("points:", "filament: {point: x}\n"
                                                                "  points:", 1))
         self.assertEqual(status, 2)
         self.assertIn("not in this version", said)

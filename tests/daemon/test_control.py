@@ -126,6 +126,7 @@ class ControlSocket(MachineTest):
                 (["set", "door", "on"], 1), (["get"], 2), (["nonsense"], 2), ([], 2),
                 (["pulse", "light", "200"], 2), (["sim", "light", "on"], 1),
                 (["sim", "printer", "explode"], 2), (["psu", "on"], 1), (["psu", "off", "--force"], 1),
+                (["psu", "state"], 4), (["psu", "dim"], 2), (["psu"], 2), (["status", "--force"], 2),
                 (["estop"], 0), (["estop", "state"], 0), (["estop", "reset"], 1), (["reset"], 1),
                 (["estop", "push"], 2),
                 (["octoprint"], 1), (["continue"], 1), (["--help"], 0), (["--version"], 0),
@@ -134,7 +135,7 @@ class ControlSocket(MachineTest):
             self.assertEqual(self.sioctl(*words)[0], status, words)
 
     def test_what_is_not_in_this_version_says_so(self):
-        reply = self.control(self.proxy).ask(command="psu", state="on")
+        reply = self.control(self.proxy).ask(command="octoprint")
         self.assertEqual(reply["ok"], False)
         self.assertEqual(reply["code"], "refused")
         self.assertIn("not in this version", reply["error"])

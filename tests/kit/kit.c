@@ -112,6 +112,29 @@ static const struct step pulse[] = {
     {.kind = STEP_PULSE, .argument = {SPAN_INIT("light"), SPAN_INIT("100ms")}}};
 static const struct step query[] = {{.kind = STEP_SEND, .argument = {SPAN_INIT("M105")}}};
 
+#define ANY_PSU \
+    .kind = CONDITION_PSU, \
+    .states = 1u << WORLD_PSU_ON | 1u << WORLD_PSU_OFF | 1u << WORLD_PSU_UNKNOWN
+static const struct span none_or_0[] = {SPAN_INIT(""), SPAN_INIT("0")};
+static const struct condition has_psu[] = {{ANY_PSU}};
+static const struct condition psu_s[] = {
+    {ANY_PSU}, {.kind = CONDITION_NONE, .name = SPAN_INIT("S"), .group = 1}};
+static const struct condition psu_no_s[] = {{ANY_PSU},
+                                            {.kind = CONDITION_ONE_OF,
+                                             .name = SPAN_INIT("S"),
+                                             .values = none_or_0,
+                                             .count = COUNT(none_or_0)}};
+static const struct step report_ps[] = {
+    {.kind = STEP_REPORT, .argument = {SPAN_INIT(""), SPAN_INIT("PS:")}}};
+static const struct step power_on_steps[] = {{.kind = STEP_POWER, .argument = {SPAN_INIT("on")}}};
+static const struct step power_off_steps[] = {
+    {.kind = STEP_WAIT_MOTION},
+    {.kind = STEP_POWER, .argument = {SPAN_INIT("off"), SPAN_INIT("${D:-0}s")}}};
+static const struct step power_off_cool[] = {
+    {.kind = STEP_WAIT_MOTION},
+    {.kind = STEP_POWER,
+     .argument = {SPAN_INIT("off"), SPAN_INIT("${D:-0}s"), SPAN_INIT("cool")}}};
+
 void kit_mcodes(struct kit *kit)
 {
     struct rule *rule;
@@ -131,6 +154,10 @@ void kit_mcodes(struct kit *kit)
     ADD(kit, "M226", s_is[0], wait_change);
     ADD(kit, "M226", s_is[1], wait_off);
     ADD(kit, "M226", s_is[2], wait_on);
+    ADD(kit, "M80", psu_s, report_ps);
+    ADD(kit, "M80", has_psu, power_on_steps);
+    ADD(kit, "M81", psu_no_s, power_off_steps);
+    ADD(kit, "M81", has_psu, power_off_cool);
     add(kit, "ENC", NULL, 0, say_enc, COUNT(say_enc));
     add(kit, "M800", NULL, 0, forward_then_on, COUNT(forward_then_on));
     add(kit, "M801", NULL, 0, light_on, COUNT(light_on))->then = RULE_FORWARD;

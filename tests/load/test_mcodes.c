@@ -58,7 +58,7 @@ static int end(void **unused)
 /* The steps that are no matter of points. */
 static bool describe_other(const struct step_ready *ready, struct text *text)
 {
-    static const char *const reports[] = {"", " psu", " print", " estop", " filament"};
+    static const char *const reports[] = {"", " psu", " print", " estop", " filament", " PS:"};
     static const char *const filament[] = {" on", " off", " rearm"};
     static const char *const marks[] = {"",         " started",  " paused",
                                         " resumed", " finished", " cancelled"};
@@ -224,7 +224,7 @@ static void m80_and_m81_switch_the_power_if_there_is_a_psu(void **unused)
 {
     (void)unused;
     expect("M80", "M80: power on");
-    expect("M80 S", "M80: say");
+    expect("M80 S", "M80: report PS:");
     expect("M81", "M81: wait motion, power off after 0s");
     expect("M81 D90", "M81: wait motion, power off after 90s");
     expect("M81 S0", "M81: wait motion, power off after 0s");
@@ -232,7 +232,7 @@ static void m80_and_m81_switch_the_power_if_there_is_a_psu(void **unused)
     expect("M81 S1 D5", "M81: wait motion, power off after 5s when cool");
     expect("M81 Dx", "usage: Dx: a duration (200ms, 1.5s, 10min, 2h)");
     world.psu = WORLD_PSU_UNKNOWN;
-    expect("M80 S", "M80: report psu");
+    expect("M80 S", "M80: report PS:");
     world.psu = WORLD_PSU_NONE;
     expect("M80", "forwarded");
     expect("M81 S1", "forwarded");
@@ -249,7 +249,7 @@ static void m_codes_that_are_yet_to_come_are_left_out(void **unused)
     struct loaded today;
 
     (void)unused;
-    while (*word != NULL && strcmp(*word, "do.power") != 0) {
+    while (*word != NULL && strcmp(*word, "do.filament") != 0) {
         word++;
     }
     sources_init(&sources, "/etc/sioproxy");

@@ -6,6 +6,7 @@
  *     !Title
  *     points: light io 12 output, door io 3 input     before anything happens; default none;
  *                     `private` behind a type: a guest may not switch it
+ *     psu: POINT [boot 8s] [sense POINT] [auto_on print|command] [idle 10min]
  *     in_flight: 120 | reset_on_connect: never | halted | always | rules: none
  *     host opens | host closes | printer lost | printer back | board lost | board back
  *     host> LINE      written to the core, with a line end; `host>> LINE` without one
@@ -13,7 +14,7 @@
  *     guest opens | guest closes | share_writes: outputs | all | none
  *     board> io 12 1  that io is high from now on; the whole `IO:` report is written
  *     order WORDS     the next thing that the core orders ("dtr", "discard"); opening is not told
- *     ask set POINT on|off | ask send LINE | ask continue | answer 1 ok|no [TEXT]
+ *     ask set POINT on|off | ask psu on|off|force | ask send LINE | ask continue | answer 1 ok|no [TEXT]
  *     at 2.000 [LINE] goes to that time since the first event, then LINE; nothing may come earlier
  *     after 100ms [LINE]
  *
@@ -268,12 +269,38 @@ static void read_points(struct span list)
     }
 }
 
+/* The printer's power: a point of the list before, and what else is said of it. */
+static void read_psu(struct span words)
+{
+    struct power_settings *psu = &kit.settings.psu;
+
+    psu->point = settings_point(&kit.settings, word(&words));
+    while (words.length > 0) {
+        struct span key = word(&words), value = word(&words);
+
+        if (span_equal(key, SPAN("boot")))
+            text_duration(value, &psu->boot_ms);
+        else if (span_equal(key, SPAN("sense")))
+            psu->sense = settings_point(&kit.settings, value);
+        else if (span_equal(key, SPAN("idle")))
+            text_duration(value, &psu->off_when_idle_ms);
+        else if (span_equal(key, SPAN("auto_on")))
+            psu->auto_on = span_equal(value, SPAN("print")) ? AUTO_ON_PRINT : AUTO_ON_COMMAND;
+        else
+            give_up("psu: POINT, boot, sense, idle, auto_on", key, SPAN_NONE);
+    }
+    if (psu->point == POINT_NONE)
+        give_up("psu: no such point", words, SPAN_NONE);
+}
+
 static bool read_setting(struct span key, struct span value)
 {
     int64_t number;
 
     if (span_equal(key, SPAN("points:"))) {
         read_points(value);
+    } else if (span_equal(key, SPAN("psu:"))) {
+        read_psu(value);
     } else if (span_equal(key, SPAN("in_flight:"))) {
         if (text_integer(value, &number) == 0)
             give_up("a number", value, SPAN_NONE);
@@ -306,6 +333,9 @@ static void ask(struct span what)
 
         request.kind = REQUEST_SET;
         memcpy(request.point, point.data, point.length);
+        request.value = span_equal(what, SPAN("on")) ? 255 : 0;
+    } else if (span_equal(kind, SPAN("psu"))) {
+        request.kind = span_equal(what, SPAN("force")) ? REQUEST_POWER_FORCED : REQUEST_POWER;
         request.value = span_equal(what, SPAN("on")) ? 255 : 0;
     } else if (span_equal(kind, SPAN("send"))) {
         request.kind = REQUEST_SEND;

@@ -131,6 +131,11 @@ void proxy_world(const struct proxy *proxy, struct rule_world *ret_world);
 /* proxy_rules.c: what happened starts rules and ends plans */
 void proxy_rules_init(struct proxy *proxy, bool start, struct instant now);
 void proxy_rules_event(struct proxy *proxy, const struct event *event, struct instant now);
+/*
+ * The printer does not know a line of the file on its card: does a rule for such lines take it? Its
+ * steps then begin; nothing waits for them.
+ */
+bool proxy_rules_card(struct proxy *proxy, struct span echo, struct instant now);
 bool proxy_rules_hear(const struct proxy *proxy);
 void proxy_rules_reply(struct proxy *proxy, struct span reply, struct instant now);
 /* The host said something, came or went: its silence ends, or begins anew. */

@@ -157,6 +157,8 @@ static bool printer_bytes(struct proxy *proxy, struct span bytes, struct instant
         proxy_filament_act(proxy, now);
         if (span_equal(line, SPAN("start")))
             proxy_estop_started(proxy, now);
+        if (proxy->router.card_code > 0 && !proxy_rules_card(proxy, line, now))
+            router_to_host(&proxy->router, (struct span){line.data, proxy->router.card_code});
         if (rules)
             proxy_rules_reply(proxy, line, now);
         if (!proxy->router.firmware_known && board_sign_board(line)) {

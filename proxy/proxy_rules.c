@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "proxy_state.h"
+#include "wire/printer_reply.h"
 
 /* Rules that one event starts at most; more are told and not done. */
 #define RULES_AT_ONCE 64
@@ -166,6 +167,44 @@ void proxy_rules_reply(struct proxy *proxy, struct span reply, struct instant no
         if (ruleset_holds(rule, proxy->settings, &world, &values))
             start_rule(proxy, rule, &values, NULL, reply, now);
     }
+}
+
+bool proxy_rules_card(struct proxy *proxy, struct span echo, struct instant now)
+{
+    char line_bytes[LINE_CAPACITY + 2], squeezed_bytes[LINE_CAPACITY + 128], why_bytes[96];
+    char cause_bytes[EVENT_CAUSE];
+    struct text command = TEXT_IN(line_bytes), squeezed = TEXT_IN(squeezed_bytes);
+    struct text why = TEXT_IN(why_bytes), cause = TEXT_IN(cause_bytes);
+    struct plan_start start = {.client = -1};
+    struct printer_reply reply;
+    struct gcode_line line;
+    struct rule_world world;
+    const struct rule *rule;
+    enum step_error error;
+    uint8_t slot;
+
+    printer_reply_parse(echo, &reply);
+    text_add(&command, reply.argument);
+    text_add_char(&command, '\n');
+    gcode_line_parse(text_span(&command), &line);
+    if (command.cut || proxy->rules == NULL)
+        return false;
+    proxy_world(proxy, &world);
+    rule = ruleset_match(proxy->rules, proxy->settings, &world, &line, &squeezed, &start.values);
+    if (rule == NULL)
+        return false;
+    start.rule = rule->name;
+    start.step = rule->step;
+    start.steps = rule->steps;
+    start.until = &rule->until;
+    text_add(&cause, SPAN("card: "));
+    text_add(&cause, line.command);
+    error = plans_start(&proxy->router.plans, &start, proxy->settings, &why, now, &slot);
+    tell_rule(proxy, rule, error == STEP_OK ? "started" : "failed",
+              text_span(error == STEP_OK ? &cause : &why), now);
+    if (error != STEP_OK && plans_room(&proxy->router.plans))
+        plans_start_failed(&proxy->router.plans, &start, error, text_span(&why), now);
+    return true;
 }
 
 bool proxy_rules_hear(const struct proxy *proxy)

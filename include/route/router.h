@@ -104,6 +104,8 @@ struct router {
     char firmware_name[80]; /* as told last, perhaps before we were started; empty unknown */
     bool firmware_news;     /* it is another than before */
     int8_t emergency_parser; /* 1, 0, -1 unknown */
+    uint16_t card_code;      /* so long, with its end, is the line that came last if it says that a
+                                line of the card is not known; it is not passed on yet. Else 0 */
     char held[HELD_BYTES];   /* an Error kept back */
     uint16_t held_length;
     struct instant held_until;
@@ -176,7 +178,8 @@ void router_printer_opened(struct router *router, bool before, bool again, struc
 void router_printer_closed(struct router *router, struct instant now);
 /*
  * Takes bytes from the front of *bytes up to the end of one line: *ret_line is its content, lent
- * until the next call. False if there was none any more.
+ * until the next call. False if there was none any more. If it sets card_code, somebody else is to
+ * do what that line asks for, or to pass it on.
  */
 bool router_printer_bytes(struct router *router, struct span *bytes, struct span *ret_line,
                           struct instant now);

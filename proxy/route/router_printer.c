@@ -365,6 +365,17 @@ static void emergency_parser_told(struct router *router, bool has, struct instan
     router->emergency_parser = has;
 }
 
+/*
+ * Does the printer say that it does not know a line of the file that it prints from its card? What
+ * somebody sent is at the printer still while it says so.
+ */
+static bool of_the_card(const struct router *router, const struct printer_reply *reply)
+{
+    return reply->unknown_command && reply->argument.length > 0 &&
+           router->job.source == PRINT_SOURCE_SD && print_job_runs(&router->job) &&
+           !sent_lines_has(&router->printer.lines, reply->argument);
+}
+
 /* Text of the printer: what it tells us, and whether the host gets it, who may know it already. */
 static void text_came(struct router *router, struct span raw, const struct printer_reply *reply,
                       bool known, struct instant now)
@@ -411,6 +422,10 @@ static void text_came(struct router *router, struct span raw, const struct print
     }
     if (known || of_our_query(router, reply))
         return;
+    if (of_the_card(router, reply)) {
+        router->card_code = (uint16_t)raw.length;
+        return;
+    }
     /* A Resend may follow, whatever a flipped bit has made of its Error. */
     if (reply->kind == REPLY_ERROR && !reply->halted && raw.length <= HELD_BYTES &&
         (reply->numbering || sent_lines_any_numbered(&router->printer.lines))) {
@@ -575,6 +590,7 @@ bool router_printer_bytes(struct router *router, struct span *bytes, struct span
         switch (line_framer_next(&router->printer_framer, bytes, &line)) {
         case LINE_NONE: return false;
         case LINE_COMPLETE:
+            router->card_code = 0;
             line_came(router, line, now);
             *ret_line = line_content(line);
             return true;

@@ -42,6 +42,22 @@ def blocks(page):
     return found
 
 
+def _prose(page):
+    return re.sub(r"^```.*?^```$", "", page, flags=re.M | re.S)
+
+
+def anchors(page):
+    """What a link may name on that page: its headings, as they are written in an address."""
+    return {re.sub(r"[^a-z0-9 _-]", "", title.lower()).replace(" ", "-")
+            for title in re.findall(r"^#+ (.*)$", _prose(page), re.M)}
+
+
+def links(page):
+    """Where it links to, as (file, anchor): either may be empty."""
+    return [tuple(link.partition("#")[::2])
+            for link in re.findall(r"\]\(([^)]*)\)", _prose(page)) if "://" not in link]
+
+
 def commands(block):
     found = []
     for number, line in block.lines():

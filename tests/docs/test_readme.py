@@ -7,6 +7,7 @@ typed and what stands under it is what comes, `Send:` is typed into the host's t
 The proxy beside it is the one that scripts/run starts. /etc/sioproxy is a folder of the test.
 """
 
+import glob
 import os
 import re
 import subprocess
@@ -142,17 +143,16 @@ class TheReadme(unittest.TestCase):
         for name in names:
             self.assertTrue(os.access(os.path.join(ROOT, name), os.X_OK), name)
 
-    def test_the_files_that_it_links_to_are_there(self):
-        text = read_text(os.path.join(ROOT, "README.md"))
-        anchors = {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
-                   for title in re.findall(r"^#+ (.*)$", text, re.M)}
-        links = re.findall(r"\]\(([^)]*)\)", text)
-        self.assertGreaterEqual(len(links), 5)
-        for link in links:
-            if link.startswith("#"):
-                self.assertIn(link[1:], anchors)
-            else:
-                self.assertTrue(os.path.exists(os.path.join(ROOT, link)), link)
+    def test_what_the_pages_link_to_is_there(self):
+        count = 0
+        for name in [os.path.join(ROOT, "README.md"), *glob.glob(os.path.join(ROOT, "*", "*.md"))]:
+            for path, anchor in page.links(read_text(name)):
+                count += 1
+                target = os.path.join(os.path.dirname(name), path) if path else name
+                self.assertTrue(os.path.exists(target), f"{name}: {path}")
+                if anchor:
+                    self.assertIn(anchor, page.anchors(read_text(target)), f"{name}: {path}")
+        self.assertGreaterEqual(count, 10)
 
     def test_installing_puts_programs_and_man_pages_in_their_places(self):
         subprocess.run(["cmake", "--install", BUILD, "--prefix", self.folder], check=True,

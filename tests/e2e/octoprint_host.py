@@ -191,15 +191,30 @@ class OctoPrint:
 
     def upload(self, name, content):
         """Stores a print file, bytes, under a name."""
-        self._request("POST", "/api/files/local",
+        self._upload("local", name, content)
+
+    def upload_to_card(self, name, content):
+        """Stores a print file on the printer's SD card, and returns what it is called there."""
+        wait_until("the card is seen", lambda: self._get("/api/printer/sd")["ready"], 20)
+        self._upload("sdcard", name, content)
+        wait_until("the file is on the card", lambda: self.files_on_card(), 60, 0.2,
+                   [self.program])
+        self.wait_for_state("Operational", 60)
+        return self.files_on_card()[0]
+
+    def _upload(self, location, name, content):
+        self._request("POST", "/api/files/" + location,
                       files={"file": (name, content, "text/x.gcode")})
 
-    def print(self, name):
+    def files_on_card(self):
+        return [file["name"] for file in self._get("/api/files/sdcard")["files"]]
+
+    def print(self, name, location="local"):
         """
-        Selects an uploaded file and starts to print it. Its state is that of a job before this
-        returns, or what came after one.
+        Selects a stored file and starts to print it. A local one is being printed before this
+        returns, or has been.
         """
-        self._post("/api/files/local/" + name, command="select", print=True)
+        self._post("/api/files/%s/%s" % (location, name), command="select", print=True)
 
     def pause(self):
         self._post("/api/job", command="pause", action="pause")

@@ -62,6 +62,12 @@ class Scenario(unittest.TestCase):
         """For a scenario to extend: what is to be done before the proxy starts."""
 
     @classmethod
+    def write(cls, name, content):
+        """Writes a file beside the config."""
+        with open(os.path.join(cls.directory, name), "w", encoding="utf-8") as file:
+            file.write(content)
+
+    @classmethod
     def tearDownClass(cls):
         cls.clear()
 

@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """The emergency stop and a door rule, with a real OctoPrint: what stops stays stopped."""
 
-import os
-
 import print_file
 import scenario
 from process import read_text, wait_until
@@ -79,8 +77,7 @@ class StopAndDoor(Stop):
 
     @classmethod
     def prepare(cls):
-        with open(os.path.join(cls.directory, "door.yaml"), "w", encoding="utf-8") as file:
-            file.write(RULES)
+        cls.write("door.yaml", RULES)
         cls.board.input(BUTTON, False)
 
     def tearDown(self):

@@ -10,6 +10,8 @@ void world_faults_passed(struct world *world, enum proxy_port port, struct world
 /* What has come by now happens. True if anything did. */
 bool world_faults_happen(struct world *world);
 struct instant world_faults_deadline(const struct world *world);
+/* The printer has power, or none, as an output of the board says. True if that has changed. */
+bool world_power_moves(struct world *world);
 
 /* In world.c, without settling. */
 void world_pull(struct world *world, enum proxy_port port);

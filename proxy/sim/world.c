@@ -319,26 +319,6 @@ static bool board_moves(struct world *world)
     return moved;
 }
 
-/* The printer has power, or none, as an output of the board says. */
-static bool power_moves(struct world *world)
-{
-    const struct world_options *options = &world->options;
-    bool is = world->printer.state != SIM_PRINTER_OFF, on;
-
-    if (options->power == WORLD_POWER_ALWAYS || world->port[PROXY_PRINTER].played)
-        return false;
-    on = sim_board_output(&world->board, options->power_io);
-    if (on == is)
-        return false;
-    sim_printer_power(&world->printer, on, world->now);
-    world_note(world, WORLD_NOTE, PROXY_PRINTER, on ? SPAN("power on") : SPAN("power off"));
-    if (options->power == WORLD_POWER_PORT && on)
-        world_plug(world, PROXY_PRINTER);
-    else if (options->power == WORLD_POWER_PORT)
-        world_pull(world, PROXY_PRINTER);
-    return true;
-}
-
 static bool host_moves(struct world *world)
 {
     struct world_port *end = &world->port[PROXY_HOST];
@@ -382,7 +362,7 @@ void world_settle(struct world *world)
         moved |= outputs(world);
         moved |= printer_moves(world);
         moved |= board_moves(world);
-        moved |= power_moves(world);
+        moved |= world_power_moves(world);
         moved |= host_moves(world);
         moved |= inputs(world);
         moved |= world_faults_happen(world);
@@ -475,7 +455,7 @@ void world_init(struct world *world, struct proxy *proxy, const struct world_opt
     sim_printer_init(&world->printer, &options->printer, now);
     sim_board_init(&world->board, options->board, now);
     sim_host_init(&world->host, &options->host);
-    power_moves(world);
+    world_power_moves(world);
     proxy_init(proxy, options->settings, options->rules, options->saved, now);
     world_settle(world);
 }

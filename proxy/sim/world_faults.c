@@ -176,3 +176,22 @@ void world_mended(struct world *world)
     world->comings = 0;
     world_settle(world);
 }
+
+bool world_power_moves(struct world *world)
+{
+    const struct world_options *options = &world->options;
+    bool is = world->printer.state != SIM_PRINTER_OFF, on;
+
+    if (options->power == WORLD_POWER_ALWAYS || world->port[PROXY_PRINTER].played)
+        return false;
+    on = sim_board_output(&world->board, options->power_io);
+    if (on == is)
+        return false;
+    sim_printer_power(&world->printer, on, world->now);
+    world_note(world, WORLD_NOTE, PROXY_PRINTER, on ? SPAN("power on") : SPAN("power off"));
+    if (options->power == WORLD_POWER_PORT && on)
+        world_plug(world, PROXY_PRINTER);
+    else if (options->power == WORLD_POWER_PORT)
+        world_pull(world, PROXY_PRINTER);
+    return true;
+}

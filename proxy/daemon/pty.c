@@ -343,13 +343,17 @@ static void pty_read(struct port *port)
     look(pty_of(port));
 }
 
-/* What is written while nobody has it open would be shown to the next client: it is dropped. */
+/*
+ * What is written while nobody has it open would be shown to the next client: it is dropped. So is
+ * it if the client has gone and there is no room for its last bytes: that may be because it did not
+ * read, and it never will.
+ */
 static size_t pty_write(struct port *port, struct span bytes)
 {
     struct pty *pty = pty_of(port);
     ssize_t count;
 
-    if (!pty->announced)
+    if (!pty->announced || (!pty->connected && port->starved))
         return bytes.length;
     if (!pty->connected || pty->settling)
         return 0;

@@ -295,8 +295,12 @@ static void not_understood(struct board_share *share, struct span word)
 
 static void answer(struct board_share *share, struct span line, struct instant now)
 {
-    struct span command = span_trim(line), word;
+    struct span command = span_trim(line), version = SPAN("VC"), word;
 
+    /* Who begins behind half a line of somebody who died says it only once. */
+    if (command.length > version.length &&
+        span_equal(span_skip(command, command.length - version.length), version))
+        command = version;
     word = (struct span){command.data, span_find(command, ' ')};
     share->lines++;
     if (span_starts(word, SPAN("N"))) {

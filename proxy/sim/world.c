@@ -508,8 +508,6 @@ void world_guest_opens(struct world *world)
 
 void world_guest_closes(struct world *world)
 {
-    if (!world->port[PROXY_SHARE].open)
-        return;
     inputs(world);
     closed(world, PROXY_SHARE, 0, SPAN("closed"));
     world_settle(world);

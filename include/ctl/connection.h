@@ -18,10 +18,13 @@ struct connection {
 
 /*
  * Connects to `socket` if it is named, to the daemon `name` if that is, else to the only one that
- * runs. Anything but CTL_DONE has been told on stderr.
+ * runs. Anything but CTL_DONE has been told.
  */
 enum ctl_status connection_open(struct connection *connection, const char *socket,
                                 const char *name);
+/* The same, but that there is none is not told. */
+enum ctl_status connection_try(struct connection *connection, const char *socket,
+                               const char *name);
 /* Sends one object, which is given away. False, and told, if the daemon has gone. */
 bool connection_send(struct connection *connection, json_t *object);
 /*

@@ -10,6 +10,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/text.h"
+#include "ctl/tell.h"
+
 #define RUN "/run/sioproxy/"
 
 /* A connected descriptor, or a negative errno. */
@@ -31,7 +34,7 @@ static int dial(const char *path)
     return error;
 }
 
-static enum ctl_status dial_one(struct connection *connection, const char *path)
+static enum ctl_status dial_one(struct connection *connection, const char *path, bool quiet)
 {
     int fd = dial(path);
 
@@ -39,22 +42,33 @@ static enum ctl_status dial_one(struct connection *connection, const char *path)
         connection->fd = fd;
         return CTL_DONE;
     }
+    if (quiet)
+        return CTL_NO_DAEMON;
     if (fd == -EACCES)
-        fprintf(stderr, "sioctl: %s: no permission: its group is set by control.group\n", path);
+        tell("no_daemon", "%s: no permission: its group is set by control.group", path);
     else
-        fprintf(stderr, "sioctl: no sioproxy answers at %s: %s\n", path, strerror(-fd));
+        tell("no_daemon", "no sioproxy answers at %s: %s", path, strerror(-fd));
     return CTL_NO_DAEMON;
 }
 
-/* The name between RUN and `/control`. */
-static void print_name(const char *path)
+/* The names between RUN and `/control`. */
+static void tell_names(char **paths, size_t count)
 {
-    const char *name = path + strlen(RUN);
+    char bytes[800];
+    struct text names = TEXT_IN(bytes);
 
-    fprintf(stderr, "  -n %.*s\n", (int)strcspn(name, "/"), name);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = paths[i] + strlen(RUN);
+
+        if (paths[i][0] == '\0')
+            continue;
+        text_add_string(&names, names.length > 0 ? ", -n " : "-n ");
+        text_add(&names, (struct span){name, strcspn(name, "/")});
+    }
+    tell("usage", "more than one sioproxy runs; which one? %.*s", (int)names.length, names.data);
 }
 
-static enum ctl_status dial_only(struct connection *connection)
+static enum ctl_status dial_only(struct connection *connection, bool quiet)
 {
     glob_t found;
     size_t alive = 0, barred = 0;
@@ -75,16 +89,15 @@ static enum ctl_status dial_only(struct connection *connection)
             found.gl_pathv[i][0] = '\0';
         }
     }
-    if (alive + barred == 0) {
-        fprintf(stderr, "sioctl: no sioproxy runs here (nothing answers at " RUN "*/control; "
-                        "another place is named by --socket)\n");
+    if (alive == 0 && barred < 2 && quiet) {
+        /* told by nobody */
+    } else if (alive + barred == 0) {
+        tell("no_daemon", "no sioproxy runs here (nothing answers at " RUN "*/control; "
+                          "another place is named by --socket)");
     } else if (alive + barred > 1) {
-        fprintf(stderr, "sioctl: more than one sioproxy runs; which one?\n");
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            if (found.gl_pathv[i][0] != '\0')
-                print_name(found.gl_pathv[i]);
+        tell_names(found.gl_pathv, found.gl_pathc);
     } else if (barred == 1) {
-        fprintf(stderr, "sioctl: no permission: the socket's group is set by control.group\n");
+        tell("no_daemon", "no permission: the socket's group is set by control.group");
     }
     globfree(&found);
     if (alive + barred > 1)
@@ -92,18 +105,29 @@ static enum ctl_status dial_only(struct connection *connection)
     return alive == 1 ? CTL_DONE : CTL_NO_DAEMON;
 }
 
-enum ctl_status connection_open(struct connection *connection, const char *socket, const char *name)
+static enum ctl_status dial_any(struct connection *connection, const char *socket,
+                                const char *name, bool quiet)
 {
     char path[256];
 
     memset(connection, 0, sizeof *connection);
     connection->fd = -1;
     if (socket != NULL)
-        return dial_one(connection, socket);
+        return dial_one(connection, socket, quiet);
     if (name == NULL)
-        return dial_only(connection);
+        return dial_only(connection, quiet);
     snprintf(path, sizeof path, RUN "%s/control", name);
-    return dial_one(connection, path);
+    return dial_one(connection, path, quiet);
+}
+
+enum ctl_status connection_open(struct connection *connection, const char *socket, const char *name)
+{
+    return dial_any(connection, socket, name, false);
+}
+
+enum ctl_status connection_try(struct connection *connection, const char *socket, const char *name)
+{
+    return dial_any(connection, socket, name, true);
 }
 
 bool connection_send(struct connection *connection, json_t *object)
@@ -114,7 +138,7 @@ bool connection_send(struct connection *connection, json_t *object)
 
     json_decref(object);
     if (text == NULL) {
-        fprintf(stderr, "sioctl: that is no text in UTF-8\n");
+        tell("usage", "that is no text in UTF-8");
         return false;
     }
     length = strlen(text);
@@ -126,7 +150,7 @@ bool connection_send(struct connection *connection, json_t *object)
     }
     free(text);
     if (count < 0)
-        fprintf(stderr, "sioctl: %s\n", strerror(errno));
+        tell("no_daemon", "%s", strerror(errno));
     return count >= 0;
 }
 

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ctl/tell.h"
+
 static volatile sig_atomic_t asked_to_end;
 
 static void on_signal(int number)
@@ -54,7 +56,7 @@ static bool begin(struct connection *connection)
     if (!ok) {
         const char *error = json_string_value(json_object_get(reply, "error"));
 
-        fprintf(stderr, "sioctl: %s\n", error != NULL ? error : "the daemon does not answer");
+        tell("refused", "%s", error != NULL ? error : "the daemon does not answer");
     }
     json_decref(reply);
     return ok;
@@ -77,7 +79,7 @@ static bool copy(struct connection *connection, int fd, const char *path)
         if (count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN))
             return true;
         if (count > 0 && !write_all(fd, bytes, (size_t)count)) {
-            fprintf(stderr, "sioctl: %s: %s\n", path, strerror(errno));
+            tell("refused", "%s: %s", path, strerror(errno));
             return false;
         }
     }
@@ -90,7 +92,7 @@ enum ctl_status record(struct connection *connection, const char *path)
     bool written;
 
     if (fd < 0) {
-        fprintf(stderr, "sioctl: %s: %s\n", path, strerror(errno));
+        tell("refused", "%s: %s", path, strerror(errno));
         return CTL_REFUSED;
     }
     catch_signals();
@@ -98,7 +100,7 @@ enum ctl_status record(struct connection *connection, const char *path)
     if (fd != STDOUT_FILENO && close(fd) != 0)
         written = false;
     if (written && !asked_to_end) {
-        fprintf(stderr, "sioctl: the daemon has ended the recording\n");
+        tell("refused", "the daemon has ended the recording");
         return CTL_REFUSED;
     }
     return written ? CTL_DONE : CTL_REFUSED;

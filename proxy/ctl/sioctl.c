@@ -9,9 +9,11 @@
 
 #include "base/text.h"
 #include "ctl/connection.h"
+#include "ctl/octoprint.h"
 #include "ctl/record.h"
 #include "ctl/serial_list.h"
 #include "ctl/show.h"
+#include "ctl/tell.h"
 
 /* Longer than the board's three tries take. */
 #define ANSWER_S 30
@@ -49,20 +51,18 @@ static const struct command commands[] = {
     {"sim", "printer unplug|plug|reset|power-off|power-on|runout", "", 2, 2, ANSWER_S},
     {"sim", "board unplug|plug|reset", "", 2, 2, ANSWER_S},
     {"ports", "", "the serial ports of this machine (needs no daemon)", 0, 0, 0},
+    {"octoprint", "", "what to enter into OctoPrint (needs no daemon)", 0, 0, ANSWER_S},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
-/* Known to the daemon, and refused by it until they are there. */
-static const char *const later[] = {"octoprint", NULL};
-
-static void print_usage(FILE *to)
+static void print_usage(void)
 {
-    fputs("usage: sioctl [-n NAME | --socket PATH] [--json] COMMAND\n\n", to);
+    fputs("usage: sioctl [-n NAME | --socket PATH] [--json] COMMAND\n\n", stdout);
     for (size_t i = 0; i < COMMANDS; i++) {
         char line[80];
 
         snprintf(line, sizeof line, "%s %s", commands[i].word, commands[i].arguments);
-        fprintf(to, "  %-24s %s\n", line, commands[i].help);
+        printf("  %-24s %s\n", line, commands[i].help);
     }
     fputs("\n"
           "  -n, --name NAME      the daemon of that name; without it the only one that runs\n"
@@ -73,13 +73,12 @@ static void print_usage(FILE *to)
           "  -V, --version        the version\n"
           "\n"
           "Exit status: 0 done (or on), 1 off or refused, 2 usage, 3 no daemon, 4 unknown.\n",
-          to);
+          stdout);
 }
 
 static enum ctl_status wrong_usage(const char *why)
 {
-    fprintf(stderr, "sioctl: %s\n\n", why);
-    print_usage(stderr);
+    tell("usage", "%s", why);
     return CTL_USAGE;
 }
 
@@ -188,7 +187,7 @@ static enum ctl_status watch(struct connection *connection, bool json)
         fflush(stdout);
         json_decref(event);
     }
-    fprintf(stderr, "sioctl: the daemon has gone\n");
+    tell("no_daemon", "the daemon has gone");
     return CTL_NO_DAEMON;
 }
 
@@ -205,7 +204,7 @@ static enum ctl_status ask(struct connection *connection, const char *word, json
         return CTL_NO_DAEMON;
     reply = connection_receive(connection, timeout_s);
     if (reply == NULL) {
-        fprintf(stderr, "sioctl: the daemon does not answer\n");
+        tell("no_daemon", "the daemon does not answer");
         return CTL_NO_DAEMON;
     }
     if (!json_is_true(json_object_get(reply, "ok"))) {
@@ -214,13 +213,48 @@ static enum ctl_status ask(struct connection *connection, const char *word, json
         if (options->json)
             print_json(reply);
         else
-            fprintf(stderr, "sioctl: %s\n", error != NULL ? error : "refused");
+            tell("refused", "%s", error != NULL ? error : "refused");
         status = status_of_code(json_string_value(json_object_get(reply, "code")));
     } else {
         status = watching ? CTL_DONE : show(asks_state, reply, options->json);
     }
     json_decref(reply);
     return watching && status == CTL_DONE ? watch(connection, options->json) : status;
+}
+
+/* The member of the daemon's answer to a command without arguments, NULL if there is none. */
+static json_t *ask_for(struct connection *connection, const char *word, const char *member)
+{
+    json_t *reply, *value = NULL;
+
+    if (connection_send(connection, json_pack("{s:s}", "command", word)) &&
+        (reply = connection_receive(connection, ANSWER_S)) != NULL) {
+        value = json_incref(json_object_get(reply, member));
+        json_decref(reply);
+    }
+    return value;
+}
+
+static enum ctl_status show_octoprint(struct connection *connection, const struct options *options)
+{
+    json_t *status = NULL, *points = NULL, *octoprint;
+    enum ctl_status found = connection_try(connection, options->socket, options->name);
+
+    if (found == CTL_USAGE)
+        return found;
+    if (found == CTL_DONE) {
+        status = ask_for(connection, "status", "status");
+        points = ask_for(connection, "points", "points");
+    }
+    octoprint = octoprint_make(status, points, options->name);
+    if (options->json)
+        print_json(octoprint);
+    else
+        octoprint_show(octoprint);
+    json_decref(octoprint);
+    json_decref(status);
+    json_decref(points);
+    return CTL_DONE;
 }
 
 static enum ctl_status show_ports(bool json)
@@ -248,19 +282,12 @@ static enum ctl_status show_ports(bool json)
     return CTL_DONE;
 }
 
-/* The command of that word; refused ones have an entry of their own. NULL if there is none. */
+/* The command of that word, NULL if there is none. */
 static const struct command *find_command(const char *word)
 {
-    static struct command refused = {.most = 1000, .timeout_s = ANSWER_S};
-
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(commands[i].word, word) == 0)
             return &commands[i];
-    for (size_t i = 0; later[i] != NULL; i++)
-        if (strcmp(later[i], word) == 0) {
-            refused.word = later[i];
-            return &refused;
-        }
     return NULL;
 }
 
@@ -275,8 +302,27 @@ static enum ctl_status no_command(const char *word)
     nearest = text_nearest(span_of(word), words);
     snprintf(why, sizeof why, "there is no command %.60s%s%s%s", word,
              nearest != NULL ? ": did you mean " : "", nearest != NULL ? nearest : "",
-             nearest != NULL ? "?" : "");
+             nearest != NULL ? "?" : ": sioctl --help lists them");
     return wrong_usage(why);
+}
+
+/* How a command is used; `sim` has several rows. */
+static enum ctl_status wrong_arguments(const struct command *command)
+{
+    char bytes[400];
+    struct text text = TEXT_IN(bytes);
+
+    text_add_string(&text, "it is: ");
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].word, command->word) != 0)
+            continue;
+        text_add_string(&text, &commands[i] == command ? "sioctl " : ", or sioctl ");
+        text_add_string(&text, command->word);
+        text_add_string(&text, commands[i].arguments[0] != '\0' ? " " : "");
+        text_add_string(&text, commands[i].arguments);
+    }
+    text_add_char(&text, '\0');
+    return wrong_usage(bytes);
 }
 
 static enum ctl_status run(const struct options *options, char **words, int count)
@@ -285,28 +331,23 @@ static enum ctl_status run(const struct options *options, char **words, int coun
     const struct command *command;
     enum ctl_status status;
     json_t *request;
-    char why[160];
 
     if (count == 0)
-        return wrong_usage("which command?");
+        return wrong_usage("which command? sioctl --help lists them");
     command = find_command(words[0]);
     if (command == NULL)
         return no_command(words[0]);
     words++;
     count--;
-    if (count < command->least || count > command->most) {
-        snprintf(why, sizeof why, "it is: %s %s", command->word, command->arguments);
-        return wrong_usage(why);
-    }
+    if (count < command->least || count > command->most)
+        return wrong_arguments(command);
     if (strcmp(command->word, "log") == 0 && count == 1 &&
         (strspn(words[0], "0123456789") != strlen(words[0]) || strtol(words[0], NULL, 10) == 0))
         return wrong_usage("log N: how many lines, 1 or more");
     if (strcmp(command->word, "ports") == 0)
         return show_ports(options->json);
-    if (strcmp(command->word, "octoprint") == 0) {
-        fprintf(stderr, "sioctl: octoprint is not in this version\n");
-        return CTL_REFUSED;
-    }
+    if (strcmp(command->word, "octoprint") == 0)
+        return show_octoprint(&connection, options);
     if (options->force && strcmp(command->word, "psu") != 0)
         return wrong_usage("--force goes only with psu off");
     status = connection_open(&connection, options->socket, options->name);
@@ -314,11 +355,33 @@ static enum ctl_status run(const struct options *options, char **words, int coun
         return status;
     if (strcmp(command->word, "record") == 0)
         return record(&connection, words[0]);
-    request = command->help != NULL ? make_request(command->word, words, count)
-                                    : json_pack("{s:s}", "command", command->word);
+    request = make_request(command->word, words, count);
     if (options->force)
         json_object_set_new(request, "force", json_true());
     return ask(&connection, command->word, request, options, command->timeout_s);
+}
+
+/* An option that is none, or lacks its argument. */
+static enum ctl_status wrong_option(const struct option *long_options, int option,
+                                    const char *word)
+{
+    const char *words[16], *nearest = NULL;
+    size_t count = 0;
+    char why[160];
+
+    if (option == ':') {
+        snprintf(why, sizeof why, "%.60s wants an argument", word);
+        return wrong_usage(why);
+    }
+    for (; long_options[count].name != NULL; count++)
+        words[count] = long_options[count].name;
+    words[count] = NULL;
+    if (strncmp(word, "--", 2) == 0)
+        nearest = text_nearest((struct span){word + 2, strcspn(word + 2, "=")}, words);
+    snprintf(why, sizeof why, "there is no option %.60s%s%s%s", word,
+             nearest != NULL ? ": did you mean --" : "", nearest != NULL ? nearest : "",
+             nearest != NULL ? "?" : ": sioctl --help lists them");
+    return wrong_usage(why);
 }
 
 int main(int argc, char **argv)
@@ -335,15 +398,19 @@ int main(int argc, char **argv)
     struct options options = {0};
     int option;
 
-    while ((option = getopt_long(argc, argv, "n:hV", long_options, NULL)) != -1) {
+    opterr = 0;
+    for (int i = 1; i < argc; i++) /* a mistake before it is told as JSON, too */
+        if (strcmp(argv[i], "--json") == 0)
+            tell_as_json(true);
+    while ((option = getopt_long(argc, argv, ":n:hV", long_options, NULL)) != -1) {
         switch (option) {
         case 'n': options.name = optarg; break;
         case 's': options.socket = optarg; break;
         case 'j': options.json = true; break;
         case 'f': options.force = true; break;
-        case 'h': print_usage(stdout); return CTL_DONE;
+        case 'h': print_usage(); return CTL_DONE;
         case 'V': puts("sioctl " SIOPROXY_VERSION); return CTL_DONE;
-        default: print_usage(stderr); return CTL_USAGE;
+        default: return (int)wrong_option(long_options, option, argv[optind - 1]);
         }
     }
     if (options.name != NULL && options.socket != NULL)

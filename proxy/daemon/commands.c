@@ -130,6 +130,24 @@ static void run_set(struct control_client *client, json_t *object)
     }
 }
 
+/* What is wrong with a duration that is none, or one of no time. */
+static const char *wrong_duration(struct span text)
+{
+    int64_t number;
+    size_t used = text_decimal(text, &number);
+    bool plain = used == text.length && used > 0;
+
+    if (plain)
+        return "duration needs a unit: ms, s, min or h";
+    if (used > 0 && number <= 0)
+        return "duration is longer than 0";
+    for (const char *const *unit = (const char *const[]){"ms", "s", "min", "h", NULL}; *unit != NULL;
+         unit++)
+        if (used > 0 && span_equal(span_skip(text, used), span_of(*unit)))
+            return "duration is at most 1000 days";
+    return "duration is a number with its unit, like 200ms";
+}
+
 static void run_pulse(struct control_client *client, json_t *object)
 {
     uint8_t index = find_point(client, member(object, "point"));
@@ -140,7 +158,7 @@ static void run_pulse(struct control_client *client, json_t *object)
         return;
     point = &settings_of(client)->point[index];
     if (!text_duration(span_of(member(object, "duration")), &request.ms) || request.ms <= 0) {
-        control_refuse(client, "usage", "duration is a number with its unit, like 200ms");
+        control_refuse(client, "usage", wrong_duration(span_of(member(object, "duration"))));
     } else if (point->type == POINT_INPUT || point->type == POINT_DHT) {
         control_refuse(client, "refused", "it is an input: nothing can be set");
     } else {
@@ -325,21 +343,12 @@ static void run_reset(struct control_client *client, json_t *object)
     control_ask(client, &(struct request){.kind = REQUEST_RESET});
 }
 
-static void run_later(struct control_client *client, json_t *object)
-{
-    char error[100];
-
-    snprintf(error, sizeof error, "%.40s is not in this version", member(object, "command"));
-    control_refuse(client, "refused", error);
-}
-
 static const struct command commands[] = {
     {"continue", run_continue}, {"estop", run_estop},     {"get", run_get},
-    {"log", run_log},           {"octoprint", run_later}, {"points", run_points},
-    {"psu", run_psu},           {"pulse", run_pulse},     {"record", run_record},
-    {"reload", run_reload},     {"reset", run_reset},     {"send", run_send},
-    {"set", run_set},           {"sim", run_sim},         {"status", run_status},
-    {"watch", run_watch},
+    {"log", run_log},           {"points", run_points},   {"psu", run_psu},
+    {"pulse", run_pulse},       {"record", run_record},   {"reload", run_reload},
+    {"reset", run_reset},       {"send", run_send},       {"set", run_set},
+    {"sim", run_sim},           {"status", run_status},   {"watch", run_watch},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

@@ -129,16 +129,74 @@ class ControlSocket(MachineTest):
                 (["psu", "state"], 4), (["psu", "dim"], 2), (["psu"], 2), (["status", "--force"], 2),
                 (["estop"], 0), (["estop", "state"], 0), (["estop", "reset"], 1), (["reset"], 1),
                 (["estop", "push"], 2),
-                (["octoprint"], 1), (["continue"], 1), (["--help"], 0), (["--version"], 0),
+                (["octoprint"], 0), (["continue"], 1), (["--help"], 0), (["--version"], 0),
                 (["ports"], 0), (["ports", "--json"], 0), (["log", "5"], 0),
                 (["log", "x"], 2), (["log", "0"], 2)):
             self.assertEqual(self.sioctl(*words)[0], status, words)
 
-    def test_what_is_not_in_this_version_says_so(self):
-        reply = self.control(self.proxy).ask(command="octoprint")
-        self.assertEqual(reply["ok"], False)
-        self.assertEqual(reply["code"], "refused")
-        self.assertIn("not in this version", reply["error"])
+    def test_usage_mistakes_are_one_sentence_and_json_when_that_is_wanted(self):
+        for words, sentence in (
+                (["statsu"], "there is no command statsu: did you mean status?"),
+                (["xyzzy"], "there is no command xyzzy: sioctl --help lists them"),
+                ([], "which command? sioctl --help lists them"),
+                (["--sokcet", "x", "status"], "there is no option --sokcet: did you mean --socket?"),
+                (["-x"], "there is no option -x: sioctl --help lists them"),
+                (["set", "light"], "it is: sioctl set POINT on|off|N%"),
+                (["log", "x"], "log N: how many lines, 1 or more"),
+                (["-n", "x", "status"], "-n and --socket exclude each other"),
+                (["pulse", "light", "200"], "duration needs a unit: ms, s, min or h"),
+                (["pulse", "light", "0ms"], "duration is longer than 0"),
+                (["pulse", "light", "99999999h"], "duration is at most 1000 days"),
+                (["pulse", "light", "long"], "duration is a number with its unit, like 200ms")):
+            self.assertEqual(self.sioctl(*words), (2, "", f"sioctl: {sentence}\n"))
+            code, out, err = self.sioctl(*words, "--json")
+            self.assertEqual((code, err), (2, ""))
+            self.assertEqual(json.loads(out), {"ok": False, "code": "usage", "error": sentence})
+
+    def test_octoprint_says_what_to_enter_there(self):
+        made = json.loads(self.sioctl("octoprint", "--json")[1])
+        self.assertEqual(list(made), ["additional_ports", "blacklisted_ports", "scripts",
+                                      "controls"])
+        self.assertEqual(made["additional_ports"], [self.proxy.link])
+        self.assertEqual(made["blacklisted_ports"], ["/dev/ttyUSB*", "/dev/ttyACM*"])
+        self.assertEqual(made["scripts"], {
+            "beforePrintStarted": "M889 J1", "afterPrintPaused": "M889 J2",
+            "beforePrintResumed": "M889 J3", "afterPrintDone": "M889 J4",
+            "afterPrintCancelled": "M889 J5"})
+        switch, shown = made["controls"]
+        self.assertEqual([button["command"] for button in switch["children"]],
+                         ["M42 Plight S1", "M42 Plight S0"])
+        self.assertEqual(switch["children"][0]["name"], "Chamber light on")
+        self.assertEqual(shown["children"][1],
+                         {"name": "door", "regex": "echo:sioproxy point door (\\w+)",
+                          "template": "door: {0}"})
+        text = self.sioctl("octoprint")[1]
+        self.assertIn("Before print job starts:\n    M889 J1\n", text)
+        try:
+            import yaml
+        except ImportError:
+            return
+        self.assertEqual(yaml.safe_load(text[text.index("controls:"):]),
+                         {"controls": made["controls"]})
+
+    def test_the_controls_of_octoprint_do_what_they_say(self):
+        host = self.host(self.proxy)
+        switch, shown = json.loads(self.sioctl("octoprint", "--json")[1])["controls"]
+        for command, state in zip([button["command"] for button in switch["children"]],
+                                  ("on", "off")):
+            host.ask(command.upper().encode())
+            self.assertEqual(self.sioctl("get", "light")[1], state + "\n")
+        for command in shown["children"][-1]["commands"]:
+            host.write(command.encode() + b"\n")
+            heard = host.wait_for(b"ok\n").decode()
+            for point in shown["children"][:-1]:
+                self.assertRegex(heard, point["regex"])
+
+    def test_octoprint_needs_no_daemon(self):
+        self.proxy.stop()
+        made = json.loads(self.sioctl("octoprint", "--json")[1])
+        self.assertEqual(made["additional_ports"], ["/run/sioproxy/*/printer"])
+        self.assertEqual(made["controls"], [])
 
     def test_errors_are_json_when_json_is_wanted(self):
         code, out, err = self.sioctl("--json", "set", "lihgt", "on")
@@ -149,6 +207,8 @@ class ControlSocket(MachineTest):
     def test_no_daemon_is_status_3(self):
         self.proxy.stop()
         self.assertEqual(self.sioctl("status")[0], 3)
+        code, out, err = self.sioctl("status", "--json")
+        self.assertEqual((code, err, json.loads(out)["code"]), (3, "", "no_daemon"))
 
     def test_damaged_requests_are_answered(self):
         control = self.control(self.proxy)

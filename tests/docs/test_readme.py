@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """
-The README, tried from top to bottom by somebody who has no hardware: what stands behind `$ ` is
-typed and what stands under it is what comes, `Send:` is typed into the host's terminal and
-`Recv:` is what it shows, and a block that begins with the name of a file is that file.
+The README, and the other pages that bear commands, tried from top to bottom by somebody who has no
+hardware: what stands behind `$ ` is typed and what stands under it is what comes, `Send:` is typed
+into the host's terminal and `Recv:` is what it shows, and a block that begins with the name of a
+file is that file.
 
 The proxy beside it is the one that scripts/run starts. /etc/sioproxy is a folder of the test.
 """
@@ -35,10 +36,11 @@ def demo_config(folder):
 
 
 class Reader:
-    """Does what the page says, in a folder that looks like the repository's after a build."""
+    """Does what a page says, in a folder that looks like the repository's after a build."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, name="README.md"):
         self.folder = folder
+        self.name = name
         self.etc = os.path.join(folder, "etc")
         self.demo = os.path.join(folder, "build", "demo")
         self.aliases = ""
@@ -77,7 +79,7 @@ class Reader:
                               stderr=subprocess.STDOUT, timeout=COMMAND_S)
         output = done.stdout.splitlines()
         if not page.is_output([self.here(line) for line in command.expected], output):
-            raise Failure(f"README.md:{command.line}: $ {command.words}\nthe page says:\n" +
+            raise Failure(f"{self.name}:{command.line}: $ {command.words}\nthe page says:\n" +
                           "\n".join(command.expected) + "\nit is:\n" + "\n".join(output))
 
     def terminal(self, block):
@@ -92,7 +94,7 @@ class Reader:
             while heard.startswith("echo:busy: "):
                 heard = self.host.wait_for(b"\n", HOST_S).decode().rstrip("\r\n")
             if not page.is_line(line, "Recv: " + heard):
-                raise Failure(f"README.md:{number}: the page says {line}, it is {heard}")
+                raise Failure(f"{self.name}:{number}: the page says {line}, it is {heard}")
 
     def save(self, block):
         """A block that says which file it is. False if it does not."""
@@ -119,7 +121,7 @@ class Reader:
         return True
 
 
-class TheReadme(unittest.TestCase):
+class ThePages(unittest.TestCase):
     def setUp(self):
         self.blocks = page.blocks(read_text(os.path.join(ROOT, "README.md")))
         # A short name: the path of a socket has 107 bytes.
@@ -135,6 +137,13 @@ class TheReadme(unittest.TestCase):
         for language, least in (("console", 6), ("text", 3), ("yaml", 3)):
             self.assertGreaterEqual(done.count(language), least, language)
         self.assertEqual(reader.program.stop(), 0)
+
+    def test_what_the_page_for_users_of_sio_control_says_is_what_happens(self):
+        name = os.path.join("rules", "FROM_SIO_CONTROL.md")
+        reader = Reader(self.folder, name)
+        done = [block.language for block in page.blocks(read_text(os.path.join(ROOT, name)))
+                if reader.read(block)]
+        self.assertEqual(done, ["yaml", "console"])
 
     def test_the_scripts_that_it_names_are_there(self):
         text = read_text(os.path.join(ROOT, "README.md"))

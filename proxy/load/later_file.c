@@ -3,14 +3,7 @@
 #include <string.h>
 
 static const char *const words[] = {
-    /* the config */
-    "filament",
-    /* if */
-    "if.filament",
-    /* do */
-    "do.filament",
-    "do.report.filament",
-    NULL,
+    NULL, /* "psu" of the config, "if.psu", "do.power", "do.report.psu" of a rule file */
 };
 
 const char *const *later_words(void)

@@ -317,6 +317,9 @@ static void line_came(struct sim_host *host, struct instant now)
 
     host->heard = now;
     sim_host_reply((struct span){host->line, host->line_length}, &reply);
+    /* Klipper's ok to M115 tells it, too. */
+    if (span_contains((struct span){host->line, host->line_length}, SPAN("FIRMWARE_NAME:")))
+        host->firmware_known = true;
     switch (reply.kind) {
     case SIM_HOST_TEXT: break;
     case SIM_HOST_OK: acknowledged(host, now); break;
@@ -333,7 +336,7 @@ static void line_came(struct sim_host *host, struct instant now)
         break;
     case SIM_HOST_START: started(host); break;
     case SIM_HOST_ACTION: acted(host, reply.rest, now); break;
-    case SIM_HOST_FIRMWARE: host->firmware_known = true; break;
+    case SIM_HOST_FIRMWARE: break;
     }
 }
 

@@ -183,20 +183,6 @@ void router_printer_closed(struct router *router, struct instant now);
  */
 bool router_printer_bytes(struct router *router, struct span *bytes, struct span *ret_line,
                           struct instant now);
-enum inject_result {
-    INJECT_SENT,  /* its answer comes to the plan */
-    INJECT_LATER, /* not now: another time */
-    INJECT_DONE,  /* a printer that is not there has nothing to do for it */
-    INJECT_SHUT,  /* the emergency stop is latched */
-    INJECT_HALTED, /* the printer is halted, and deaf */
-    INJECT_NEVER, /* no printer is there to do it */
-};
-/* A plan's line for the printer. */
-enum inject_result router_inject(struct router *router, uint8_t slot, struct span command,
-                                 struct instant now);
-/* A line of anybody's of ours: its answer comes to `tag`. */
-enum inject_result router_inject_as(struct router *router, struct tag tag, struct span command,
-                                    struct instant now);
 /* Lines that go out again after a Resend, and the question. True if one did. */
 bool router_again(struct router *router, struct instant now);
 /* From now on lines are file content, or no longer. */
@@ -217,6 +203,22 @@ void router_halt(struct router *router, struct instant now);
 void router_printer_state(struct router *router, enum printer_state state, struct span cause,
                           struct instant now);
 const char *printer_state_word(enum printer_state state);
+
+/* --- lines of ours for the printer (router_inject.c) --- */
+enum inject_result {
+    INJECT_SENT,  /* its answer comes to the plan */
+    INJECT_LATER, /* not now: another time */
+    INJECT_DONE,  /* a printer that is not there has nothing to do for it */
+    INJECT_SHUT,  /* the emergency stop is latched */
+    INJECT_HALTED, /* the printer is halted, and deaf */
+    INJECT_NEVER, /* no printer is there to do it */
+};
+/* A plan's line for the printer. */
+enum inject_result router_inject(struct router *router, uint8_t slot, struct span command,
+                                 struct instant now);
+/* A line of anybody's of ours: its answer comes to `tag`. */
+enum inject_result router_inject_as(struct router *router, struct tag tag, struct span command,
+                                    struct instant now);
 
 /* --- what filament makes of both sides (router_filament.c) --- */
 enum front_fate {

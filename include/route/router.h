@@ -202,7 +202,6 @@ bool router_power_asked(const struct tag *tag, const struct printer_reply *reply
 void router_halt(struct router *router, struct instant now);
 void router_printer_state(struct router *router, enum printer_state state, struct span cause,
                           struct instant now);
-const char *printer_state_word(enum printer_state state);
 
 /* --- lines of ours for the printer (router_inject.c) --- */
 enum inject_result {
@@ -264,5 +263,7 @@ void router_wait_words(const struct settings *settings, const struct step_ready 
 /* The sentence for what the stream's plan waits for ("point door on", "200ms"); empty if for nothing. */
 void router_waiting(const struct router *router, const struct settings *settings,
                     struct text *ret_words);
+
+const char *printer_state_word(enum printer_state state);
 
 const char *router_check(const struct router *router);

@@ -394,3 +394,14 @@ const char *router_check(const struct router *router)
         broken = "router: the front line waits for a plan that is gone";
     return broken;
 }
+
+const char *printer_state_word(enum printer_state state)
+{
+    switch (state) {
+    case PRINTER_OFFLINE: return "offline";
+    case PRINTER_SILENT: return "silent";
+    case PRINTER_ONLINE: return "online";
+    case PRINTER_HALTED: return "halted";
+    }
+    return "offline";
+}

@@ -6,17 +6,6 @@
 #include "route/standin.h"
 #include "wire/printer_reply.h"
 
-const char *printer_state_word(enum printer_state state)
-{
-    switch (state) {
-    case PRINTER_OFFLINE: return "offline";
-    case PRINTER_SILENT: return "silent";
-    case PRINTER_ONLINE: return "online";
-    case PRINTER_HALTED: return "halted";
-    }
-    return "offline";
-}
-
 void router_printer_state(struct router *router, enum printer_state state, struct span cause,
                           struct instant now)
 {

@@ -89,18 +89,16 @@ static void begin(struct proxy *proxy, struct share_wish wish, struct instant no
 static bool is_done(struct proxy *proxy, struct instant now)
 {
     uint8_t io = proxy->share.io;
+    enum board_outcome outcome = board_session_outcome(&proxy->board, io);
 
-    switch (board_session_outcome(&proxy->board, io)) {
-    case BOARD_NOT_WANTED:
-    case BOARD_REACHED: board_share_done(&proxy->share.board, SPAN_NONE); break;
-    case BOARD_FAILED: refuse(proxy, io, SPAN("the output does not switch"), now); break;
-    case BOARD_PENDING:
-        if (board_session_online(&proxy->board))
-            return false;
-        board_session_release(&proxy->board, io);
+    if (outcome == BOARD_PENDING && board_session_online(&proxy->board))
+        return false;
+    if (outcome == BOARD_FAILED)
+        refuse(proxy, io, SPAN("the output does not switch"), now);
+    else if (!board_session_online(&proxy->board))
         refuse(proxy, io, SPAN("the IO board does not answer"), now);
-        break;
-    }
+    else
+        board_share_done(&proxy->share.board, SPAN_NONE);
     proxy->share.waits = false;
     return true;
 }

@@ -208,6 +208,14 @@ static void what_cannot_be_is_told(void **unused)
     assert_null(load("host: {port: /tmp/p}\nboard: {port: simulated, share: /tmp/p}\n",
                      "x.yaml:10:33: error: board.share: this is the host's port, guests need one "
                      "of their own\n"));
+    assert_null(load("board: {port: none, share: /tmp/p}\n",
+                     "x.yaml:9:28: error: board.share: there is no board to be shared\n"));
+    assert_null(load("board: {port: /dev/ttyUSB1, share: /dev/ttyUSB1}\n",
+                     "x.yaml:9:36: error: board.share: this is a real port, guests need a name of "
+                     "their own\n"));
+    assert_null(load("board: {port: simulated, share: /tmp/c}\ncontrol: {socket: /tmp/c}\n",
+                     "x.yaml:9:33: error: board.share: this is the control socket, guests need a "
+                     "name of their own\n"));
     assert_null(load("programs: {a-name-that-is-longer-than-a-name-may-be: {path: /bin/x}}\n",
                      "x.yaml:9:12: error: longer than 32 bytes\n"));
     assert_null(load("record: {dir: rec, size: 9MB}\n",

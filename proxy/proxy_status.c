@@ -57,7 +57,9 @@ void proxy_status(const struct proxy *proxy, struct instant now, struct status *
     ret_status->printer_baud = proxy->baud;
     copy(ret_status->firmware, sizeof ret_status->firmware, span_of(router->firmware_name));
     ret_status->emergency_parser = router->emergency_parser;
-    for (unsigned i = 0; i < router->temperatures.heaters; i++) {
+    /* What it said last is old when it says nothing any more. */
+    for (unsigned i = 0;
+         router->printer_state == PRINTER_ONLINE && i < router->temperatures.heaters; i++) {
         const struct printer_reply_heater *heater = &router->temperatures.heater[i];
 
         heater_name(heater, ret_status->heater[i].name, sizeof ret_status->heater[i].name);

@@ -135,6 +135,23 @@ static void a_printer_with_emergency_parser_is_not_warned_of(void **unused)
     assert_false(told("warning"));
 }
 
+static void the_temperatures_of_a_printer_that_is_gone_are_not_shown(void **unused)
+{
+    struct status status;
+
+    (void)unused;
+    said(PROXY_HOST, "M105\n");
+    said(PROXY_PRINTER, "ok T:21.50 /205.00 B:60.00 /60.00\n");
+    proxy_status(proxy, now, &status);
+    assert_int_equal(status.heaters, 2);
+    put(&(struct proxy_input){.kind = PROXY_CLOSED, .port = PROXY_PRINTER});
+    now.us += 61000000;
+    put(&(struct proxy_input){.kind = PROXY_TICK});
+    proxy_status(proxy, now, &status);
+    assert_string_equal(status.printer_state, "offline");
+    assert_int_equal(status.heaters, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -143,6 +160,7 @@ int main(void)
         TEST(a_printer_that_has_said_its_name_may_talk_like_a_board),
         TEST(a_printer_without_emergency_parser_is_told_once),
         TEST(a_printer_with_emergency_parser_is_not_warned_of),
+        TEST(the_temperatures_of_a_printer_that_is_gone_are_not_shown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

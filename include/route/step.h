@@ -99,16 +99,17 @@ bool step_value(const struct step_values *values, struct span name, struct span 
 
 /*
  * Appends `template` with every `${NAME}`, `${NAME:-default}` (default if there is no value or an
- * empty one) and `${NAME:+text}` (text if there is a value, else nothing) filled in. Default and
+ * empty one), `${NAME:+text}` (text if there is a value, else nothing) and `${NAME:?text}` (as
+ * `${NAME}`; the text is what is said of a value that will not do) filled in. Default and
  * text may hold `${}` themselves, four deep. `$${` is a plain `${`. A name without a value and
  * without a default is filled in as nothing; what is not well formed stays as it is.
  */
 void step_fill(struct span template, const struct step_values *values, struct text *text);
 
-/* One `${…}`: its name, what stands after `:-` or `:+`, and which of the two. */
+/* One `${…}`: its name, what stands after `:-`, `:+` or `:?`, and which of them. */
 struct step_placeholder {
     struct span name, alternative;
-    char sign; /* '-', '+' or 0 */
+    char sign; /* '-', '+', '?' or 0 */
 };
 /* Bytes of the `${…}` that `text` (beginning with `${`) begins with, 0 if it is not well formed. */
 size_t step_placeholder_read(struct span text, struct step_placeholder *ret_placeholder);

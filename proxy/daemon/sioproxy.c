@@ -47,8 +47,21 @@ struct options {
 
 static int wrong_usage(const char *why)
 {
-    fprintf(stderr, "sioproxy: %s\n\n%s", why, usage);
+    fprintf(stderr, "sioproxy: %s\n", why);
     return STATUS_USAGE;
+}
+
+/* "there is no WHAT WORD", and which of `words` is meant, perhaps. */
+static int no_such(const char *what, const char *word, struct span mistyped,
+                   const char *const *words)
+{
+    const char *nearest = text_nearest(mistyped, words);
+    char why[200];
+
+    snprintf(why, sizeof why, "there is no %s %.60s: %s%s%s", what, word,
+             nearest != NULL ? "did you mean " : "sioproxy --help lists them",
+             nearest != NULL ? nearest : "", nearest != NULL ? "?" : "");
+    return wrong_usage(why);
 }
 
 /* Which config is meant. False if that cannot be told. */
@@ -134,6 +147,8 @@ static int replay(const struct options *options, const char *file)
 /* The words behind the options: check [FILE], replay RECORDING. */
 static int run(struct options *options, char **words, int count)
 {
+    static const char *const commands[] = {"check", "check-rules", "replay", "simulate", NULL};
+
     bool simulated = options->simulate.json || options->simulate.events != NULL;
 
     if (simulated && (count == 0 || strcmp(words[0], "simulate") != 0))
@@ -151,7 +166,7 @@ static int run(struct options *options, char **words, int count)
     if (strcmp(words[0], "replay") == 0)
         return count == 2 ? replay(options, words[1]) : wrong_usage("replay wants one recording");
     if (strcmp(words[0], "check") != 0)
-        return wrong_usage("there is no such command");
+        return no_such("command", words[0], span_of(words[0]), commands);
     if (count > 2 || (count == 2 && options->config != NULL))
         return wrong_usage("check wants one config");
     if (count == 2)
@@ -160,20 +175,34 @@ static int run(struct options *options, char **words, int count)
     return start(options);
 }
 
+/* An option that is none, or lacks its argument. */
+static int wrong_option(int option, const char *word)
+{
+    static const char *const words[] = {"--name", "--config",   "--check", "--help",    "--events",
+                                        "--json", "--timeline", "--until", "--version", NULL};
+    char why[100];
+
+    if (option != ':')
+        return no_such("option", word, (struct span){word, strcspn(word, "=")}, words);
+    snprintf(why, sizeof why, "%.60s wants an argument", word);
+    return wrong_usage(why);
+}
+
 int main(int argc, char **argv)
 {
     static const struct option long_options[] = {
-        {"name", required_argument, NULL, 'n'}, {"config", required_argument, NULL, 'c'},
-        {"check", no_argument, NULL, 'k'},      {"help", no_argument, NULL, 'h'},
+        {"name", required_argument, NULL, 'n'},   {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'k'},        {"help", no_argument, NULL, 'h'},
         {"events", required_argument, NULL, 'e'}, {"json", no_argument, NULL, 'j'},
-        {"timeline", no_argument, NULL, 't'},   {"until", required_argument, NULL, 'u'},
-        {"version", no_argument, NULL, 'V'},    {NULL, 0, NULL, 0},
+        {"timeline", no_argument, NULL, 't'},     {"until", required_argument, NULL, 'u'},
+        {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
     };
     struct options options = {0};
     int option;
 
     setvbuf(stderr, NULL, _IOLBF, 0);
-    while ((option = getopt_long(argc, argv, "n:c:hV", long_options, NULL)) != -1) {
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":n:c:hV", long_options, NULL)) != -1) {
         switch (option) {
         case 'n': options.name = optarg; break;
         case 'c': options.config = optarg; break;
@@ -184,7 +213,7 @@ int main(int argc, char **argv)
         case 'u': options.until = optarg; break;
         case 'h': fputs(usage, stdout); return 0;
         case 'V': puts("sioproxy " SIOPROXY_VERSION); return 0;
-        default: fputs(usage, stderr); return STATUS_USAGE;
+        default: return wrong_option(option, argv[optind - 1]);
         }
     }
     if (options.name != NULL && options.config != NULL)

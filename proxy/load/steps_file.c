@@ -37,7 +37,8 @@ static void check_names(const struct steps_file *steps, const struct node *node,
         used = step_placeholder_read(template, &placeholder);
         if (used == 0 || depth == 0) {
             node_error(steps->fields, node,
-                       "expected ${NAME}, ${NAME:-default} or ${NAME:+text} ($${ is a plain ${)");
+                       "expected ${NAME}, ${NAME:-default}, ${NAME:+text} or ${NAME:?text} ($${ is "
+                       "a plain ${)");
             return;
         }
         known = steps->gcode && placeholder.name.length == 1;

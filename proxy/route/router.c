@@ -48,6 +48,16 @@ void router_to_host(struct router *router, struct span lines)
         router->counters.unread++;
 }
 
+/* The log has its own word for how bad it is. */
+static struct span without_level(struct span sentence)
+{
+    if (span_starts(sentence, SPAN("error: ")))
+        return span_skip(sentence, sizeof "error: " - 1);
+    if (span_starts(sentence, SPAN("warning: ")))
+        return span_skip(sentence, sizeof "warning: " - 1);
+    return sentence;
+}
+
 void router_tell(struct router *router, enum log_level level, struct span sentence,
                  struct instant now)
 {
@@ -63,8 +73,8 @@ void router_tell(struct router *router, enum log_level level, struct span senten
         router_to_host(router, text_span(&text));
     else
         router->counters.unread++;
-    events_add(&router->events, EVENT_LOG, SPAN_NONE, SPAN_NONE, sentence, now)->level =
-        (uint8_t)level;
+    events_add(&router->events, EVENT_LOG, SPAN_NONE, SPAN_NONE, without_level(sentence), now)
+        ->level = (uint8_t)level;
 }
 
 void router_action(struct router *router, struct span word)

@@ -295,7 +295,7 @@ static void firmware_told(struct router *router, struct span name)
 static void emergency_parser_told(struct router *router, bool has, struct instant now)
 {
     if (!has && router->emergency_parser != 0)
-        router_tell(router, LOG_INFO,
+        router_tell(router, LOG_WARNING,
                     SPAN("warning: this firmware reads M112 only in turn; "
                          "wire the PSU to the stop"),
                     now);

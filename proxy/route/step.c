@@ -112,7 +112,8 @@ size_t step_placeholder_read(struct span text, struct step_placeholder *ret_plac
     if (text.data[used] == ':') {
         struct span rest = span_skip(text, used);
 
-        if (!span_starts(rest, SPAN(":-")) && !span_starts(rest, SPAN(":+"))) {
+        if (!span_starts(rest, SPAN(":-")) && !span_starts(rest, SPAN(":+")) &&
+            !span_starts(rest, SPAN(":?"))) {
             return 0;
         }
         placeholder.sign = rest.data[1];
@@ -157,7 +158,8 @@ static void fill(struct span template, const struct step_values *values, struct 
         if (!step_value(values, placeholder.name, &value)) {
             value = SPAN_NONE;
         }
-        if (placeholder.sign != 0 && (value.length > 0) == (placeholder.sign == '+')) {
+        if (placeholder.sign != 0 && placeholder.sign != '?' &&
+            (value.length > 0) == (placeholder.sign == '+')) {
             fill(placeholder.alternative, values, text, depth - 1);
         } else if (placeholder.sign != '+') {
             text_add(text, value);

@@ -21,13 +21,16 @@ void argument_tell(const struct step_reading *reading, const struct argument *ar
 {
     struct text *why = reading->why;
     struct step_placeholder placeholder;
-    struct span value = argument->value;
+    struct span value = argument->value, right = span_of(what);
 
     if (span_starts(argument->template, SPAN("${")) &&
         step_placeholder_read(argument->template, &placeholder) > 0 &&
         placeholder.name.length == 1) {
         struct span given = SPAN_NONE;
 
+        if (placeholder.sign == '?') {
+            right = placeholder.alternative;
+        }
         if (step_value(reading->values, placeholder.name, &given) && given.length > 0) {
             text_add_char(why, text_upper(placeholder.name.data[0]));
             value = given;
@@ -38,7 +41,7 @@ void argument_tell(const struct step_reading *reading, const struct argument *ar
     }
     text_add(why, value.length == 0 ? SPAN("nothing given") : value);
     text_add_string(why, ": ");
-    text_add_string(why, what);
+    text_add(why, right);
 }
 
 bool argument_is_word(struct span value, const char *const *words, unsigned *ret_index)

@@ -148,6 +148,20 @@ class Start(MachineTest):
         self.assertEqual(run("replay").returncode, 2)
         self.assertEqual(run("check", self.path("nothing.yaml")).returncode, 2)
 
+    def test_a_usage_mistake_is_one_sentence(self):
+        for words, sentence in (
+                (["chekc"], "there is no command chekc: did you mean check?"),
+                (["xyzzy"], "there is no command xyzzy: sioproxy --help lists them"),
+                (["--chekc"], "there is no option --chekc: did you mean --check?"),
+                (["--utnil=3s", "replay"], "there is no option --utnil=3s: did you mean --until?"),
+                (["-x"], "there is no option -x: sioproxy --help lists them"),
+                (["-c"], "-c wants an argument"),
+                (["replay"], "replay wants one recording"),
+                (["-n", "a", "-c", "b"], "-n and -c exclude each other")):
+            result = run(*words)
+            self.assertEqual((result.returncode, result.stdout, result.stderr),
+                             (2, "", f"sioproxy: {sentence}\n"))
+
     def test_help_and_version(self):
         for word in ("--help", "-h", "--version", "-V"):
             result = run(word)

@@ -200,8 +200,8 @@ static void m66_waits_for_an_input_and_reports_it(void **unused)
     expect("M66 Pdoor L3", "M66: wait door high, report door");
     expect("M66 Pdoor L4 Q90", "M66: wait door low 90s, report door");
     expect("M66 L4 Q90 Pdoor", "M66: wait door low 90s, report door");
-    expect("M66 Pdoor L5", "range: L5: not one of high, low, rise, fall, on, off, change");
-    expect("M66 Pdoor L-1", "range: L-1: not one of high, low, rise, fall, on, off, change");
+    expect("M66 Pdoor L5", "range: L5: 0 report, 1 rise, 2 fall, 3 high, 4 low");
+    expect("M66 Pdoor L-1", "range: L-1: 0 report, 1 rise, 2 fall, 3 high, 4 low");
     expect("M66 Pdoor L3 Q0", "range: timeout: longer than 0");
     expect("M66 Pdoor L3 Qx", "usage: Qx: a duration (200ms, 1.5s, 10min, 2h)");
     expect("M66 Plight L3", "point: light is an output");
@@ -216,7 +216,7 @@ static void m226_waits_for_a_state_and_reports_it(void **unused)
     expect("M226 Pdoor S-1", "M226: wait door change, report door");
     expect("M226 Pdoor S0", "M226: wait door off, report door");
     expect("M226 Pdoor S1", "M226: wait door on, report door");
-    expect("M226 Pdoor S2", "range: S2: not one of high, low, rise, fall, on, off, change");
+    expect("M226 Pdoor S2", "range: S2: -1 change, 0 off, 1 on");
     expect("M226 P30 S1", "forwarded");
 }
 
@@ -292,7 +292,7 @@ static void m889_says_how_the_job_stands(void **unused)
     expect("M889 J4", "M889: mark finished");
     expect("M889 J5", "M889: mark cancelled");
     expect("M889 J\"Started\"", "M889: mark started");
-    expect("M889 J6", "range: J6: not one of started, paused, resumed, finished, cancelled");
+    expect("M889 J6", "range: J6: 1 started, 2 paused, 3 resumed, 4 finished, 5 cancelled");
 }
 
 int main(void)

@@ -80,6 +80,8 @@ static void templates_are_filled_from_captures_and_parameters(void **unused)
     expect_fill("M226", "${S:--1}", "-1");
     expect_fill("M66 Q5", "${Q:+${Q}s}", "5s");
     expect_fill("M66", "${Q:+${Q}s}", "");
+    expect_fill("M66 Q5", "${Q:?a number}", "5");
+    expect_fill("M66", "${Q:?a number}", "");
     expect_fill("M750 R3", "${P:-${S:-${R:-x}}}", "3");
     expect_fill("M750", "$${S} costs $5", "${S} costs $5");
 }
@@ -218,6 +220,10 @@ static void a_wait_for_a_point_may_have_a_timeout(void **unused)
     assert_int_equal(ready.ms, 2500);
     expect_error(prepare("M66 Pdoor L7", STEP_WAIT_POINT, "${P}", "${L}", NULL, NULL), STEP_RANGE,
                  "L7: not one of high, low, rise, fall, on, off, change");
+    expect_error(prepare("M66 Pdoor L7", STEP_WAIT_POINT, "${P}", "${L:?0 to 4}", NULL, NULL),
+                 STEP_RANGE, "L7: 0 to 4");
+    expect_error(prepare("M66 Pdoor", STEP_WAIT_POINT, "${P}", "${L:?0 to 4}", NULL, NULL),
+                 STEP_USAGE, "L is missing: 0 to 4");
     expect_error(prepare("M66 Pdoor", STEP_WAIT_POINT, "${P}", "${L}", NULL, NULL), STEP_USAGE,
                  "L is missing: not one of high, low, rise, fall, on, off, change");
     expect_error(prepare("M66 Pdoor Q0", STEP_WAIT_POINT, "${P}", "low", "${Q:+${Q}s}", NULL),

@@ -50,6 +50,8 @@ struct point {
 
 struct points {
     unsigned count;
+    uint32_t told;       /* the board's levels that were looked at last (board_levels.h) */
+    struct instant next; /* the earliest `settles` */
     struct point point[SETTINGS_POINTS];
     struct point_change change[POINTS_CHANGES];
     uint32_t first, changes;

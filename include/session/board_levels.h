@@ -59,6 +59,8 @@ struct board_levels {
     enum board_level level[BOARD_IO_MAX];
     struct board_wish wish[BOARD_IO_MAX];
     uint64_t wishes;
+    bool restless;       /* some io is to be commanded */
+    uint32_t told; /* how often levels were reported or forgotten: who saw the last needs no look */
     uint64_t outputs;           /* one bit per io that the board says is an output */
     uint64_t faults;            /* one bit per io whose failure is to be told */
     bool commanded;             /* a command was sent since the last report */

@@ -62,6 +62,7 @@ struct board_share {
     /* The real board, as far as it is known. */
     uint8_t count; /* of ios; 0 not known */
     bool level[BOARD_IO_MAX];
+    uint32_t told; /* the levels that were looked at last (board_levels.h) */
     uint8_t types; /* of how many ios the type is known */
     int16_t type[BOARD_IO_MAX];
     char constants[SHARE_CONSTANTS], version[SHARE_NAME], name[SHARE_NAME]; /* NUL-terminated */

@@ -35,6 +35,7 @@ enum sim_board_bootloader {
 struct sim_board_options {
     enum sim_board_bootloader bootloader;
     bool runs_on; /* opening does not reset it: no DTR wire */
+    bool whole_lines; /* what it says is there when its line is over: quicker to simulate */
     uint32_t outputs; /* stored types, a bit per io: the others are inputs; 0: none are stored */
 };
 

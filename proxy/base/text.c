@@ -187,10 +187,18 @@ static bool apply_sign(struct span text, int64_t negative, int64_t *ret_value)
     return true;
 }
 
+/* So many digits fit 64 bits, whatever they are. */
+#define SAFE_DIGITS 18
+
 size_t text_integer(struct span text, int64_t *ret_value)
 {
     int64_t negative = 0;
     size_t first = has_sign(text) ? 1 : 0, used = first;
+    size_t safe = text.length - first < SAFE_DIGITS ? text.length : first + SAFE_DIGITS;
+
+    for (; used < safe && text_is_digit(text.data[used]); used++) {
+        negative = negative * 10 - (text.data[used] - '0');
+    }
 
     for (; used < text.length && text_is_digit(text.data[used]); used++) {
         if (!append_digit(&negative, text.data[used] - '0')) {

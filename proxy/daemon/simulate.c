@@ -412,7 +412,7 @@ static int simulate(const struct task *task)
         .rules = &task->config->loaded.ruleset,
         .printer = sim_printer_manner_marlin(),
         .host = sim_host_manner_octoprint(),
-        .board.outputs = happening_outputs(settings),
+        .board = {.outputs = happening_outputs(settings), .whole_lines = true},
         .event = on_event,
         .listen = on_bytes,
         .watcher = simulation,

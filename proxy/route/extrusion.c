@@ -55,13 +55,18 @@ static int64_t moves_e(const struct extrusion *extrusion, const struct gcode_lin
     return e_is_relative(extrusion) ? um : um - extrusion->position_um;
 }
 
-struct extruded extrusion_of(const struct extrusion *extrusion, const struct gcode_line *line)
+/* What is new of so far a move. */
+static struct extruded extruded_by(const struct extrusion *extrusion, int64_t um)
 {
-    int64_t um = moves_e(extrusion, line) - extrusion->retracted_um[extrusion->tool];
-
+    um -= extrusion->retracted_um[extrusion->tool];
     if (um < 0)
         um = 0;
     return (struct extruded){extrusion->tool, um > INT32_MAX ? INT32_MAX : (int32_t)um};
+}
+
+struct extruded extrusion_of(const struct extrusion *extrusion, const struct gcode_line *line)
+{
+    return extruded_by(extrusion, moves_e(extrusion, line));
 }
 
 /* E moves so far. */
@@ -121,13 +126,15 @@ static void count_anew(struct extrusion *extrusion, const struct gcode_line *lin
 void extrusion_sent(struct extrusion *extrusion, const struct gcode_line *line, uint32_t serial)
 {
     struct extruded amount;
+    int64_t um;
 
     if (!is_move(line)) {
         count_anew(extrusion, line);
         return;
     }
-    amount = extrusion_of(extrusion, line);
-    move_e(extrusion, moves_e(extrusion, line));
+    um = moves_e(extrusion, line);
+    amount = extruded_by(extrusion, um);
+    move_e(extrusion, um);
     if (amount.um > 0)
         remember(extrusion, serial, amount);
 }

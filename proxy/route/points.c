@@ -20,6 +20,8 @@ static void load(struct points *points, const struct settings *settings)
 {
     assert(settings->points <= SETTINGS_POINTS);
     points->count = settings->points;
+    points->told = 0; /* all of them have to be looked at */
+    points->next = INSTANT_NEVER;
     for (unsigned i = 0; i < points->count; i++) {
         points->point[i] = (struct point){
             .set = settings->point[i],
@@ -50,6 +52,17 @@ static void inherit(struct point *point, const struct point *from)
     point->wanted = from->wanted;
 }
 
+/* When the first of those settles that do not stand still. */
+static struct instant earliest(const struct points *points)
+{
+    struct instant next = INSTANT_NEVER;
+
+    for (unsigned i = 0; i < points->count; i++) {
+        next = instant_earlier(next, points->point[i].settles);
+    }
+    return next;
+}
+
 void points_reload(struct points *points, const struct settings *settings,
                    uint8_t ret_moved[SETTINGS_POINTS])
 {
@@ -66,6 +79,7 @@ void points_reload(struct points *points, const struct settings *settings,
             }
         }
     }
+    points->next = earliest(points);
     /* What was not taken yet is told under the new index, or to nobody. */
     points->first = points->changes = 0;
     for (unsigned i = 0; i < old.changes; i++) {
@@ -116,6 +130,10 @@ static void set_level(struct points *points, unsigned index, enum board_level le
 void points_update(struct points *points, const struct board_session *board, struct instant now)
 {
     points_expire(points, now); /* was stable until now */
+    if (points->told == board->levels.told) {
+        return;
+    }
+    points->told = board->levels.told;
     for (unsigned i = 0; i < points->count; i++) {
         struct point *point = &points->point[i];
         enum board_level level = board_session_level(board, point->set.io);
@@ -131,25 +149,25 @@ void points_update(struct points *points, const struct board_session *board, str
             point->settles = instant_after_ms(now, point->set.debounce_ms);
         }
     }
+    points->next = earliest(points);
 }
 
 void points_expire(struct points *points, struct instant now)
 {
+    if (!instant_due(points->next, now)) {
+        return;
+    }
     for (unsigned i = 0; i < points->count; i++) {
         if (instant_due(points->point[i].settles, now)) {
             set_level(points, i, points->point[i].reported);
         }
     }
+    points->next = earliest(points);
 }
 
 struct instant points_deadline(const struct points *points)
 {
-    struct instant deadline = INSTANT_NEVER;
-
-    for (unsigned i = 0; i < points->count; i++) {
-        deadline = instant_earlier(deadline, points->point[i].settles);
-    }
-    return deadline;
+    return points->next;
 }
 
 bool points_next_change(struct points *points, struct point_change *ret_change)
@@ -291,6 +309,9 @@ const char *points_check(const struct points *points)
 {
     if (points->count > SETTINGS_POINTS || points->changes > POINTS_CHANGES) {
         return "there are no more points and changes than room for them";
+    }
+    if (points->next.us != earliest(points).us) {
+        return "the earliest time at which a point settles is known";
     }
     for (unsigned i = 0; i < points->count; i++) {
         const struct point *point = &points->point[i];

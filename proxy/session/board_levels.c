@@ -12,6 +12,22 @@ static enum board_level level_of(bool high)
     return high ? BOARD_HIGH : BOARD_LOW;
 }
 
+/* Is it to be commanded? What was reached and is undone waits for the second look. */
+static bool is_due(const struct board_wish *wish)
+{
+    return wish->level != BOARD_UNKNOWN && !wish->failed && !wish->reached;
+}
+
+static bool any_due(const struct board_levels *levels)
+{
+    bool due = false;
+
+    for (unsigned io = 0; io < levels->count; io++) {
+        due |= is_due(&levels->wish[io]);
+    }
+    return due;
+}
+
 void board_levels_init(struct board_levels *levels)
 {
     memset(levels, 0, sizeof(*levels));
@@ -37,6 +53,8 @@ void board_levels_forget(struct board_levels *levels)
     levels->commanded = false;
     levels->look_now = false;
     levels->second_look = INSTANT_NEVER;
+    levels->told++;
+    levels->restless = false;
 }
 
 void board_levels_forgive(struct board_levels *levels)
@@ -49,6 +67,7 @@ void board_levels_forgive(struct board_levels *levels)
         levels->wish[io].tries = 0;
         levels->wish[io].repairs = 0;
     }
+    levels->restless = any_due(levels);
 }
 
 enum board_want_result board_levels_want(struct board_levels *levels, unsigned io, bool high,
@@ -64,6 +83,7 @@ enum board_want_result board_levels_want(struct board_levels *levels, unsigned i
         .reached = levels->level[io] == level_of(high),
     };
     levels->faults &= ~BIT(io);
+    levels->restless = any_due(levels);
     return BOARD_WANTED;
 }
 
@@ -72,6 +92,7 @@ void board_levels_release(struct board_levels *levels, unsigned io)
     if (io < BOARD_IO_MAX) {
         levels->wish[io] = no_wish;
         levels->faults &= ~BIT(io);
+        levels->restless = any_due(levels);
     }
 }
 
@@ -95,11 +116,13 @@ bool board_levels_next(const struct board_levels *levels, unsigned *ret_io)
 {
     const struct board_wish *best = NULL;
 
+    if (!levels->restless) {
+        return false;
+    }
     for (unsigned io = 0; io < levels->count; io++) {
         const struct board_wish *wish = &levels->wish[io];
 
-        /* What was reached and is undone waits for the second look. */
-        if (wish->level == BOARD_UNKNOWN || wish->failed || wish->reached) {
+        if (!is_due(wish)) {
             continue;
         }
         if (best == NULL || goes_before(wish, best)) {
@@ -137,6 +160,7 @@ bool board_levels_failed(struct board_levels *levels, unsigned io, bool high)
     } else {
         fail(levels, io);
     }
+    levels->restless = any_due(levels);
     return false;
 }
 
@@ -248,9 +272,8 @@ static void note_reached(struct board_levels *levels, unsigned io)
     }
 }
 
-enum board_report board_levels_report(struct board_levels *levels,
-                                      const struct board_message *message, unsigned aim,
-                                      struct instant now)
+static enum board_report report(struct board_levels *levels, const struct board_message *message,
+                                unsigned aim, struct instant now)
 {
     enum board_report result = judge_count(levels, message->count);
     bool looked = levels->look_now || instant_due(levels->second_look, now), changed = false;
@@ -261,6 +284,7 @@ enum board_report board_levels_report(struct board_levels *levels,
         return result;
     }
     memcpy(before, levels->level, sizeof(before));
+    levels->told++;
     for (unsigned io = 0; io < levels->count; io++) {
         levels->level[io] = level_of(message->level[io]);
         if (levels->level[io] != before[io] && io != aim) {
@@ -294,6 +318,16 @@ enum board_report board_levels_report(struct board_levels *levels,
     return result;
 }
 
+enum board_report board_levels_report(struct board_levels *levels,
+                                      const struct board_message *message, unsigned aim,
+                                      struct instant now)
+{
+    enum board_report result = report(levels, message, aim, now);
+
+    levels->restless = any_due(levels);
+    return result;
+}
+
 struct instant board_levels_deadline(const struct board_levels *levels)
 {
     return levels->second_look;
@@ -323,6 +357,9 @@ const char *board_levels_check(const struct board_levels *levels)
 {
     if (levels->count > BOARD_IO_MAX) {
         return "more ios than a board can have";
+    }
+    if (levels->restless != any_due(levels)) {
+        return "whether an io is to be commanded is known";
     }
     for (unsigned io = 0; io < BOARD_IO_MAX; io++) {
         const struct board_wish *wish = &levels->wish[io];

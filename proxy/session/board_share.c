@@ -413,6 +413,9 @@ void board_share_hear(struct board_share *share, const struct board_message *mes
 static bool take_levels(struct board_share *share, const struct board_levels *levels,
                         bool *ret_changed)
 {
+    if (share->told == levels->told)
+        return share->live;
+    share->told = levels->told;
     if (levels->count == 0)
         return false;
     for (unsigned io = 0; io < levels->count; io++) {

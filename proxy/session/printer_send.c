@@ -2,9 +2,13 @@
 
 #include "session/printer_session_parts.h"
 
+/* N, a number, a blank, and * with its sum. */
+#define NUMBERING_MAX 26
+
 static bool too_long(const struct printer_session *session, struct span command, int64_t number)
 {
     return session->longest_line != 0 &&
+           command.length + NUMBERING_MAX > session->longest_line &&
            gcode_line_numbered_length(command, number) > session->longest_line;
 }
 

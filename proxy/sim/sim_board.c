@@ -423,7 +423,14 @@ size_t sim_board_room(const struct sim_board *board)
 
 struct span sim_board_outgoing(const struct sim_board *board)
 {
-    return (struct span){board->outgoing, board->outgoing_count};
+    struct span bytes = {board->outgoing, board->outgoing_count};
+
+    if (board->options.whole_lines) {
+        size_t end = span_find_last(bytes, '\n');
+
+        bytes.length = end < bytes.length ? end + 1 : 0;
+    }
+    return bytes;
 }
 
 void sim_board_sent(struct sim_board *board, size_t count)
@@ -463,9 +470,32 @@ bool sim_board_change(const struct sim_board *board, uint32_t index,
     return true;
 }
 
+/* When the line that is being sent will be over, INSTANT_NEVER if nothing is sent. */
+static struct instant line_over(const struct sim_board *board)
+{
+    const struct sio_board *core = &board->core;
+    int64_t bytes = 0;
+
+    if (!board->sending)
+        return INSTANT_NEVER;
+    if (board->sending_byte != '\n') {
+        while (bytes < core->out_count && core->out[(uint8_t)(core->out_first + bytes)] != '\n')
+            bytes++;
+        bytes += bytes < core->out_count;
+    }
+    return instant_after_us(board->sent_at, bytes * BYTE_US);
+}
+
 struct instant sim_board_deadline(const struct sim_board *board)
 {
-    return board->due;
+    struct instant due;
+
+    if (!board->options.whole_lines || board->due.us != board->sent_at.us)
+        return board->due;
+    /* What happens byte by byte is made up for when the line is over. */
+    due = instant_earlier(board->stage_ends, board->arrives);
+    due = instant_earlier(due, processor_due(board));
+    return instant_earlier(due, line_over(board));
 }
 
 void sim_board_expire(struct sim_board *board, struct instant now)

@@ -247,17 +247,18 @@ size_t sim_printer_room(const struct sim_printer *printer)
  */
 static size_t receive_plain(struct sim_printer *printer, struct span bytes)
 {
-    uint32_t at = (printer->receive_head + printer->receive_count) % SIM_RECEIVE_CAPACITY;
-    uint32_t room = printer->manner.receive_buffer - printer->receive_count;
-    size_t first = SIM_RECEIVE_CAPACITY - at;
+    uint32_t room = printer->manner.receive_buffer - printer->receive_count, at;
+    size_t first;
 
-    if (!listens(printer))
-        return 0;
     bytes.length = sim_emergency_ignores(&printer->emergency, bytes);
+    if (bytes.length == 0 || !listens(printer))
+        return 0;
     if (bytes.length > room)
         bytes.length = room;
     if (bytes.length == 0)
         return 0;
+    at = (printer->receive_head + printer->receive_count) % SIM_RECEIVE_CAPACITY;
+    first = SIM_RECEIVE_CAPACITY - at;
     if (first > bytes.length)
         first = bytes.length;
     memcpy(printer->receive + at, bytes.data, first);

@@ -47,15 +47,23 @@ static struct span without_comment(struct span text)
 }
 
 /* The digits at the start of `text` as a number that stays at INT64_MAX once it is there. */
+#define SAFE_DIGITS 18 /* so many fit 64 bits, whatever they are */
+
 static size_t take_digits(struct span text, int64_t *ret_value)
 {
+    int64_t value = 0;
     size_t used = 0;
 
-    while (used < text.length && text_is_digit(text.data[used])) {
-        used++;
+    for (; used < text.length && text_is_digit(text.data[used]); used++) {
+        if (used < SAFE_DIGITS) {
+            value = value * 10 + (text.data[used] - '0');
+        }
     }
-    if (used > 0 && text_integer((struct span){text.data, used}, ret_value) == 0) {
-        *ret_value = INT64_MAX;
+    if (used > SAFE_DIGITS && text_integer((struct span){text.data, used}, &value) == 0) {
+        value = INT64_MAX;
+    }
+    if (used > 0) {
+        *ret_value = value;
     }
     return used;
 }
@@ -161,22 +169,20 @@ bool gcode_line_is(const struct gcode_line *line, char letter, int64_t code)
 /* Bytes of a decimal number at the start of `text`; 0 if there is none. */
 static size_t number_length(struct span text)
 {
-    size_t used = 0, digits = 0;
-    bool point = false;
+    size_t first = text.length > 0 && (text.data[0] == '-' || text.data[0] == '+') ? 1 : 0;
+    size_t used = first;
 
-    if (text.length > 0 && (text.data[0] == '-' || text.data[0] == '+')) {
+    while (used < text.length && text_is_digit(text.data[used])) {
         used++;
     }
-    for (; used < text.length; used++) {
-        if (text_is_digit(text.data[used])) {
-            digits++;
-        } else if (text.data[used] == '.' && !point) {
-            point = true;
-        } else {
-            break;
+    if (used < text.length && text.data[used] == '.') {
+        used++;
+        first++;
+        while (used < text.length && text_is_digit(text.data[used])) {
+            used++;
         }
     }
-    return digits == 0 ? 0 : used;
+    return used > first ? used : 0;
 }
 
 static bool is_word_byte(char byte)

@@ -60,6 +60,7 @@ static void passes(int64_t ms)
 /* Six ios of a board that is of use. */
 static void board_is(const char *levels)
 {
+    board.levels.told++;
     board.levels.count = (uint8_t)strlen(levels);
     for (unsigned io = 0; io < board.levels.count; io++)
         board.levels.level[io] = levels[io] == '1' ? BOARD_HIGH : BOARD_LOW;
@@ -197,11 +198,13 @@ static void a_board_whose_levels_are_being_set_is_not_ready(void **unused)
     hears(LOST);
     says("VC\n");
     hears(VERSION);
+    board.levels.told++;
     board.levels.count = 2;
     board.levels.level[0] = BOARD_HIGH;
     board.levels.level[1] = BOARD_UNKNOWN;
     look();
     hears("");
+    board.levels.told++;
     board.levels.level[1] = BOARD_LOW;
     look();
     hears("IO:10\r\n");

@@ -125,7 +125,8 @@ static void carry_out(struct proxy *proxy, const struct power_action *action, st
     case POWER_SET_ON: switch_point(proxy, true, now); return;
     case POWER_BEGIN_STANDIN:
         router_power_lost(router, now);
-        proxy_standin(proxy, now);
+        proxy->printer_gone = !proxy->printer_link.open;
+        proxy->printer_lost = INSTANT_NEVER; /* nobody waits for it any more */
         return;
     case POWER_END_STANDIN: proxy_standin(proxy, now); return;
     case POWER_ASK: router->power_asks = true; return;
@@ -133,6 +134,8 @@ static void carry_out(struct proxy *proxy, const struct power_action *action, st
     case POWER_TELL: router_tell(router, LOG_WARNING, action->text, now); return;
     case POWER_ON_DONE: end_waits(proxy, &proxy->power.on_waits, true, SPAN_NONE, now); return;
     case POWER_ON_FAILED:
+        if (router->standin)
+            printer_session_forget(&router->printer); /* nobody has heard what it was asked */
         end_waits(proxy, &proxy->power.on_waits, false, action->text, now);
         return;
     case POWER_OFF_DONE: end_waits(proxy, &proxy->power.off_waits, true, SPAN_NONE, now); return;

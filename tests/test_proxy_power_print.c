@@ -74,6 +74,23 @@ static void power_that_fails_in_a_print_ends_the_job(void **unused)
     assert_int_equal(world.host.state, SIM_HOST_OPERATIONAL);
 }
 
+static void with_its_port_gone_too_the_end_is_told_once(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    options.power = WORLD_POWER_PORT;
+    print(moves);
+    run_ms(10000);
+    before = world.entries;
+    psu(REQUEST_POWER_FORCED, false);
+    run_ms(100000);
+    assert_int_equal(proxy.router.job.state, PRINT_FAILED);
+    host_heard(before, "//action:cancel", 1);
+    host_heard(before, "gone for a minute", 0);
+    assert_true(proxy.router.standin);
+}
+
 static void sense_knows_of_power_that_fails(void **unused)
 {
     uint64_t before;
@@ -299,6 +316,7 @@ int main(void)
         TEST(m81_as_the_last_line_of_a_file),
         TEST(in_a_print_only_force_switches_off),
         TEST(power_that_fails_in_a_print_ends_the_job),
+        TEST(with_its_port_gone_too_the_end_is_told_once),
         TEST(sense_knows_of_power_that_fails),
         TEST(a_print_on_a_printer_that_is_off_is_refused_once),
         TEST(auto_on_print_switches_on_first),

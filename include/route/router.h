@@ -189,7 +189,7 @@ bool router_again(struct router *router, struct instant now);
 void router_uploading(struct router *router, bool uploading);
 /* The printer is away for good (or back): the stand-in answers for it from now on (no more). */
 void router_standin(struct router *router, bool standin, struct instant now);
-/* The printer's power is gone, whatever it was doing: a job has failed, and its host is told. */
+/* The printer's power is gone, and the stand-in answers: a job has failed, its host is told. */
 void router_power_lost(struct router *router, struct instant now);
 /* Lines that power wants sent, if they can go now. True if one went. */
 bool router_power_sends(struct router *router, struct instant now);

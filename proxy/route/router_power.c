@@ -13,12 +13,16 @@
 
 void router_power_lost(struct router *router, struct instant now)
 {
-    if (print_job_runs(&router->job)) {
+    bool failed = print_job_runs(&router->job);
+
+    if (failed) {
         print_job_broken(&router->job);
         router_job_facts(router, SPAN("the power is gone"), now);
         router_action(router, SPAN("cancel"));
         router->after_reset = true;
     }
+    router_standin(router, true, now);
+    router->cancel_told = failed;
     if (router->printer_state != PRINTER_OFFLINE)
         router_printer_state(router, PRINTER_SILENT, SPAN("the power is gone"), now);
 }
@@ -29,7 +33,7 @@ static bool send(struct router *router, struct span command, uint8_t slot, struc
 {
     char raw_bytes[48], bytes[160];
     struct text raw = TEXT_IN(raw_bytes), text = TEXT_IN(bytes);
-    bool numbered = router->last_numbered && !router->standin, sent;
+    bool numbered = router->last_numbered && router->printer.numbers_known, sent;
     struct gcode_line line;
 
     text_add(&raw, command);

@@ -21,6 +21,7 @@ static const char world_yaml[] =
     "  far: {io: 60, type: output}\n"
     "  stop: {io: 5, type: input, debounce: 20ms}\n"
     "estop: {point: stop, reset_point: door, on_board_lost: pause}\n"
+    "psu: {point: pump, auto_on: command, off_when_idle: 10min, boot: 5s}\n"
     "programs: {photo: {path: /bin/photo}, notify: {path: /bin/notify, timeout: 1min}}\n"
     "rules: [rules.yaml, events.yaml]\n";
 
@@ -36,6 +37,7 @@ static const char other_yaml[] =
     "  light: {io: 4, type: output, start: on}\n"
     "  stop: {io: 5, type: input, debounce: 0}\n"
     "estop: {point: stop, reset_dtr: false, on_m112: forward, on_board_lost: stop}\n"
+    "psu: {point: light, sense: runout, auto_on: print}\n"
     "programs: {notify: {path: /bin/notify}, photo: {path: /bin/photo}}\n"
     "rules: [events.yaml, rules.yaml]\n";
 
@@ -65,6 +67,8 @@ static const char rules_yaml[] =
 /* What starts by what happens; some of it starts each other. */
 static const char events_yaml[] =
     "rules:\n"
+    "  - {name: over, when: {print: [finished, failed]}, if: {psu: [on, unknown]}, do: [{power: "
+    "{off: true, after: 5s, when: cool}}, {report: psu}]}\n"
     "  - {name: begun, when: {print: started}, do: [{set: {light: on}}, {wait: 5s}, "
     "{set: {light: off}}], until: {print: [finished, cancelled, failed]}}\n"
     "  - {name: paused, when: {print: paused}, do: [{pulse: {point: pump, for: 1s, times: 2}}], "

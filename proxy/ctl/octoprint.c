@@ -33,12 +33,21 @@ static const char *text_at(json_t *object, const char *part, const char *member)
 
 /* --- ports ------------------------------------------------------------------------------------ */
 
+/* The port for guests of the board, NULL if there is none. */
+static const char *share_port(json_t *status)
+{
+    json_t *share = json_object_get(json_object_get(status, "board"), "share");
+
+    return json_string_value(json_object_get(share, "port"));
+}
+
+/* The share is there for the plugin SIO Control, which lists what OctoPrint is told to add. */
 static json_t *additional_ports(json_t *status, const char *name)
 {
-    const char *port = text_at(status, "host", "port");
+    const char *port = text_at(status, "host", "port"), *share = share_port(status);
 
     if (port[0] != '\0')
-        return json_pack("[s]", port);
+        return share != NULL ? json_pack("[s, s]", port, share) : json_pack("[s]", port);
     return json_pack("[o]", json_sprintf("/run/sioproxy/%s/printer", name != NULL ? name : "*"));
 }
 
@@ -73,6 +82,8 @@ static json_t *blacklisted_ports(json_t *status)
             json_array_append_new(list, json_string(real_ports[i]));
     add_device(list, text_at(status, "printer", "port"));
     add_device(list, text_at(status, "board", "port"));
+    if (share_port(status) != NULL) /* no printer; the plugin does not mind this list */
+        json_array_append_new(list, json_string(share_port(status)));
     return list;
 }
 

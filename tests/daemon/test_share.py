@@ -5,6 +5,7 @@ What that one sends, reads and waits for follows OctoPrint-SIOControl 1.0.3: Con
 (IODeviceInitialize, read_thread, write_thread) and __init__.py (on_after_startup, setStartUpIO).
 """
 
+import json
 import os
 import select
 import signal
@@ -255,6 +256,12 @@ class Share(MachineTest):
         guest = self.guest()
         guest.says("N0 M110 N0*125")
         guest.hears("//action:disconnect")
+
+    def test_sioctl_tells_octoprint_to_add_it_and_not_to_look_for_a_printer_there(self):
+        daemon = self.shared()
+        made = json.loads(daemon.run_sioctl("octoprint", "--json")[1])
+        self.assertEqual(made["additional_ports"], [daemon.link, self.share])
+        self.assertIn(self.share, made["blacklisted_ports"])
 
     def test_who_may_switch_nothing_switches_nothing(self):
         daemon = self.shared(writes="none")

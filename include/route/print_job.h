@@ -15,7 +15,8 @@
  *
  * What comes in between says nothing: polls, M117 floods, words OctoPrint does not count as
  * commands. Of a host that numbers its idle lines too (alwaysSendChecksum, Repetier, Malyan)
- * nothing is guessed. A host that mixes both (Pronterface polls without numbers in mid-print) is
+ * nothing is guessed but its first job, if it greeted with numbers: OctoPrint does so, too, if it is
+ * told to print as soon as it has connected. A host that mixes both (Pronterface polls without numbers in mid-print) is
  * judged by silence alone. A job paused stays paused however long it is silent.
  *
  *     from              what                                                        to
@@ -98,7 +99,13 @@ enum print_ending {
 };
 
 /* Does the host number what belongs to no job? */
-enum print_numbering { PRINT_NUMBERS_UNKNOWN, PRINT_NUMBERS_JOBS, PRINT_NUMBERS_ALL };
+enum print_numbering {
+    PRINT_NUMBERS_UNKNOWN,
+    /* It numbers its greeting: it numbers all, or a job was begun before the greeting was over. */
+    PRINT_NUMBERS_GREETING,
+    PRINT_NUMBERS_JOBS,
+    PRINT_NUMBERS_ALL,
+};
 
 #define PRINT_FACTS 8
 

@@ -145,14 +145,18 @@ static void close_old(struct print_job *job)
         print_job_end(job, PRINT_CANCELLED, true);
 }
 
+/* What a host says when it has connected, polls aside. */
+static bool is_greeting(const struct gcode_line *line)
+{
+    return gcode_line_is(line, 'M', 115) || gcode_line_is(line, 'M', 20) ||
+           gcode_line_is(line, 'M', 21);
+}
+
 /* The first numbered line behind an M110, polls aside. */
 static void first_line(struct print_job *job, const struct gcode_line *line)
 {
-    bool handshake = gcode_line_is(line, 'M', 115) || gcode_line_is(line, 'M', 20) ||
-                     gcode_line_is(line, 'M', 21) || gcode_line_is(line, 'M', 28);
-
     job->m110 = false;
-    if (handshake) {
+    if (is_greeting(line) || gcode_line_is(line, 'M', 28)) {
         if (print_job_of_host(job))
             print_job_end(job, PRINT_FAILED, false); /* it has connected anew */
         return;
@@ -231,11 +235,13 @@ static void numbered_line(struct print_job *job, const struct gcode_line *line)
             watch_resume(job, line);
         return;
     }
-    if (job->guessed && job->state != PRINT_FAILED) {
+    if (job->numbering == PRINT_NUMBERS_GREETING && !is_greeting(line)) {
+        job->numbering = PRINT_NUMBERS_ALL;
+    } else if (job->guessed && job->state != PRINT_FAILED) {
         job->source = PRINT_SOURCE_HOST;
         print_job_resume(job);
     } else if (job->numbering == PRINT_NUMBERS_UNKNOWN) {
-        job->numbering = PRINT_NUMBERS_ALL;
+        job->numbering = is_greeting(line) ? PRINT_NUMBERS_GREETING : PRINT_NUMBERS_ALL;
     }
 }
 

@@ -35,8 +35,11 @@ def free_port():
 
 
 class OctoPrint:
-    def __init__(self, directory, link):
-        """Prepares an OctoPrint in directory (made if missing) that may connect to link."""
+    def __init__(self, directory, link, scripts=None):
+        """
+        Prepares an OctoPrint in directory (made if missing) that may connect to link. scripts:
+        the text of GCODE scripts by their names, instead of what OctoPrint has there.
+        """
         self.directory = directory
         self.link = link
         self.key = secrets.token_hex(16)
@@ -48,6 +51,11 @@ class OctoPrint:
         os.makedirs(directory, exist_ok=True)
         self._write("config.yaml", self._config())
         self._write("users.yaml", self._users())
+        for name, text in (scripts or {}).items():
+            os.makedirs(os.path.join(directory, "scripts", "gcode"), exist_ok=True)
+            with open(os.path.join(directory, "scripts", "gcode", name), "w",
+                      encoding="utf-8") as file:
+                file.write(text)
 
     def _write(self, name, content):
         with open(os.path.join(self.directory, name), "w", encoding="utf-8") as file:
@@ -227,6 +235,11 @@ class OctoPrint:
 
     def job(self):
         return self._get("/api/job")
+
+    def prompt(self):
+        """The question that the printer asks in its window, as (text, choices), or None."""
+        answer = self._get("/api/plugin/action_command_prompt")
+        return (answer["text"], answer["choices"]) if "text" in answer else None
 
     def wait_for_end(self, timeout):
         """Waits until the print has ended, and fails unless it was printed to its end."""

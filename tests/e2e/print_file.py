@@ -46,14 +46,14 @@ def cold(first_layers):
                     if not PREPARATION.match(line))
 
 
-def walk(seconds):
-    """Steps of a print that take so long."""
-    steps = [b"G1 X%.2f E.001 F6\n" % (60 + i / 100)
+def walk(seconds, speed=1):
+    """Steps of a print that take so long by a printer of that speed (sim_printer_pty --speed)."""
+    steps = [b"G1 X%.2f E.001 F%.1f\n" % (60 + i / 100, 6 / speed)
              for i in range(1, 1 + int(seconds / STEP_SECONDS))]
     return b"G1 X60 F24000\n" + b"".join(steps)
 
 
-def walking(seconds, first_layers=3):
+def walking(seconds, first_layers=3, speed=1):
     """
     A print file that is at once at its first layer, prints some (in layer 2 the light goes on),
     then walks on in small steps for so long, and ends.
@@ -63,7 +63,7 @@ def walking(seconds, first_layers=3):
     """
     lines = cold(first_layers).splitlines(keepends=True)
     end = next(i for i, line in reversed(list(enumerate(lines))) if line.startswith(b"M107"))
-    return b"".join(lines[:end]) + walk(seconds) + b"".join(lines[end:])
+    return b"".join(lines[:end]) + walk(seconds, speed) + b"".join(lines[end:])
 
 
 HURRY = "M220 S1000"  # per cent

@@ -206,8 +206,10 @@ class PtyPrinter:
     that reaches it. A pty has no DTR: only reset() resets it, as the knob on the printer does.
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory, options=()):
+        """options: further words for its command line."""
         os.makedirs(directory, exist_ok=True)
+        self.options = list(options)
         self.link = os.path.join(directory, "printer-device")
         self.executed_log = os.path.join(directory, "executed.log")
         self.wire_log = os.path.join(directory, "printer-wire")
@@ -216,7 +218,7 @@ class PtyPrinter:
 
     def start(self):
         self.program = Program("sim_printer_pty",
-                               [os.path.join(BUILD, "sim_printer_pty"), "--wire",
+                               [os.path.join(BUILD, "sim_printer_pty"), *self.options, "--wire",
                                 self.wire_log, self.link, self.executed_log], self.log,
                                listens=True)
         wait_until("the simulated printer's pty", lambda: os.path.exists(self.link), 10, 0.05,
@@ -249,6 +251,10 @@ class PtyPrinter:
 
     def reset(self):
         self.program.tell("reset")
+
+    def power(self, on):
+        """Its own switch, or that of its supply. Its port stays: USB feeds that."""
+        self.program.tell("power-on" if on else "power-off")
 
     def kill(self):
         if self.program:

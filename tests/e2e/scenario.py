@@ -17,8 +17,10 @@ from proxy_daemon import Proxy, PtyBoard, PtyPrinter
 
 class Scenario(unittest.TestCase):
     PRINTER_ON_PTY = False  # else the daemon's own simulated printer
+    PRINTER_OPTIONS = ()    # of the one on a pty
     BOARD_ON_PTY = False    # else the daemon's own simulated board
     VALGRIND = False
+    SCRIPTS = {}  # OctoPrint's GCODE scripts, by their names
     POINTS = ""  # lines that the config gets besides: points
     MORE = ""    # and others
 
@@ -40,7 +42,7 @@ class Scenario(unittest.TestCase):
         cls.board = None
         port = board = "simulated"
         if cls.PRINTER_ON_PTY:
-            cls.printer = PtyPrinter(cls.directory)
+            cls.printer = PtyPrinter(cls.directory, cls.PRINTER_OPTIONS)
             cls.parts.append(cls.printer)
             cls.printer.start()
             port = cls.printer.link
@@ -53,7 +55,8 @@ class Scenario(unittest.TestCase):
         cls.parts.append(cls.proxy)
         cls.prepare()
         cls.proxy.start()
-        cls.octoprint = OctoPrint(os.path.join(cls.directory, "octoprint"), cls.proxy.link)
+        cls.octoprint = OctoPrint(os.path.join(cls.directory, "octoprint"), cls.proxy.link,
+                                  cls.SCRIPTS)
         cls.parts.append(cls.octoprint)
         cls.octoprint.start()
 

@@ -61,7 +61,7 @@ class PrintFile(unittest.TestCase):
     def test_a_walk_takes_its_time_behind_the_light_and_ends_as_the_file_does(self):
         lines = print_file.commands(print_file.walking(2))
         light, dark = lines.index("M42 Plight S1"), lines.index("M42 Plight S0")
-        steps = [i for i, line in enumerate(lines) if line.endswith("F6")]
+        steps = [i for i, line in enumerate(lines) if line.endswith("F6.0")]
         self.assertEqual(len(steps) * print_file.STEP_SECONDS, 2)
         self.assertTrue(light < steps[0] and steps[-1] < dark)
         self.assertEqual(lines[-1], print_file.commands(print_file.content())[-1])

@@ -90,8 +90,38 @@ static void a_reconnect_forgets_how_the_host_numbered(void **unused)
     assert_true(print_job_host_closed(&job));
     expect_facts("failed");
     print_job_host_opened(&job);
-    host("N0 M110 N0", "N1 M115", "N2 M21", "N3 M105", NULL); /* now with alwaysSendChecksum */
+    /* Now with alwaysSendChecksum: somebody types G28, and prints. */
+    host("N0 M110 N0", "N1 M115", "N2 M21", "N3 M105", "N4 G28", NULL);
     host("N0 M110 N0", "N1 G28", NULL);
+    expect_facts("");
+}
+
+/* OctoPrint has hardly connected and prints: it numbers its greeting, too. */
+static void a_print_before_the_greeting_is_over_is_seen(void **unused)
+{
+    (void)unused;
+    print_job_host_opened(&job);
+    host("N0 M110 N0", "N0 M110 N0", "N0 M110 N0", "N1 M115", "N2 M21", "N3 M155 S2", "N4 M876 P1",
+         "N5 M27 S1", "N0 M110 N0", "N1 M107", "N2 G1 X1", NULL);
+    expect_facts("started");
+    host("N3 M400", "N4 M114", "N5 M105", NULL);
+    silence(PRINT_PAUSE_QUIET_MS);
+    expect_facts("paused");
+    host("N6 G1 X2", "N7 M400", "M105", NULL);
+    expect_facts("resumed finished");
+    host("N0 M110 N0", "N1 G28", NULL);
+    expect_facts("started");
+}
+
+/* The same from a host that numbers all: after its first job nothing is guessed any more. */
+static void behind_a_numbered_greeting_only_one_job_is_guessed(void **unused)
+{
+    (void)unused;
+    print_job_host_opened(&job);
+    host("N0 M110 N0", "N1 M115", "N2 M21", "N3 M105", "N0 M110 N0", "N1 G1 X1", "N2 M400", NULL);
+    silence(PRINT_FINISH_QUIET_MS);
+    expect_facts("started finished");
+    host("N3 M105", "N4 G28", "N5 M105", "N0 M110 N0", "N1 G1 X1", NULL);
     expect_facts("");
 }
 
@@ -454,6 +484,8 @@ int main(void)
         cmocka_unit_test_setup(a_printer_reset_while_idle_starts_no_job, set_up),
         cmocka_unit_test_setup(of_a_host_that_numbers_everything_nothing_is_guessed, set_up),
         cmocka_unit_test_setup(a_reconnect_forgets_how_the_host_numbered, set_up),
+        cmocka_unit_test_setup(a_print_before_the_greeting_is_over_is_seen, set_up),
+        cmocka_unit_test_setup(behind_a_numbered_greeting_only_one_job_is_guessed, set_up),
         cmocka_unit_test_setup(a_pause_is_m400_m114_and_then_a_line_without_number, set_up),
         cmocka_unit_test_setup(a_pause_is_m400_m114_its_script_and_then_silence, set_up),
         cmocka_unit_test_setup(the_m114_of_a_pause_may_come_late, set_up),

@@ -9,7 +9,8 @@
  *    aborted open with odd parity (OctoPrint on Debian) would make every later open fail, and a
  *    client's TIOCEXCL outlives it: the pty is made anew then.
  *  - A client flushes what it finds at open: bytes for it wait until it has settled.
- *  - OctoPrint opens twice within a millisecond: a client is gone after PTY_GONE_MS.
+ *  - OctoPrint opens twice within a millisecond, and says nothing in between: a client is gone
+ *    after PTY_GONE_MS; one that has said something, as soon as the next one opens.
  */
 #pragma once
 

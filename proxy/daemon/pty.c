@@ -32,6 +32,7 @@ struct pty {
     bool published;
     bool connected;             /* somebody has it open */
     bool announced;             /* the owner believes so */
+    bool spoke;                 /* this client, or the one that has just gone, wrote something */
     bool settling;              /* nothing is written yet */
     bool ours;                  /* what packet mode tells now, we have done ourselves */
     uint32_t kernel_baud, baud; /* as last seen; as last set by a client, 0 none yet */
@@ -181,6 +182,7 @@ static bool take(struct pty *pty, size_t room)
         see_packet(pty, (unsigned char)packet[0]);
     } else if (count > 1) {
         announce(pty);
+        pty->spoke = true;
         if (pty->connected)
             settled(pty);
         owner->bytes(owner->context, &pty->port, (struct span){packet + 1, (size_t)count - 1});
@@ -238,20 +240,29 @@ static void on_hint(uv_poll_t *handle, int status, int events)
     pty->port.owner->settle(pty->port.owner->context);
 }
 
+static void announce_gone(struct pty *pty)
+{
+    pty->announced = false;
+    pty->port.owner->closed(pty->port.owner->context, &pty->port, 0, SPAN_NONE);
+}
+
 static void on_gone(uv_timer_t *timer)
 {
     struct pty *pty = timer->data;
 
     if (!is_hung(pty->port.fd)) /* the next one is there: we were late, its hint waits for us */
         return;
-    pty->announced = false;
-    pty->port.owner->closed(pty->port.owner->context, &pty->port, 0, SPAN_NONE);
+    announce_gone(pty);
     pty->port.owner->settle(pty->port.owner->context);
 }
 
 static void client_here(struct pty *pty)
 {
     if (!pty->connected) {
+        /* Between the two opens of OctoPrint nothing is said: this is another client. */
+        if (pty->announced && pty->spoke)
+            announce_gone(pty);
+        pty->spoke = false;
         pty->connected = true;
         pty->settling = true;
         pty->settle_end = uv_now(pty->port.loop) + PTY_SETTLE_MOST_MS;

@@ -64,6 +64,21 @@ class HostPort(MachineTest):
         lines = [line for line in printer.received.split(b"\n") if line.startswith(b"G4")]
         self.assertEqual(lines, [b"G4 P%d" % number for number in range(200)])
 
+    def test_a_host_that_comes_again_at_once_is_another_one(self):
+        daemon = self.daemon()
+        for number in range(1, 6):
+            host = self.host(daemon, parity_first=True)
+            self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
+            host.close()
+            # looked at, so that the port has been seen without a client
+            daemon.status()
+            if number > 1:
+                wait_until("the last one's end", lambda number=number:
+                           daemon.logged("host disconnected") >= number - 1, PATIENCE, 0.01)
+        daemon.wait_for("host", "disconnected")
+        self.assertEqual(daemon.logged("host connected"), 5)
+        self.assertEqual(daemon.logged("host disconnected"), 5)
+
     def test_what_is_written_just_before_a_close_reaches_the_printer(self):
         printer = self.pty_printer()
         daemon = self.daemon(printer=printer.link)

@@ -81,6 +81,8 @@ enum question_state {
      * its ok -> QUESTION_NONE; Resend -> QUESTION_NONE (it goes again like any line)
      * an ok that leaves nothing but questions unanswered -> QUESTION_ALONE
      * no sign of work (reports and `wait` are none) for QUESTION_OVERDUE_MS -> QUESTION_DUE
+     * none for OK_OVERDUE_MS behind an ok with temperatures that was taken for a poll's, and may have
+     *     been that of the question -> QUESTION_DUE
      */
     QUESTION_OPEN,
     /*

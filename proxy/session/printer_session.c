@@ -293,6 +293,8 @@ static enum printer_verdict ok_came(struct printer_session *session,
                                     const struct printer_reply *reply, struct instant now,
                                     struct printer_answer *ret_answer)
 {
+    bool poll;
+
     if (session->skips > 0 && session->skip_after[0] == 0) {
         session->skips--;
         memmove(session->skip_after, session->skip_after + 1, session->skips);
@@ -311,7 +313,11 @@ static enum printer_verdict ok_came(struct printer_session *session,
         answered(session, ret_answer, now);
         return PRINTER_LOST_OK;
     }
+    poll = reply->heaters > 0 && !sent_lines_unanswered(&session->lines, 0)->question;
     answered(session, ret_answer, now);
+    /* Was that the question's answer, and the poll's was lost? Then nothing more comes. */
+    if (poll && session->question == QUESTION_OPEN)
+        session->question_deadline = instant_after_ms(now, OK_OVERDUE_MS);
     return PRINTER_ANSWER;
 }
 

@@ -74,7 +74,8 @@ static void a_question_bears_a_number_while_a_numbered_line_is_in_flight(void **
     wrote("\nN2 M105*37\n");
 }
 
-/* A lost poll and the question are both M105, and one answer came: the next was waited for, for ever. */
+/* A lost poll and the question are both M105, and one answer came: the next was waited for, for
+ * ever. */
 static void a_question_whose_answer_was_taken_for_a_lost_polls_is_given_up(void **unused)
 {
     (void)unused;
@@ -108,6 +109,37 @@ static void a_question_given_up_that_never_arrived_goes_again(void **unused)
     send_as("N3 G1*43\n", true, "N4 G1*44\n");
 }
 
+/* A vanished port took oks with it, one of them a poll's: the next question came after 30 s. */
+static void a_question_perhaps_answered_in_a_polls_name_is_asked_again_soon(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 M105*38\n");
+    send("N2 G1*42\n");
+    asks("\nN3 M105*36\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER); /* it was the question's */
+    assert_int_equal(printer_session_deadline(&session).us, now.us + OK_OVERDUE_MS * 1000);
+    asks("\nN4 M105*35\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_LOST_OK);
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    asks("");
+    assert_int_equal(session.lines.unanswered, 0);
+}
+
+/* It works on, so what it answered was the poll: the question is still behind. */
+static void a_printer_that_works_on_is_not_asked_again_soon(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 M105*38\n");
+    send("N2 G1*42\n");
+    send("N3 G28*16\n");
+    asks("\nN4 M105*35\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    assert_int_equal(verdict_of("ok"), PRINTER_ANSWER);
+    assert_int_equal(printer_session_deadline(&session).us, now.us + QUESTION_OVERDUE_MS * 1000);
+}
+
 /* Its blank line's ok was taken for a line's. */
 static void klipper_is_asked_without_a_blank_line(void **unused)
 {
@@ -130,6 +162,8 @@ int main(void)
         TEST(a_question_bears_a_number_while_a_numbered_line_is_in_flight),
         TEST(a_question_whose_answer_was_taken_for_a_lost_polls_is_given_up),
         TEST(a_question_given_up_that_never_arrived_goes_again),
+        TEST(a_question_perhaps_answered_in_a_polls_name_is_asked_again_soon),
+        TEST(a_printer_that_works_on_is_not_asked_again_soon),
         TEST(klipper_is_asked_without_a_blank_line),
     };
 

@@ -140,13 +140,16 @@ static void forget_opens(void)
     }
 }
 
+/* An end of it stays open: nobody else gets a pty of its name while we live. */
 static void close_pty(void)
 {
     unlink(link_path);
     if (watch >= 0)
         close(watch);
-    if (master >= 0)
+    if (master >= 0) {
+        ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
         close(master);
+    }
     watch = -1;
     master = -1;
     connected = false;

@@ -145,12 +145,13 @@ static void plug_pty(void)
         fail(options.link);
 }
 
+/* Our end of the pty stays open: nobody else gets one of its name while we live. */
 static void unplug(void)
 {
     if (options.link != NULL)
         unlink(options.link);
     close_fd(&port.notify);
-    close_fd(&port.kept);
+    port.kept = -1;
     close_fd(&port.fd);
     close_fd(&port.listen);
 }

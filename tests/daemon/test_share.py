@@ -257,6 +257,21 @@ class Share(MachineTest):
         guest.says("N0 M110 N0*125")
         guest.hears("//action:disconnect")
 
+    def test_another_sioproxy_takes_the_share_for_its_board(self):
+        daemon = self.shared()
+        folder = self.path("second")
+        os.mkdir(folder)
+        second = Daemon(folder, board=self.share)
+        second.start()
+        self.addCleanup(second.kill)
+        second.wait_for("board", "online", 20)
+        self.assertEqual(second.run_sioctl("set", "light", "on")[:2], (0, "on\n"))
+        self.assertEqual(daemon.run_sioctl("get", "light")[:2], (0, "on\n"))
+        self.assertEqual(daemon.run_sioctl("set", "light", "off")[:2], (0, "off\n"))
+        wait_until("the other sees it", lambda: second.run_sioctl("get", "light")[1] == "off\n", 10)
+        self.assertEqual(second.status()["board"]["firmware"], daemon.status()["board"]["firmware"])
+        self.assertEqual(second.status()["counters"]["board_faults"], 0)
+
     def test_sioctl_tells_octoprint_to_add_it_and_not_to_look_for_a_printer_there(self):
         daemon = self.shared()
         made = json.loads(daemon.run_sioctl("octoprint", "--json")[1])

@@ -32,6 +32,7 @@ static const char *rules; /* of the next world, NULL none */
 static struct {
     unsigned next;       /* moves executed, each in its turn */
     bool wrong;          /* one came twice, or out of turn */
+    bool hurt;           /* ... or as no line of the file, its checksum right by chance */
     unsigned changes;    /* M600 executed */
     unsigned changed_at; /* ... the last behind so many moves */
     bool paused;         /* the host was told, and did not go on */
@@ -41,11 +42,14 @@ static struct {
 static void watch(void *unused, const struct world_entry *entry)
 {
     struct span text = {entry->text, entry->length};
-    int64_t index;
+    char expected[40];
 
     (void)unused;
     if (entry->kind == WORLD_EXECUTED && span_starts(text, SPAN("G1 X"))) {
-        seen.wrong |= text_integer(span_skip(text, 4), &index) == 0 || index != seen.next;
+        snprintf(expected, sizeof expected, "G1 X%u E", seen.next);
+        seen.wrong |= !span_starts(text, span_of(expected));
+        for (size_t i = 0; i < text.length; i++)
+            seen.hurt |= text.data[i] < ' ' || text.data[i] > '~';
         seen.next++;
     } else if (entry->kind == WORLD_EXECUTED && span_starts(text, SPAN("M600"))) {
         seen.changes++;
@@ -134,7 +138,7 @@ static void begin_as(const char *extra, struct sim_printer_manner printer,
     assert_int_equal(world.host.state, SIM_HOST_OPERATIONAL);
 }
 
-static void begin(const char *extra)
+static inline void begin(const char *extra)
 {
     begin_as(extra, sim_printer_manner_marlin(), sim_host_manner_octoprint());
 }
@@ -166,7 +170,7 @@ static void print(void)
 #define HOT "M109 S200\nM83\n"
 
 /* A print with filament, well on its way. */
-static void print_some(void)
+static inline void print_some(void)
 {
     write_file(HOT, "E0.1", "M104 S0\n");
     print();

@@ -293,8 +293,8 @@ static void acted(struct sim_host *host, struct span action, struct instant now)
         sim_host_resume(host, now);
     else if (span_starts(action, SPAN("paused")) && host->state == SIM_HOST_PRINTING)
         host->state = SIM_HOST_PAUSED;
-    else if (span_starts(action, SPAN("resumed")) && host->state == SIM_HOST_PAUSED)
-        host->state = SIM_HOST_PRINTING;
+    else if (span_starts(action, SPAN("resumed")))
+        sim_host_resume(host, now);
 }
 
 /* The printer was reset by itself: nothing that was sent counts. */

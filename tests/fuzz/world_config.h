@@ -22,6 +22,7 @@ static const char world_yaml[] =
     "  stop: {io: 5, type: input, debounce: 20ms}\n"
     "estop: {point: stop, reset_point: door, on_board_lost: pause}\n"
     "psu: {point: pump, auto_on: command, off_when_idle: 10min, boot: 5s}\n"
+    "filament: [{point: runout, distance: 1mm}, {point: door, tool: 1, command: M600 T1}]\n"
     "programs: {photo: {path: /bin/photo}, notify: {path: /bin/notify, timeout: 1min}}\n"
     "rules: [rules.yaml, events.yaml]\n";
 
@@ -38,6 +39,7 @@ static const char other_yaml[] =
     "  stop: {io: 5, type: input, debounce: 0}\n"
     "estop: {point: stop, reset_dtr: false, on_m112: forward, on_board_lost: stop}\n"
     "psu: {point: light, sense: runout, auto_on: print}\n"
+    "filament: {point: runout, command: pause}\n"
     "programs: {notify: {path: /bin/notify}, photo: {path: /bin/photo}}\n"
     "rules: [events.yaml, rules.yaml]\n";
 
@@ -98,6 +100,8 @@ static const char events_yaml[] =
     "  - {name: warm, when: {temperature: {bed: '>= 40C'}}, do: [{run: {program: photo}}]}\n"
     "  - {name: stop, when: {gcode: M761}, do: [estop]}\n"
     "  - {name: reset, when: {gcode: M762}, do: [{reset: estop}]}\n"
+    "  - {name: filament, when: {gcode: M765}, if: {filament: [missing, off]}, "
+    "do: [{filament: on}, {filament: rearm}, {report: filament}]}\n"
     "  - {name: mark, when: {gcode: M763}, do: [{mark: started}, {mark: paused}, {mark: resumed}, "
     "{report: print}, {report: estop}]}\n";
 

@@ -27,8 +27,7 @@
 #define POWER_ASK_MS    5000  /* how often a printer that is to cool down is asked */
 #define POWER_FRESH_MS  10000 /* an answer later than this after its question does not count */
 #define POWER_RETRY_MS                                                                             \
-    10000 /* what could not be switched on is not tried by itself again sooner                     \
-           */
+    10000 /* what could not be switched on is not tried, or asked, by itself again sooner */
 #define POWER_INTERVALS 4
 
 enum power_level { POWER_UNKNOWN, POWER_OFF, POWER_ON };
@@ -40,7 +39,8 @@ enum power_state {
      * Nothing is in progress.
      * power_on -> POWER_SWITCHING_ON; power_off, or one that was pending -> POWER_SWITCHING_OFF
      * it is seen off while the printer's port is open, or the port opens -> POWER_CHECKING
-     * it is seen on while the stand-in answers -> POWER_BOOTING
+     * it is seen on, or its port opens, while the stand-in answers -> POWER_BOOTING
+     * while it is on and the stand-in answers the printer is asked every 10 s
      * the printer is heard while the stand-in answers -> POWER_REPLAYING
      */
     POWER_RESTS,
@@ -132,7 +132,7 @@ struct power {
     bool settled;            /* CHECKING: its last words are over */
     bool ours;               /* BOOTING, REPLAYING: we have switched it on */
     struct instant deadline; /* of the state; NEVER if it has none */
-    struct instant ask;      /* BOOTING: when M105 is due again */
+    struct instant ask;      /* BOOTING, RESTS: when M105 is due again */
     enum power_pending pending;
     struct power_off off;       /* what is pending */
     struct instant pending_due; /* AFTER_DELAY: when; WHEN_COOL: when M105 is due again */

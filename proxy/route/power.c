@@ -46,9 +46,12 @@ static void enter(struct power *power, enum power_state state, struct instant no
     power->ask = INSTANT_NEVER;
     switch (state) {
     case POWER_NONE:
-    case POWER_RESTS:
     case POWER_SWITCHING_ON:
     case POWER_SWITCHING_OFF: break;
+    case POWER_RESTS:
+        if (power->standin && power->port_open && power_level(power) != POWER_OFF)
+            power->ask = instant_after_ms(now, POWER_RETRY_MS);
+        break;
     case POWER_BOOTING:
         power->deadline = instant_after_ms(now, power->set.boot_ms);
         power->ask = now;
@@ -290,6 +293,9 @@ void power_port(struct power *power, bool open, struct instant now)
         } else if (opened) {
             enter(power, POWER_CHECKING, now);
         }
+    } else if (power->state == POWER_RESTS && power->standin && opened) {
+        power->ours = false;
+        enter(power, POWER_BOOTING, now);
     } else if (power->state == POWER_BOOTING && opened) {
         power->ask = now;
     }
@@ -351,7 +357,7 @@ enum power_result power_on(struct power *power, struct instant now)
     }
     if (power->state == POWER_SWITCHING_OFF)
         fail_off(power, REASON_ON);
-    else if (power_level(power) == POWER_ON)
+    else if (power_level(power) == POWER_ON && !power->standin)
         return POWER_IS_SO;
     power->actions &= (uint16_t) ~(1u << POWER_SET_OFF);
     enter(power, POWER_SWITCHING_ON, now);
@@ -409,7 +415,9 @@ void power_expire(struct power *power, struct instant now)
     if (instant_due(power->deadline, now))
         expire_state(power, now);
     if (instant_due(power->ask, now)) {
-        power->ask = instant_after_ms(now, POWER_ANSWER_MS);
+        power->ask = power->state == POWER_BOOTING ? instant_after_ms(now, POWER_ANSWER_MS)
+                     : power->port_open            ? instant_after_ms(now, POWER_RETRY_MS)
+                                                   : INSTANT_NEVER;
         if (power->port_open)
             power_want(power, POWER_ASK);
     }
@@ -469,7 +477,8 @@ const char *power_check(const struct power *power)
         return "power: there is one exactly if it is configured";
     if (timed == instant_is_never(power->deadline) && power->set.boot_ms < INT32_MAX)
         return "power: waits for nothing, or for nothing that is";
-    if ((power->state == POWER_BOOTING) == instant_is_never(power->ask))
+    if (power->state != POWER_RESTS &&
+        (power->state == POWER_BOOTING) == instant_is_never(power->ask))
         return "power: asks a printer that does not boot, or not one that does";
     if (power->pending == POWER_AFTER_PRINT && !power->printing)
         return "power: waits for the end of a print that is none";

@@ -62,7 +62,7 @@ static bool send(struct router *router, struct span command, uint8_t slot, struc
 static bool wants_answer(const struct power *power)
 {
     return power->state == POWER_BOOTING || power->state == POWER_CHECKING ||
-           power->pending == POWER_WHEN_COOL;
+           (power->state == POWER_RESTS && power->standin) || power->pending == POWER_WHEN_COOL;
 }
 
 bool router_power_sends(struct router *router, struct instant now)

@@ -239,7 +239,7 @@ class OctoPrint:
     def prompt(self):
         """The question that the printer asks in its window, as (text, choices), or None."""
         answer = self._get("/api/plugin/action_command_prompt")
-        return (answer["text"], answer["choices"]) if "text" in answer else None
+        return (answer["text"], answer["choices"]) if answer else None
 
     def wait_for_end(self, timeout):
         """Waits until the print has ended, and fails unless it was printed to its end."""

@@ -152,6 +152,7 @@ static void meanwhile_m105_is_answered_and_the_rest_waits(void **unused)
     assert_int_equal(host("M105", 0), FILAMENT_CACHED);
     assert_int_equal(host("M117 DLP 50%", 0), FILAMENT_ACKED);
     assert_int_equal(host("M73 P50", 0), FILAMENT_ACKED);
+    assert_int_equal(host("M113 S2", 0), FILAMENT_ACKED);
     assert_int_equal(host("M106 S0", 0), FILAMENT_WAITS);
     assert_int_equal(host("G1 E5", 5000), FILAMENT_WAITS);
     assert_int_equal(host("M600", 0), FILAMENT_WAITS);

@@ -3,7 +3,7 @@
  *
  * Each command bears a serial (K….), so that what the printer executed and what was carried out by
  * us are together a rising sequence; without a mishap it has no gap. After mishaps one more print
- * must be as if nothing had been. A seed may be given as argument: then its journal is shown.
+ * must be as if nothing had been. A guest at the board's share says what it likes meanwhile. A seed may be given as argument: then its journal is shown.
  */
 #include "sim/world.h"
 
@@ -31,7 +31,7 @@ static struct proxy *proxy;
 static struct world_options options;
 static char file[FILE_MAX];
 static size_t file_length;
-static uint64_t dice;
+static uint64_t dice, guest_dice;
 
 static unsigned serials; /* made so far */
 static uint8_t seen[SERIALS];
@@ -42,10 +42,15 @@ static const char *wrong;
 static bool rough; /* a mishap happens in this print */
 static bool shown; /* the journal, as it is made */
 
+static uint32_t throw(uint64_t *which, uint32_t sides)
+{
+    *which = *which * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(*which >> 33) % sides;
+}
+
 static uint32_t roll(uint32_t sides)
 {
-    dice = dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)(dice >> 33) % sides;
+    return throw(&dice, sides);
 }
 
 /* Something was done with a command: each serial once, and rising. */
@@ -202,6 +207,8 @@ static void write_file(unsigned lines)
 static void choose(uint64_t seed)
 {
     dice = seed * 77 + 1;
+    guest_dice = seed;
+    kit.settings.share_writes = SHARE_ALL;
     options = (struct world_options){.settings = &kit.settings,
                                      .rules = &kit.ruleset,
                                      .printer = sim_printer_manner_marlin(),
@@ -224,6 +231,25 @@ static void choose(uint64_t seed)
     last_seen = last_by[0] = last_by[1] = 0;
     host_left = false;
     wrong = NULL;
+}
+
+/* What a guest does meanwhile; io 16 is no point, and nobody else's. */
+static void guest(void)
+{
+    static const char *const lines[] = {
+        "VC\n",     "IO 16 1\n", "IO 16 0\nIO 16 1\n", "EIO\n", "BIO\n", "GS\nIC\nTC\nIOT\n",
+        "SI 500\n", "M115\n",    "IO 3 1\n",           "IO"};
+    struct world_port *port = &world->port[PROXY_SHARE];
+
+    switch (throw(&guest_dice, 8)) {
+    case 0: world_guest_opens(world); return;
+    case 1: world_guest_closes(world); return;
+    case 2: world_read(world, PROXY_SHARE, world_written(world, PROXY_SHARE).length); return;
+    default: break;
+    }
+    if (port->open && port->from.count < WORLD_WIRE / 2)
+        world_write(world, PROXY_SHARE,
+                    span_of(lines[throw(&guest_dice, sizeof lines / sizeof *lines)]));
 }
 
 /* What a user does meanwhile, without harm. */
@@ -294,6 +320,7 @@ static bool print(void)
     world_settle(world);
     while (well() && world->now.us < until && world->host.counters.finished == finished) {
         world_run_ms(world, 1 + roll(rough ? 300 : 2000));
+        guest();
         if (rough && !had_one && roll(4) == 0) {
             mishap();
             had_one = true;

@@ -31,6 +31,7 @@
 #define TO_HOST_ANSWERS    (16 * 1024) /* kept free for what one line is answered */
 #define TO_PRINTER_BYTES   (8 * 1024)
 #define HELD_BYTES         256           /* an Error kept back for its Resend */
+#define BOOT_TEXT_MS       5000          /* what follows a `start` comes within that */
 #define HELD_MS            100
 #define NEXT_LINE_MS       100           /* a host that was answered just now: its next line is on its way */
 
@@ -92,6 +93,7 @@ struct router {
 
     enum printer_state printer_state;
     struct instant printer_heard;
+    struct instant started; /* its last reset */
     bool standin; /* the stand-in answers for the printer */
     bool power_asks, power_sends; /* M105, or the line power wants sent, is to go to the printer */
     struct instant power_asked;   /* the last such M105 went then */
@@ -115,6 +117,7 @@ struct router {
     bool upload_ending;    /* its M29 is at the printer: what is behind it waits for its ok */
     bool upload_void;      /* the host's upload has no file: until its M29 or M110 all is refused */
     bool upload_orphaned;  /* its host has left: an M29 of ours is to end it */
+    bool upload_left;      /* the printer's port was lost in one: its file may be open still */
     uint32_t binary_debt;  /* the debt whose ok begins a binary transfer, 0 none */
     struct binary_transfer binary; /* while it runs, bytes are passed and not lines */
     bool after_reset;      /* a job's printer was reset: no motion until the host's next M110 */
@@ -196,8 +199,6 @@ bool router_power_sends(struct router *router, struct instant now);
 /* The ok of one of them. */
 void router_power_answer(struct router *router, const struct tag *tag, struct span raw,
                          const struct printer_reply *reply, struct instant now);
-/* Is this an answer line of its own question, which is not for the host? */
-bool router_power_asked(const struct tag *tag, const struct printer_reply *reply);
 /* A halt: all that is queued is dropped, nothing unanswered counts, nobody is owed anything. */
 void router_halt(struct router *router, struct instant now);
 void router_printer_state(struct router *router, enum printer_state state, struct span cause,

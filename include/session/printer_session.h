@@ -43,6 +43,7 @@
 #define RESEND_OK_MS         100      /* an ok that follows a Resend within this belongs to it */
 #define OK_OVERDUE_MS        5000     /* neither ok nor busy for so long, and an ok is owed: ask */
 #define QUESTION_OVERDUE_MS  30000    /* no sign of work since the question: ask again */
+#define UPLOAD_SETTLES_MS   1000     /* what waits in the printer's queue is written by then */
 #define REOPENED_MS          3000     /* a printer that says no `start` after so long lived on */
 #define PRINTER_SKIPS        4        /* lines that may overtake while a Resend is open */
 #define RESENDS_CALMED       3        /* from the so manieth in a row of one line on we wait */
@@ -92,6 +93,14 @@ enum question_state {
      * OK_OVERDUE_MS -> QUESTION_NONE, given up
      */
     QUESTION_ALONE,
+    /*
+     * In an upload: refused, as it was meant to be. So all before it has arrived; but what waits in
+     * the printer's queue is answered behind the refusal.
+     * all answered -> QUESTION_NONE; UPLOAD_SETTLES_MS without an ok -> QUESTION_SETTLED
+     */
+    QUESTION_REFUSED,
+    /* What is unanswered is over, one line at each printer_session_give_up; then QUESTION_NONE. */
+    QUESTION_SETTLED,
 };
 
 enum resend_state {
@@ -111,7 +120,7 @@ enum resend_state {
     /*
      * A Resend came; an ok within RESEND_OK_MS as the very next line is its own.
      * ok, any other line, deadline -> RESEND_AGAIN
-     * ok, and the same line was asked for RESENDS_CALMED times in a row -> RESEND_CALMING
+     * the same, and the line was asked for RESENDS_CALMED times in a row -> RESEND_CALMING
      */
     RESEND_HEARD,
     /*
@@ -132,7 +141,10 @@ enum resend_state {
 struct printer_session {
     struct sent_lines lines;
     uint32_t strays;     /* oks to come that answer lines the wire made of ours */
+    uint32_t ahead;      /* so far behind the oldest was the line whose number the last ok said */
+    bool tells_numbers;  /* its oks do: one without is none of a line with a number, but M105's */
     bool strange;        /* what the printer said since its last ok may have been a refusal */
+    bool guessed;        /* a question was given up: until the next is answered all is in doubt */
     bool may_go;         /* the next of them: nothing has gone again since the last answer */
     uint8_t skips;       /* oks to come of lines that overtook what is to go out again … */
     uint8_t skip_after[PRINTER_SKIPS]; /* … each after so many lines are answered */
@@ -148,6 +160,8 @@ struct printer_session {
     uint64_t resends;
     enum question_state question;
     struct instant question_deadline; /* when it is due, or due again */
+    struct instant waiting_since; /* something has been unanswered without a break */
+    bool reopened; /* nothing goes out until it is known whether the printer lived on */
     bool doubt;                       /* an Error was or was not that of a refusal */
     bool suspect;                     /* the printer asked for a line that it had answered */
     bool uploading;                   /* lines are file content */
@@ -168,6 +182,9 @@ void printer_session_uploading(struct printer_session *session, bool uploading);
 void printer_session_longest_line(struct printer_session *session, unsigned bytes);
 /* A blank line gets an ok (Klipper's): none of ours goes before the question. */
 void printer_session_answers_blank(struct printer_session *session, bool answers);
+/* Would this line with its number be longer than the firmware takes? It goes without one then. */
+bool printer_session_too_long(const struct printer_session *session,
+                              const struct gcode_line *line);
 
 /*
  * May this line go out now? `numbered`: it shall bear a number. False while it has to wait its
@@ -175,6 +192,12 @@ void printer_session_answers_blank(struct printer_session *session, bool answers
  */
 bool printer_session_can_send(const struct printer_session *session, const struct gcode_line *line,
                               bool numbered);
+/*
+ * A line of ours is about to go. Each answer in time hides that one before it was lost: a host that
+ * waits for each ok would be late for ever by what is sent in between. So lines that were waited for
+ * without a break for OK_OVERDUE_MS are asked for first: then true, the question is due.
+ */
+bool printer_session_asks_first(struct printer_session *session, struct instant now);
 /*
  * Sends it (printer_session_can_send holds): appends to `ret_bytes` what is to be written. That is
  * the line's very bytes if it has no number and shall have none, or bears our next number anyway;
@@ -208,8 +231,8 @@ static inline bool printer_session_doubts(const struct printer_session *session)
 bool printer_session_again(struct printer_session *session, struct text *ret_bytes);
 /*
  * The oldest line is over without an ok: the question is due and there is no place for it, because so
- * many are unanswered; or it is to go again and has no number, so it does not. Before
- * printer_session_ask.
+ * many are unanswered, or no number in an upload; or the question said so; or the line is to go again
+ * and has no number, so it does not. Before printer_session_ask.
  */
 bool printer_session_give_up(struct printer_session *session, struct instant now,
                              struct printer_answer *ret_answer);

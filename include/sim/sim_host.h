@@ -64,6 +64,7 @@ struct sim_host {
     struct span file;   /* what is left of it, lent by the caller */
     bool printing_file; /* there may be more lines of the file, or its end is not sent */
     bool numbers;       /* in a job: commands are numbered */
+    bool uploading;     /* M28 or M928 went out, M29 not yet: a cancel says it first */
     bool action_cancel; /* obeys //action:cancel */
 
     char queue[SIM_HOST_QUEUE][SIM_HOST_COMMAND];

@@ -63,6 +63,7 @@ struct wire_fault {
     bool dropping;  /* it is being lost */
     bool doubling;  /* it is kept, to be said again */
     bool lose_start;
+    uint32_t boot_lines_lost; /* with it */
     bool holding;   /* the line's beginning is held: it may be one that is to be lost */
     char held[6];
     uint32_t held_length;

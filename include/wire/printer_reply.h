@@ -42,13 +42,14 @@ struct printer_reply_heater {
 
 struct printer_reply {
     enum printer_reply_kind kind;
-    struct span text;     /* the line's content, lent */
+    struct span text;     /* the line's content, lent; without an ok that a refusal ran into */
     struct span argument; /* as the kind says */
     int64_t number;       /* of a Resend, the N of an advanced ok (-1 without), or a Cap's value */
     bool paused;          /* busy: paused for user */
     bool numbering;       /* an Error about line number or checksum, or what the wire has left of
                              one: a Resend follows */
     bool halted;          /* `kill() called`, `Printer halted`, Klipper's Shutdown */
+    bool boot;            /* said right behind `start`, and at no other time */
     bool unknown_command; /* `Unknown command` in any of its forms */
     bool upload_open;     /* `Writing to file:` */
     bool upload_failed;   /* `open failed` */

@@ -240,7 +240,8 @@ static void numbered_line(struct print_job *job, const struct gcode_line *line)
     } else if (job->guessed && job->state != PRINT_FAILED) {
         job->source = PRINT_SOURCE_HOST;
         print_job_resume(job);
-    } else if (job->numbering == PRINT_NUMBERS_UNKNOWN) {
+    } else if (job->numbering == PRINT_NUMBERS_UNKNOWN && !job->aborting) {
+        /* what is left of a job that was broken off is none of both */
         job->numbering = is_greeting(line) ? PRINT_NUMBERS_GREETING : PRINT_NUMBERS_ALL;
     }
 }

@@ -26,6 +26,7 @@ void router_init(struct router *router, const struct settings *settings, struct 
     router->firmware = (uint8_t)firmware_index(firmware_unknown());
     router->quiet_since = now;
     router->printer_heard = now;
+    router->started = (struct instant){INT64_MIN / 2};
     router->waiting_told = INSTANT_NEVER;
     router->held_until = INSTANT_NEVER;
     router->pausing_until = INSTANT_NEVER;

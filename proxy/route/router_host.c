@@ -308,9 +308,9 @@ static bool stand_in(struct router *router, const struct settings *settings,
 
 /* A line too long for anybody is answered in its turn. */
 static bool refuse_overlong(struct router *router, const struct gcode_line *line, uint64_t length,
-                            struct instant now)
+                            const char *why, struct instant now)
 {
-    char bytes[96];
+    char bytes[128];
     struct text text = TEXT_IN(bytes);
 
     if (router->ledger.count > 0)
@@ -318,7 +318,7 @@ static bool refuse_overlong(struct router *router, const struct gcode_line *line
     router->touched = true;
     text_add_string(&text, "error: long: line of ");
     text_add_integer(&text, (int64_t)length);
-    text_add_string(&text, " bytes, at most 1024: not sent");
+    text_add_string(&text, why);
     router_tell(router, LOG_WARNING, text_span(&text), now);
     if (line->is_command)
         router_pay(router, 0, SPAN("ok\n"), now);
@@ -372,19 +372,20 @@ static void note_line(struct router *router, const struct gcode_line *line, stru
 /* The host has left in the middle of an upload: an M29 of ours ends it before anything else is said. */
 static bool end_upload(struct router *router, struct instant now)
 {
-    char bytes[16];
+    char bytes[64];
     struct text text = TEXT_IN(bytes);
     struct gcode_line line;
 
     gcode_line_parse(SPAN("M29\n"), &line);
     if (router->upload_ending || router->printer_state == PRINTER_OFFLINE ||
         outbox_room(&router->to_printer) < sizeof bytes ||
-        !printer_session_can_send(&router->printer, &line, false) ||
-        !printer_session_send(&router->printer, &line, false,
-                              (struct tag){SENDER_NOBODY, TAG_ENDS_UPLOAD, 0}, &text, now))
+        !printer_session_can_send(&router->printer, &line, true))
         return false;
+    /* With a number: hurt or half lost it would be refused, and all that follows be file content. */
+    router->upload_ending =
+        printer_session_send(&router->printer, &line, true,
+                             (struct tag){SENDER_NOBODY, TAG_ENDS_UPLOAD, 0}, &text, now);
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
-    router->upload_ending = true;
     router->touched = true;
     return true;
 }
@@ -413,7 +414,16 @@ static bool front_moves(struct router *router, const struct settings *settings,
         return false;
     numbered = line.numbered;
     if (overlong > 0) {
-        if (!refuse_overlong(router, &line, overlong, now))
+        if (!refuse_overlong(router, &line, overlong, " bytes, at most 1024: not sent", now))
+            return false;
+        drop_front(router);
+        return true;
+    }
+    /* Without its number it would be refused in an upload: no line without one is content. */
+    if (router->uploading && !router->standin && printer_session_too_long(&router->printer, &line)) {
+        if (!refuse_overlong(router, &line, line.command.length,
+                             " bytes, too long for the printer with its number: not in the file",
+                             now))
             return false;
         drop_front(router);
         return true;

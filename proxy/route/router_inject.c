@@ -38,7 +38,8 @@ enum inject_result router_inject_as(struct router *router, struct tag tag, struc
         printer_session_overtake(&router->printer, line.command, tag, &text, now);
         sent = true;
     } else {
-        if (!printer_session_can_send(&router->printer, &line, router->last_numbered))
+        if (printer_session_asks_first(&router->printer, now) ||
+            !printer_session_can_send(&router->printer, &line, router->last_numbered))
             return INJECT_LATER;
         sent = printer_session_send(&router->printer, &line, router->last_numbered, tag, &text,
                                     now);

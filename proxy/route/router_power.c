@@ -85,11 +85,6 @@ bool router_power_sends(struct router *router, struct instant now)
     return true;
 }
 
-bool router_power_asked(const struct tag *tag, const struct printer_reply *reply)
-{
-    return tag->slot == TAG_ASKED && reply->kind == REPLY_TEMPERATURE;
-}
-
 void router_power_answer(struct router *router, const struct tag *tag, struct span raw,
                          const struct printer_reply *reply, struct instant now)
 {

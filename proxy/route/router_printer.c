@@ -32,6 +32,14 @@ static void upload_lost(struct router *router)
     router_uploading(router, false);
 }
 
+/* If the printer lived on, all that it is told goes into its file: an M29 of ours is first. */
+static void upload_is_left(struct router *router)
+{
+    router->upload_left = false;
+    router->uploading = router->upload_orphaned = true;
+    printer_session_uploading(&router->printer, true);
+}
+
 void router_printer_opened(struct router *router, bool before, bool again, struct instant now)
 {
     line_framer_reset(&router->printer_framer);
@@ -45,17 +53,23 @@ void router_printer_opened(struct router *router, bool before, bool again, struc
         printer_session_reopened(&router->printer, now);
     else
         printer_session_forget(&router->printer);
+    if (router->upload_left)
+        upload_is_left(router);
     router->printer_heard = now;
     router_printer_state(router, PRINTER_SILENT, SPAN("port opened"), now);
 }
 
 void router_printer_closed(struct router *router, struct instant now)
 {
+    bool left;
+
     outbox_clear(&router->to_printer);
     line_framer_reset(&router->printer_framer);
     router->held_length = 0;
     router->held_until = INSTANT_NEVER;
+    left = router->upload_left || router->uploading;
     upload_lost(router);
+    router->upload_left = left;
     router_printer_state(router, PRINTER_OFFLINE, SPAN("port lost"), now);
 }
 
@@ -118,6 +132,7 @@ void router_uploading(struct router *router, bool uploading)
     router->upload_ending = false;
     router->upload_orphaned = router->upload_orphaned && uploading;
     router->binary_debt = 0;
+    router->upload_left = false;
     binary_transfer_end(&router->binary);
     printer_session_uploading(&router->printer, uploading);
     if (!uploading)
@@ -234,32 +249,15 @@ bool router_again(struct router *router, struct instant now)
     return true;
 }
 
-/* Is this an answer line of a query that a plan sent, known by its form? */
-static bool of_our_query(const struct router *router, const struct printer_reply *reply)
+/* Is this what such a query is answered by? */
+static bool answers_query(const struct printer_reply *reply, const struct gcode_line *query)
 {
-    struct tag tag;
-    const struct plan *plan;
-    const struct step_ready *step;
-    struct gcode_line line;
-
-    if (router->printer.lines.unanswered == router->printer.lines.unsent)
-        return false;
-    tag = sent_lines_tag(&router->printer.lines, 0);
-    if (tag.sender == SENDER_POWER)
-        return router_power_asked(&tag, reply);
-    if (tag.sender != SENDER_PLAN)
-        return false;
-    plan = &router->plans.plan[tag.slot];
-    step = &plan->step[plan->at];
-    if (plan->serial != tag.serial || plan->state != PLAN_ASKED || step->kind != STEP_SEND)
-        return false;
-    gcode_line_parse((struct span){plan->text + step->text_at, step->text_length}, &line);
     switch (reply->kind) {
-    case REPLY_TEMPERATURE: return gcode_line_is(&line, 'M', 105);
-    case REPLY_POSITION: return gcode_line_is(&line, 'M', 114);
-    case REPLY_SD: return gcode_line_is(&line, 'M', 27);
+    case REPLY_TEMPERATURE: return gcode_line_is(query, 'M', 105);
+    case REPLY_POSITION: return gcode_line_is(query, 'M', 114);
+    case REPLY_SD: return gcode_line_is(query, 'M', 27);
     case REPLY_FIRMWARE:
-    case REPLY_CAPABILITY: return gcode_line_is(&line, 'M', 115);
+    case REPLY_CAPABILITY: return gcode_line_is(query, 'M', 115);
     case REPLY_TEXT:
     case REPLY_OK:
     case REPLY_RESEND:
@@ -268,6 +266,25 @@ static bool of_our_query(const struct router *router, const struct printer_reply
     case REPLY_START:
     case REPLY_WAIT:
     case REPLY_ACTION: return false;
+    }
+    return false;
+}
+
+/*
+ * Is this an answer line of a query that a plan sent, known by its form? The first query that
+ * it fits says whose it is; where an ok was lost that need not be the oldest line.
+ */
+static bool of_our_query(const struct router *router, const struct printer_reply *reply)
+{
+    const struct sent_lines *lines = &router->printer.lines;
+    struct gcode_line line;
+
+    for (uint32_t i = 0; i < lines->unanswered; i++) {
+        gcode_line_parse(sent_lines_bytes(lines, i), &line);
+        if (answers_query(reply, &line))
+            return sent_lines_tag(lines, i).sender == SENDER_PLAN ||
+                   (sent_lines_tag(lines, i).sender == SENDER_POWER &&
+                    reply->kind == REPLY_TEMPERATURE); /* what it learns at a boot is for the host */
     }
     return false;
 }
@@ -378,6 +395,7 @@ static void text_came(struct router *router, struct span raw, const struct print
 /* For rules and the log: it was reset, and is there. */
 static void came_up(struct router *router, struct instant now)
 {
+    router->started = now;
     events_add(&router->events, EVENT_PRINTER, SPAN_NONE, SPAN("reset"), SPAN("start"), now)->is =
         FACT_PRINTER_RESET;
     router->printer_state = PRINTER_SILENT; /* `start` is its first word */
@@ -445,16 +463,33 @@ static void state_of(struct router *router, const struct printer_reply *reply, s
         router_printer_state(router, PRINTER_ONLINE, reply->text, now);
 }
 
+/* A reset's text came, and its `start` did not: it has been lost. */
+static void start_was_lost(struct router *router, struct instant now)
+{
+    static const struct printer_reply start = {.kind = REPLY_START, .number = -1};
+    struct printer_answer none;
+    bool boots = power_boots(&router->power);
+
+    printer_session_reply(&router->printer, &start, now, &none);
+    power_heard(&router->power, true, now);
+    if (boots)
+        switched_on(router, now);
+    else
+        started(router, SPAN("start\n"), now);
+}
+
 /* One whole line of the printer. */
 static void line_came(struct router *router, struct span raw, struct instant now)
 {
     struct printer_reply reply;
     struct printer_answer given;
     enum printer_verdict verdict;
-    bool known;
+    bool known, left;
     bool start, boots;
 
     printer_reply_parse(line_content(raw), &reply);
+    if (reply.text.data != NULL)
+        raw = span_skip(raw, (size_t)(reply.text.data - raw.data));
     router->counters.printer_lines++;
     if (binary_transfer_runs(&router->binary)) {
         bool over = binary_transfer_printer(&router->binary, reply.text);
@@ -477,6 +512,8 @@ static void line_came(struct router *router, struct span raw, struct instant now
     if (!router->uploading && !filament_card_waits(&router->filament, &reply) &&
         print_job_reply(&router->job, &reply))
         router_job_facts(router, reply.text, now);
+    if (reply.boot && instant_ms_since(router->started, now) > BOOT_TEXT_MS)
+        start_was_lost(router, now);
     if (reply.kind == REPLY_OK && reply.argument.length > 0)
         firmware_told(router, reply.argument); /* Klipper's answer to M115 */
     temperatures_see(&router->temperatures, &reply, now);
@@ -495,7 +532,12 @@ static void line_came(struct router *router, struct span raw, struct instant now
     case PRINTER_FOR_NOBODY:
     case PRINTER_REFUSAL:
     case PRINTER_LOST_OK: return;
-    case PRINTER_RESET: started(router, SPAN("start\n"), now); return;
+    case PRINTER_RESET:
+        left = router->uploading;
+        started(router, SPAN("start\n"), now);
+        if (left)
+            upload_is_left(router); /* it said so not in so many words */
+        return;
     case PRINTER_STUCK:
         router_action(router, SPAN("cancel"));
         router_tell(router, LOG_ERROR,

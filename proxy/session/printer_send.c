@@ -20,6 +20,11 @@ static int64_t number_of(const struct printer_session *session, const struct gco
     return session->next_number;
 }
 
+bool printer_session_too_long(const struct printer_session *session, const struct gcode_line *line)
+{
+    return line->numbered && too_long(session, line->command, number_of(session, line));
+}
+
 /* Does it go alone, nothing before it unanswered and nothing behind it until its ok? */
 static bool goes_alone(const struct printer_session *session, const struct gcode_line *line,
                        bool numbered)
@@ -31,7 +36,7 @@ static bool goes_alone(const struct printer_session *session, const struct gcode
 bool printer_session_can_send(const struct printer_session *session, const struct gcode_line *line,
                               bool numbered)
 {
-    if (session->resend != RESEND_NONE || session->question != QUESTION_NONE)
+    if (session->resend != RESEND_NONE || session->question != QUESTION_NONE || session->reopened)
         return false;
     if (session->lines.unanswered == 0)
         return true;

@@ -25,13 +25,19 @@ static void ask(struct printer_session *session, enum question_state state, stru
     switch (state) {
     case QUESTION_NONE:
         session->doubt &= session->resend == RESEND_FEARED;
+        session->reopened &= session->lines.unanswered > 0;
         session->upload_question = -1;
         session->question_deadline =
             session->lines.unanswered > 0 ? instant_after_ms(now, OK_OVERDUE_MS) : INSTANT_NEVER;
         break;
     case QUESTION_DUE: session->question_deadline = INSTANT_NEVER; break;
     case QUESTION_ALONE: session->question_deadline = instant_after_ms(now, OK_OVERDUE_MS); break;
+    case QUESTION_REFUSED:
+        session->question_deadline = instant_after_ms(now, UPLOAD_SETTLES_MS);
+        break;
+    case QUESTION_SETTLED: session->question_deadline = INSTANT_NEVER; break;
     case QUESTION_OPEN:
+        session->reopened = false;
         session->question_deadline = instant_after_ms(now, QUESTION_OVERDUE_MS);
         break;
     }
@@ -60,7 +66,9 @@ void printer_session_forget(struct printer_session *session)
     sent_lines_clear(&session->lines);
     session->skips = 0;
     session->strays = 0;
-    session->strange = false;
+    session->strange = session->guessed = false;
+    session->ahead = 0;
+    session->tells_numbers = false;
     session->numbers_known = false;
     session->resend_number = -1;
     session->resend_times = 0;
@@ -76,7 +84,8 @@ void printer_session_reopened(struct printer_session *session, struct instant no
         go_on(session, now);
     session->may_go = true;
     ask(session, QUESTION_NONE, now);
-    if (session->lines.unanswered > 0)
+    session->reopened = session->lines.unanswered > 0;
+    if (session->reopened)
         session->question_deadline = instant_after_ms(now, REOPENED_MS);
 }
 
@@ -99,8 +108,21 @@ void printer_session_keep(struct printer_session *session, struct span bytes, st
                           struct instant now)
 {
     sent_lines_keep(&session->lines, bytes, line);
+    if (session->lines.unanswered == 1)
+        session->waiting_since = now;
     if (session->lines.unanswered == 1 && session->question == QUESTION_NONE)
         ask(session, QUESTION_NONE, now);
+}
+
+bool printer_session_asks_first(struct printer_session *session, struct instant now)
+{
+    if (session->lines.unanswered == 0 || session->resend != RESEND_NONE ||
+        session->question != QUESTION_NONE ||
+        !instant_due(instant_after_ms(session->waiting_since, OK_OVERDUE_MS), now))
+        return false;
+    session->waiting_since = now;
+    ask(session, QUESTION_DUE, now);
+    return true;
 }
 
 /* The oldest unanswered line is over. */
@@ -111,7 +133,8 @@ static void answered(struct printer_session *session, struct printer_answer *ret
 
     *ret_answer = (struct printer_answer){line->tag, line->number, line->temperature,
                                           sent_lines_any_question(&session->lines), line->overtook};
-    line->doubtful = session->strange;
+    line->doubtful = session->strange || session->guessed;
+    session->guessed &= !line->question;
     session->strange = false;
     sent_lines_answer(&session->lines);
     if (line->number >= 0 && line->number >= session->resend_number)
@@ -129,8 +152,11 @@ static void answered(struct printer_session *session, struct printer_answer *ret
     /* An answer is no silence; and the question is answered with its own ok only. */
     if (sent_lines_only_questions(&session->lines))
         ask(session, QUESTION_ALONE, now);
-    else if (line->question || session->question == QUESTION_NONE)
+    else if (line->question || session->question == QUESTION_NONE ||
+             (session->lines.unanswered == 0 && session->question >= QUESTION_REFUSED))
         ask(session, QUESTION_NONE, now);
+    else if (session->question == QUESTION_REFUSED)
+        ask(session, QUESTION_REFUSED, now);
 }
 
 /* The questions that are left were answered already, in the name of lines whose oks were lost. */
@@ -138,6 +164,7 @@ static void give_up_questions(struct printer_session *session, struct instant no
 {
     for (uint32_t i = 0; i < session->lines.unanswered; i++)
         sent_lines_unanswered(&session->lines, i)->doubtful = true;
+    session->guessed = true;
     sent_lines_answer_all(&session->lines);
     session->skips = 0;
     enter(session, RESEND_NONE, now);
@@ -229,9 +256,9 @@ static enum printer_verdict asked_again(struct printer_session *session, int64_t
     if (session->resend != RESEND_CALMING)
         enter(session, RESEND_HEARD, now);
     if (session->upload_question >= 0 && number == session->next_number) {
-        session->question_deadline = now; /* refused as it was meant: all before it is over, … */
-        lines->unsent = 0;                /* … and what was to go again has arrived already */
-        return lines->unanswered > 0 ? PRINTER_LOST_OK : PRINTER_FOR_NOBODY;
+        lines->unsent = 0; /* refused as it was meant: what was to go again has arrived already */
+        ask(session, lines->unanswered > 0 ? QUESTION_REFUSED : QUESTION_NONE, now);
+        return PRINTER_FOR_NOBODY;
     }
     if (number < 0 && sent_lines_any_numbered(lines) && !session->uploading)
         ask(session, QUESTION_DUE, now); /* its number was lost: which line is it? */
@@ -288,6 +315,22 @@ static enum printer_verdict text_came(struct printer_session *session,
     return PRINTER_TEXT;
 }
 
+/*
+ * An ok says the number of a line behind the oldest: were the oks before it lost? If the one before
+ * this said the same, and one number alone was not hurt.
+ */
+static bool is_ahead(struct printer_session *session, int64_t number)
+{
+    int64_t behind = number < 0 ? -1 : sent_lines_find(&session->lines, number);
+    int64_t ahead = (int64_t)session->lines.unanswered - 1 - behind;
+    bool again = ahead > 0 && ahead == session->ahead;
+
+    if (behind < (int64_t)session->lines.unsent || ahead < 0)
+        ahead = 0;
+    session->ahead = (uint32_t)(again ? ahead - 1 : ahead);
+    return again;
+}
+
 /* An ok came that is not a Resend's. */
 static enum printer_verdict ok_came(struct printer_session *session,
                                     const struct printer_reply *reply, struct instant now,
@@ -302,12 +345,24 @@ static enum printer_verdict ok_came(struct printer_session *session,
     }
     if (reply->number >= 0 && was_answered(session, reply->number))
         return PRINTER_FOR_NOBODY;
-    if (session->strays > 0 && reply->heaters == 0) {
+    if (reply->number >= 0)
+        session->tells_numbers = true;
+    else if (session->tells_numbers && reply->heaters == 0 &&
+             session->lines.unanswered > session->lines.unsent &&
+             sent_lines_unanswered_number(&session->lines) >= 0) {
+        session->strays -= session->strays > 0;
+        return PRINTER_FOR_NOBODY;
+    }
+    if (session->strays > 0 && reply->heaters == 0 && reply->number < 0) {
         session->strays--;
         return PRINTER_FOR_NOBODY;
     }
     if (session->lines.unanswered == session->lines.unsent)
         return PRINTER_SURPLUS_OK; /* what it could answer has yet to go out again */
+    if (is_ahead(session, reply->number)) {
+        answered(session, ret_answer, now);
+        return PRINTER_LOST_OK;
+    }
     if (reply->heaters > 0 && sent_lines_any_question(&session->lines) &&
         sent_lines_first_temperature(&session->lines) > 0) {
         answered(session, ret_answer, now);
@@ -325,16 +380,8 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
                                            const struct printer_reply *reply, struct instant now,
                                            struct printer_answer *ret_answer)
 {
-    if (reply->kind == REPLY_RESEND) {
-        enum printer_verdict verdict = asked_again(session, reply->number, now);
-
-        if (verdict != PRINTER_LOST_OK)
-            return verdict;
-        answered(session, ret_answer, now);
-        if (session->lines.unanswered == 0)
-            ask(session, QUESTION_NONE, now);
-        return PRINTER_LOST_OK;
-    }
+    if (reply->kind == REPLY_RESEND)
+        return asked_again(session, reply->number, now);
     if (reply->kind == REPLY_START) {
         printer_session_forget(session);
         return PRINTER_STARTED;
@@ -345,9 +392,7 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
         return PRINTER_FOR_NOBODY;
     }
     if (session->resend == RESEND_HEARD) {
-        bool calms = reply->kind == REPLY_OK && session->resend_times >= RESENDS_CALMED;
-
-        if (calms)
+        if (session->resend_times >= RESENDS_CALMED)
             enter(session, RESEND_CALMING, now);
         else
             go_on(session, now);
@@ -355,7 +400,8 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
             return PRINTER_FOR_NOBODY;
     }
     if (reply->kind == REPLY_BUSY &&
-        (session->question == QUESTION_NONE || session->question == QUESTION_ALONE))
+        (session->question == QUESTION_NONE || session->question == QUESTION_ALONE ||
+         session->question == QUESTION_REFUSED))
         ask(session, session->question, now);
     if (session->question == QUESTION_OPEN && shows_work(reply))
         session->question_deadline = instant_after_ms(now, QUESTION_OVERDUE_MS);
@@ -398,13 +444,18 @@ bool printer_session_give_up(struct printer_session *session, struct instant now
         answered(session, ret_answer, now);
         return true;
     }
+    if (session->question == QUESTION_SETTLED && lines->unanswered > 0) {
+        answered(session, ret_answer, now);
+        return true;
+    }
     if (session->question != QUESTION_DUE || session->resend == RESEND_HEARD ||
-        session->uploading || lines->unanswered < PRINTER_LINES_KEPT)
+        lines->unanswered == 0 ||
+        (session->uploading ? session->numbers_known : lines->unanswered < PRINTER_LINES_KEPT))
         return false;
     answered(session, ret_answer, now);
     if (lines->unsent > lines->unanswered)
         lines->unsent = lines->unanswered;
-    ask(session, QUESTION_DUE, now);
+    ask(session, session->uploading ? QUESTION_NONE : QUESTION_DUE, now);
     return true;
 }
 
@@ -471,6 +522,8 @@ void printer_session_expire(struct printer_session *session, struct instant now)
     if (instant_due(session->question_deadline, now) && session->question == QUESTION_ALONE &&
         sent_lines_only_questions(&session->lines)) /* nothing has overtaken them */
         give_up_questions(session, now);
+    else if (instant_due(session->question_deadline, now) && session->question == QUESTION_REFUSED)
+        ask(session, QUESTION_SETTLED, now);
     else if (instant_due(session->question_deadline, now))
         ask(session, session->lines.unanswered > 0 ? QUESTION_DUE : QUESTION_NONE, now);
 }

@@ -110,6 +110,10 @@ static void send_line(struct sim_host *host, struct span command)
     }
     if (sim_host_blank(command))
         return;
+    if (sim_host_is(command, 'M', 28) || sim_host_is(command, 'M', 928))
+        host->uploading = true;
+    else if (sim_host_is(command, 'M', 29))
+        host->uploading = false;
     host->counters.lines++;
     if (!counted) {
         host->counters.words++;
@@ -217,7 +221,7 @@ void sim_host_opened(struct sim_host *host, struct instant now)
     host->state = SIM_HOST_CONNECTING;
     host->why = NULL;
     host->firmware_known = host->busy_seen = host->long_running = false;
-    host->numbers = host->printing_file = false;
+    host->numbers = host->printing_file = host->uploading = false;
     host->queue_count = host->history_count = host->resend_delta = 0;
     host->resend_times = 0;
     host->line_length = 0;
@@ -468,7 +472,10 @@ void sim_host_cancel(struct sim_host *host, struct instant now)
     host->file = SPAN_NONE;
     host->printing_file = false;
     host->numbers = true;
-    send_line(host, SPAN("M108"));
+    if (host->uploading)
+        enqueue(host, SPAN("M29"));
+    else
+        send_line(host, SPAN("M108"));
     for (size_t i = 0; i < sizeof script / sizeof script[0]; i++)
         enqueue(host, span_of(script[i]));
     host->state = SIM_HOST_OPERATIONAL;

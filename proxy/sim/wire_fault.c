@@ -48,6 +48,7 @@ void wire_fault_plan(struct wire_fault *fault, const struct fault *faults, uint3
     fault->flips = fault->losses = fault->doubles = fault->noise = 0;
     fault->lines_lost = fault->lines_doubled = fault->oks_lost = 0;
     fault->lose_start = false;
+    fault->boot_lines_lost = 0;
 }
 
 void wire_fault_cut(struct wire_fault *fault)
@@ -156,6 +157,7 @@ static size_t hold(struct wire_fault *fault, char byte, char *ret_bytes)
     if (ok > 0 || start > 0) {
         fault->oks_lost -= ok > 0;
         fault->lose_start &= start <= 0;
+        fault->lines_lost += start > 0 ? fault->boot_lines_lost : 0;
         fault->hurt = true;
         fault->holding = false;
         fault->dropping = fault->within;

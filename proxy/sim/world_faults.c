@@ -4,7 +4,8 @@
 
 #include "sim/world_journal.h"
 
-#define BAUD 115200
+#define BAUD       115200
+#define BOOT_LINES 8
 
 static void note(struct world *world, enum proxy_port port, enum fault_kind kind, const char *where)
 {
@@ -96,6 +97,8 @@ static void befalls(struct world *world, const struct world_coming *coming)
     case FAULT_RESET_UNHEARD:
         sim_printer_reset(&world->printer, world->now);
         world->port[PROXY_PRINTER].from.fault.lose_start = true;
+        /* What follows tells of it, too; some lose that as well. */
+        world->port[PROXY_PRINTER].from.fault.boot_lines_lost = coming->ms % 2 > 0 ? BOOT_LINES : 0;
         return;
     case FAULT_BOARD_RESET: sim_board_reset(&world->board, world->now); return;
     case FAULT_UNPLUG: world_pull(world, coming->port); break;

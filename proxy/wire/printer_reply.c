@@ -370,20 +370,39 @@ static bool parse_merged(struct span line, struct printer_reply *reply)
         struct span rest = span_skip(line, at);
 
         if ((span_starts_nocase(rest, SPAN("resend")) && parse_resend(rest, reply)) ||
-            parse_error(rest, reply))
+            parse_error(rest, reply)) {
+            reply->text = rest;
             return true;
+        }
     }
     if (!is_hurt_error(line)) {
         return false;
     }
     reply->kind = REPLY_ERROR;
     reply->numbering = true;
+    reply->text = span_skip(line, 2);
     return true;
+}
+
+/* What Marlin says of a reset's cause, and of its memory (MarlinCore.cpp, setup). */
+static bool is_boot(struct span line)
+{
+    static const struct span causes[] = {SPAN_INIT("PowerUp"), SPAN_INIT("External Reset"),
+                                         SPAN_INIT("Brown out Reset"), SPAN_INIT("Watchdog Reset"),
+                                         SPAN_INIT("Software Reset")};
+
+    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+        if (span_equal(line, causes[i])) {
+            return true;
+        }
+    }
+    return span_contains(line, SPAN("PlannerBufferBytes: "));
 }
 
 static void parse_text(struct span line, struct printer_reply *reply)
 {
     reply->numbering = is_hurt_error(line);
+    reply->boot = is_boot(line);
     parse_file_text(line, reply);
     if (reply->kind == REPLY_TEXT) {
         parse_values(line, reply);
@@ -403,6 +422,8 @@ void printer_reply_parse(struct span content, struct printer_reply *ret_reply)
         if (span_starts(line, SPAN("ok"))) {
             if (line.length < 8 || !parse_merged(line, &reply)) {
                 parse_ok(line, &reply);
+            } else {
+                reply.text.length = (size_t)(content.data + content.length - reply.text.data);
             }
         } else {
             parse_text(line, &reply);
@@ -425,6 +446,7 @@ void printer_reply_parse(struct span content, struct printer_reply *ret_reply)
         }
         if (span_starts_nocase(line, SPAN("echo:"))) {
             line = skip_blanks(span_skip(line, 5));
+            reply.boot = is_boot(line);
             reply.unknown_command = span_starts_nocase(line, SPAN("unknown command"));
             if (reply.unknown_command)
                 reply.argument = quoted(line);

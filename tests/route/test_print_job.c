@@ -442,6 +442,20 @@ static void a_printer_that_is_reset_in_mid_print_has_failed_and_the_rest_is_no_j
     expect_facts("started");
 }
 
+/* What it had still to say had numbers and was no job: so it seemed to number everything. */
+static void a_host_that_begins_anew_behind_a_reset_without_a_plain_line_has_a_job_again(void **unused)
+{
+    (void)unused;
+    host("N0 M110 N0", "N1 G28", NULL);
+    expect_facts("started");
+    assert_true(print_job_broken(&job));
+    expect_facts("failed");
+    host("N2 G1 X1", "N3 G1 X2", NULL);
+    silence(PRINT_PAUSE_QUIET_MS);
+    host("N0 M110 N0", "N1 G28", NULL);
+    expect_facts("started");
+}
+
 static void facts_nobody_takes_are_bounded(void **unused)
 {
     enum print_fact fact;
@@ -513,6 +527,8 @@ int main(void)
         cmocka_unit_test_setup(a_host_that_closes_in_mid_print_has_failed, set_up),
         cmocka_unit_test_setup(
             a_printer_that_is_reset_in_mid_print_has_failed_and_the_rest_is_no_job, set_up),
+        cmocka_unit_test_setup(
+            a_host_that_begins_anew_behind_a_reset_without_a_plain_line_has_a_job_again, set_up),
         cmocka_unit_test_setup(facts_nobody_takes_are_bounded, set_up),
         cmocka_unit_test_setup(every_word_is_the_one_that_rules_use, set_up),
     };

@@ -136,7 +136,8 @@ static void a_line_that_was_answered_in_doubt_goes_again_when_the_printer_insist
 }
 
 /* The same, but nothing was strange: then it counts from the start again. */
-static void a_line_that_was_answered_beyond_doubt_and_is_asked_for_twice_tells_of_a_reset(void **unused)
+static void
+a_line_that_was_answered_beyond_doubt_and_is_asked_for_twice_tells_of_a_reset(void **unused)
 {
     (void)unused;
     hello();
@@ -151,7 +152,8 @@ static void a_line_that_was_answered_beyond_doubt_and_is_asked_for_twice_tells_o
     assert_int_equal(verdict_of("Resend: 2"), PRINTER_RESET);
 }
 
-/* Questions went again from the first on, and then the job's line: into a part, on a cold machine. */
+/* Questions went again from the first on, and then the job's line: into a part, on a cold machine.
+ */
 static void the_first_line_is_never_given_again_to_a_printer_that_was_reset(void **unused)
 {
     (void)unused;
@@ -166,7 +168,8 @@ static void the_first_line_is_never_given_again_to_a_printer_that_was_reset(void
     assert_int_equal(verdict_of("Resend: 1"), PRINTER_RESET);
 }
 
-/* It waited for the answer of the line before, which was lost: question after question was refused. */
+/* It waited for the answer of the line before, which was lost: question after question was refused.
+ */
 static void a_lost_ok_before_a_resend_holds_nothing_back(void **unused)
 {
     struct printer_answer answer;
@@ -230,6 +233,129 @@ static void a_question_is_not_given_up_with_a_line_that_overtook_it(void **unuse
     assert_int_equal(session.lines.unanswered, 2);
 }
 
+/* Two in a row: the number of one alone may have been hurt. */
+static void oks_that_say_their_numbers_tell_which_were_lost(void **unused)
+{
+    struct printer_answer answer;
+
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    send("N2 G2*41\n");
+    send("N3 G3*41\n");
+    assert_int_equal(reply("ok N2 P15 B3", &answer), PRINTER_ANSWER);
+    assert_int_equal(answer.tag.serial, 2);
+    assert_int_equal(reply("ok N3 P15 B3", &answer), PRINTER_LOST_OK);
+    assert_int_equal(answer.tag.serial, 3);
+    assert_int_equal(reply("ok N3 P15 B3", &answer), PRINTER_ANSWER);
+    assert_int_equal(answer.tag.serial, 4);
+}
+
+/* It answers what the wire has made of a line, or is the end of a refusal that was hurt. */
+static void where_oks_say_numbers_one_without_is_of_no_numbered_line(void **unused)
+{
+    struct printer_answer answer;
+
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    assert_int_equal(reply("ok N1 P15 B3", &answer), PRINTER_ANSWER);
+    send("N2 G2*41\n");
+    assert_int_equal(verdict_of("ok P15 B3"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    assert_int_equal(reply("ok N2 P15 B3", &answer), PRINTER_ANSWER);
+    send("N3 M105*36\n");
+    assert_int_equal(reply("ok T:20.0 /0.0", &answer), PRINTER_ANSWER);
+    send_as("G1\n", false, "G1\n");
+    assert_int_equal(reply("ok P15 B3", &answer), PRINTER_ANSWER);
+}
+
+/* Lines of ours every second, and each ok taken for the line before: the host would never catch
+ * up. */
+static void lines_of_ours_do_not_hide_a_lost_ok(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    for (int i = 0; i < 4; i++) {
+        now = instant_after_ms(now, 1000);
+        assert_false(printer_session_asks_first(&session, now));
+        printer_session_expire(&session, now);
+    }
+    now = instant_after_ms(now, 1000);
+    assert_true(printer_session_asks_first(&session, now));
+    asks_now("\nN2 M105*37\n");
+}
+
+static void nothing_goes_out_until_a_reopened_printer_has_lived_on(void **unused)
+{
+    struct printer_answer answer;
+
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    printer_session_reopened(&session, now);
+    assert_false(can_send("N2 G2*41\n", true));
+    now = instant_after_ms(now, REOPENED_MS);
+    printer_session_expire(&session, now);
+    asks_now("\nN2 M105*37\n");
+    assert_false(can_send("N3 G3*41\n", true));
+    assert_int_equal(reply("ok T:20.0 /0.0", &answer), PRINTER_LOST_OK);
+    assert_int_equal(reply("ok T:20.0 /0.0", &answer), PRINTER_ANSWER);
+    send("N3 G3*41\n");
+    /* where nothing is open it is not asked either */
+    ok_answers(serial);
+    printer_session_reopened(&session, now);
+    send("N4 G4*41\n");
+}
+
+/* What waits in its queue was not lost: its oks come behind the refusal. */
+static void in_an_upload_a_refused_question_waits_for_the_printers_queue(void **unused)
+{
+    struct printer_answer over;
+
+    (void)unused;
+    hello();
+    printer_session_uploading(&session, true);
+    send("N1 G1*41\n");
+    send("N2 G2*41\n");
+    now = instant_after_ms(now, OK_OVERDUE_MS);
+    printer_session_expire(&session, now);
+    asks_now("\nN4 M105*35\n");
+    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    assert_false(printer_session_give_up(&session, now, &over));
+    ok_answers(2);
+    now = instant_after_ms(now, UPLOAD_SETTLES_MS);
+    printer_session_expire(&session, now);
+    assert_true(printer_session_give_up(&session, now, &over));
+    assert_int_equal(over.tag.serial, 3);
+    assert_false(printer_session_give_up(&session, now, &over));
+    send("N3 G3*41\n");
+}
+
+/* A printer that says no ok behind a Resend: lines and refusals would keep step for ever. */
+static void refusals_without_oks_are_let_pass_too(void **unused)
+{
+    (void)unused;
+    hello();
+    printer_session_uploading(&session, true);
+    send("N1 G1*41\n");
+    for (int i = 0; i < RESENDS_CALMED - 1; i++) {
+        assert_int_equal(verdict_of("Resend: 1"), PRINTER_FOR_NOBODY);
+        assert_int_equal(verdict_of("Error:No Checksum with line number, Last Line: 0"),
+                         PRINTER_TEXT);
+        again("N1 G1*41\n");
+    }
+    assert_int_equal(verdict_of("Resend: 1"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("Error:No Checksum with line number, Last Line: 0"), PRINTER_TEXT);
+    again("");
+    now = instant_after_ms(now, RESEND_OK_MS);
+    printer_session_expire(&session, now);
+    again("N1 G1*41\n");
+    ok_answers(2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -238,6 +364,12 @@ int main(void)
         TEST(an_error_with_neither_resend_nor_ok_brings_the_question),
         TEST(an_error_of_another_kind_is_in_doubt_until_the_printer_is_asked),
         TEST(the_ok_of_a_line_whose_number_was_hurt_is_no_answer),
+        TEST(oks_that_say_their_numbers_tell_which_were_lost),
+        TEST(where_oks_say_numbers_one_without_is_of_no_numbered_line),
+        TEST(lines_of_ours_do_not_hide_a_lost_ok),
+        TEST(nothing_goes_out_until_a_reopened_printer_has_lived_on),
+        TEST(in_an_upload_a_refused_question_waits_for_the_printers_queue),
+        TEST(refusals_without_oks_are_let_pass_too),
         TEST(a_stray_is_known_while_all_is_to_go_again),
         TEST(a_command_that_is_unknown_indeed_is_answered),
         TEST(a_line_that_was_answered_in_doubt_goes_again_when_the_printer_insists),

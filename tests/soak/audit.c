@@ -1,4 +1,4 @@
-#include "audit.h"
+#include "audit_script.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -6,26 +6,6 @@
 #include "wire/gcode_line.h"
 
 enum direction { FROM_HOST, TO_HOST, FROM_PRINTER, TO_PRINTER };
-
-const char *audit_word(enum audit_class class)
-{
-    static const char *const words[AUDIT_CLASSES] = {
-        [AUDIT_TORN] = "number torn off whole",
-        [AUDIT_COLLISION] = "hurt, and its checksum right",
-        [AUDIT_LOST] = "without a number, and lost",
-        [AUDIT_HURT] = "without a number, and hurt",
-        [AUDIT_TWICE] = "without a number, and doubled by the wire",
-        [AUDIT_EARLY] = "answered before it was carried out, by an ok that was none of its own",
-        [AUDIT_UNREVEALED] = "refused, all of that hurt, and nothing behind it to reveal it",
-        [AUDIT_UNHEARD] = "reset that nothing told",
-        [AUDIT_ON_THE_WAY] = "under way when the printer was reset",
-        [AUDIT_GIVEN_UP] = "print given up, and told",
-        [AUDIT_MADE_UP] = "lost ok made up, and told",
-        [AUDIT_ERROR_SHOWN] = "numbering error shown",
-    };
-
-    return words[class];
-}
 
 void audit_init(struct audit *audit, const struct world *world, bool checked)
 {
@@ -40,9 +20,11 @@ void audit_begin(struct audit *audit)
     audit->last_seen = audit->last_by[0] = audit->last_by[1] = audit->serials;
     audit->shifted = false;
     audit->bare = 0;
+    audit->uploads = false;
     audit->lost_port = audit->m110_last = false;
     audit->strays = audit->aheads = 0;
     audit->temperatures_asked = audit->temperatures_shown = 0;
+    audit->positions_asked = audit->positions_due = audit->positions_shown = 0;
     audit->owing = 0;
     audit->loose = audit->job_dead = audit->cancelled = false;
     audit->start_heard = audit->start_lost = false;
@@ -50,28 +32,13 @@ void audit_begin(struct audit *audit)
     audit->progress = audit->world->now;
 }
 
-char audit_letter(uint32_t serial)
-{
-    return (char)('a' + serial * 7 % 26);
-}
-
-uint32_t audit_give(struct audit *audit, const char *command)
-{
-    struct text text;
-
-    if (audit->serials + 1 == AUDIT_SERIALS)
-        return 0;
-    text = (struct text){audit->given[++audit->serials], AUDIT_COMMAND - 1, 0, false};
-    text_add_string(&text, command);
-    text.data[text.length] = '\0';
-    return audit->serials;
-}
-
 static void wrong(struct audit *audit, const char *what, uint32_t serial)
 {
     if (audit->wrong != NULL)
         return;
     audit->wrong = what;
+    if (audit->shown)
+        fprintf(stderr, "%s (K%u)\n", what, serial);
     audit->wrong_serial = serial;
 }
 
@@ -80,54 +47,7 @@ static void excuse(struct audit *audit, enum audit_class class)
     audit->excused[class]++;
 }
 
-/* The serial in a command, 0 none. */
-static uint32_t serial_of(const struct audit *audit, struct span command)
-{
-    size_t at = span_find_last(command, 'K');
-    struct span number = span_skip(command, at + 1);
-    int64_t serial;
-    size_t digits = text_integer(number, &serial);
-
-    /* Without its point it is half a line, with another letter behind it another's. */
-    if (at >= command.length || digits == 0 || number.length < digits + 2 ||
-        number.data[digits] != '.' || serial < audit->first || serial > audit->serials ||
-        number.data[digits + 1] != audit_letter((uint32_t)serial))
-        return 0;
-    return (uint32_t)serial;
-}
-
-static bool is_motion(struct span command)
-{
-    return command.length > 2 && command.data[0] == 'G' && command.data[1] >= '0' &&
-           command.data[1] <= '3';
-}
-
 /* --- what is carried out --- */
-
-/* Is this the very command of that serial, or what a rule makes of it? */
-static bool is_given(const struct audit *audit, struct span command, uint32_t serial)
-{
-    struct span given = span_of(audit->given[serial]);
-
-    return span_equal(command, given) ||
-           (span_starts(given, SPAN("M802 ")) && span_starts(command, SPAN("M117 replaced by K")));
-}
-
-/* What the core or a host without serials sends unnumbered. */
-static bool is_ours(struct span command)
-{
-    return span_equal(command, SPAN("M105")) || span_equal(command, SPAN("M400")) ||
-           span_equal(command, SPAN("M114")) || span_equal(command, SPAN("M108")) ||
-           span_equal(command, SPAN("M115")) || span_starts(command, SPAN("M110"));
-}
-
-/* What the simulated host says by itself besides. */
-static bool is_of_host(struct span command)
-{
-    return span_equal(command, SPAN("M21")) || span_equal(command, SPAN("M84")) ||
-           span_equal(command, SPAN("M104 T0 S0")) || span_equal(command, SPAN("M140 S0")) ||
-           span_equal(command, SPAN("M106 S0"));
-}
 
 /* Has the wire doubled it? No number keeps it from being taken again. */
 static bool is_m110_doubled(struct audit *audit, struct span command)
@@ -136,32 +56,32 @@ static bool is_m110_doubled(struct audit *audit, struct span command)
 
     audit->m110_last = is;
     audit->m110_executed += is;
-    return is && (audit->m110_executed > audit->m110_wrote ||
-                  (before &&
-                   audit->world->port[PROXY_PRINTER].to.fault.fired[FAULT_DOUBLE_LINE] > 0));
+    return is &&
+           (audit->m110_executed > audit->m110_wrote ||
+            (before && audit->world->port[PROXY_PRINTER].to.fault.fired[FAULT_DOUBLE_LINE] > 0));
 }
 
 static void carried_out(struct audit *audit, struct span command, bool ours, bool numbered)
 {
-    uint32_t serial = serial_of(audit, command);
+    uint32_t serial = audit_serial(audit, command);
 
     numbered &= audit->checked;
     audit->executed += !ours;
-    if (!ours && !numbered && (serial == 0 || !is_given(audit, command, serial)))
-        audit->strays += !is_ours(command); /* it is answered, whatever it was */
+    if (!ours && !numbered && (serial == 0 || !audit_is_given(audit, command, serial)))
+        audit->strays += !audit_is_ours(command); /* it is answered, whatever it was */
     if (!ours && is_m110_doubled(audit, command))
         audit->strays++;
     if (serial == 0) {
-        if (!ours && numbered && !is_ours(command) && !is_of_host(command))
+        if (!ours && numbered && !audit_is_ours(command) && !audit_is_of_host(command))
             excuse(audit, AUDIT_COLLISION);
         return;
     }
-    if (!is_given(audit, command, serial)) {
+    if (!audit_is_given(audit, command, serial)) {
         if (!ours)
             excuse(audit, numbered ? AUDIT_COLLISION : AUDIT_HURT);
         return; /* else it was hurt on the way from the host */
     }
-    if (!ours && audit->job_dead && is_motion(command)) {
+    if (!ours && audit->job_dead && audit_is_motion(command)) {
         if (audit->checked && !numbered && !audit->wrote_bare[serial])
             excuse(audit, AUDIT_TORN);
         else if (audit->start_lost && !numbered)
@@ -171,6 +91,10 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
         else
             wrong(audit, "motion of a job whose printer was reset", serial);
     }
+    if (!ours && audit->content[serial] && (numbered || audit->wrote_bare[serial]))
+        wrong(audit, "content of a file is carried out", serial);
+    if (!ours && span_starts(command, SPAN("M114 ")))
+        audit->positions_due++;
     if (!ours && audit->checked && !numbered && !audit->wrote_bare[serial]) {
         excuse(audit, AUDIT_TORN);
         audit->torn[serial] = 1;
@@ -207,6 +131,7 @@ static void owe(struct audit *audit, uint32_t serial, const struct gcode_line *l
     *owed = (struct audit_owed){serial, line->numbered ? line->number : -1,
                                 gcode_line_is(line, 'M', 105)};
     audit->temperatures_asked += owed->temperature;
+    audit->positions_asked += gcode_line_is(line, 'M', 114);
     if (audit->owing == 1)
         audit->progress = audit->world->now;
 }
@@ -255,7 +180,7 @@ static void from_host(struct audit *audit, struct span raw)
         return;
     }
     audit->lines++;
-    serial = serial_of(audit, line.command);
+    serial = audit_serial(audit, line.command);
     if (serial > 0 && !span_equal(line.command, span_of(audit->given[serial])))
         serial = 0; /* hurt on the way from the host */
     audit->accepted[serial]++;
@@ -295,6 +220,23 @@ static uint64_t hurt_on_the_way(const struct audit *audit)
     return audit->bare > 0 ? audit->world->port[PROXY_PRINTER].to.fault.hurt_others : 0;
 }
 
+/* Where an ok was lost or false, what is ours may be taken for the host's, and its for ours. */
+static uint64_t confusions(const struct audit *audit)
+{
+    return audit->strays + audit->excused[AUDIT_MADE_UP] + audit->excused[AUDIT_EARLY] +
+           hurt_on_the_way(audit) + audit->world->port[PROXY_PRINTER].from.fault.hurt_oks +
+           audit->world->port[PROXY_PRINTER].from.fault.fired[FAULT_DOUBLE_LINE] +
+           audit->world->port[PROXY_PRINTER].to.fault.fired[FAULT_DOUBLE_LINE];
+}
+
+/* The file of the script's upload. NULL: there is none. */
+static const struct sim_sd_file *file_of(const struct audit *audit)
+{
+    int slot = sim_sd_find(&audit->world->printer.sd, SPAN("UP.GCO"));
+
+    return slot < 0 ? NULL : &audit->world->printer.sd.files[slot];
+}
+
 static void ok_came(struct audit *audit, struct span line)
 {
     struct audit_owed owed = {0, -1, false};
@@ -325,13 +267,11 @@ static void ok_came(struct audit *audit, struct span line)
     if (!temperature && text_integer(span_skip(line, n + 1), &number) > 0 &&
         number != owed.number && !audit->overtaken)
         wrong(audit, "an ok with a number that is not the host's", owed.serial);
-    early = !audit->overtaken && owed.serial > 0 && audit->seen[owed.serial] == 0 && audit->torn[owed.serial] == 0 && audit->refused[owed.serial] == 0;
+    early = !audit->content[owed.serial] && !audit->overtaken && owed.serial > 0 &&
+            audit->seen[owed.serial] == 0 && audit->torn[owed.serial] == 0 &&
+            audit->refused[owed.serial] == 0;
     audit->temperatures_shown += temperature && !owed.temperature;
-    /* Where an ok was lost or false, one of ours may answer the host's in its stead. */
-    if (audit->temperatures_shown > audit->temperatures_asked + audit->strays +
-                                        audit->excused[AUDIT_MADE_UP] +
-                                        audit->excused[AUDIT_EARLY] + hurt_on_the_way(audit) +
-                                        audit->world->port[PROXY_PRINTER].from.fault.hurt_oks)
+    if (audit->temperatures_shown > audit->temperatures_asked + confusions(audit))
         wrong(audit, "the answer to a question of ours is shown", owed.serial);
     audit->overtaken &= audit->owing > 0;
     if (!early)
@@ -345,11 +285,15 @@ static void ok_came(struct audit *audit, struct span line)
         excuse(audit, AUDIT_MADE_UP);
         return;
     }
+    if (audit->start_lost && !audit->start_heard) {
+        excuse(audit, AUDIT_UNHEARD);
+        return;
+    }
     audit->ahead[owed.serial] = 1;
     audit->aheads++;
     excuse(audit, AUDIT_EARLY);
-    if (audit->aheads > audit->strays + hurt_on_the_way(audit) && audit->checked && !ok_may_be_false(audit) &&
-        audit->excused[AUDIT_COLLISION] == 0)
+    if (audit->aheads > audit->strays + hurt_on_the_way(audit) && audit->checked &&
+        !ok_may_be_false(audit) && audit->excused[AUDIT_COLLISION] == 0)
         wrong(audit, "an ok before its command is carried out", owed.serial);
 }
 
@@ -366,7 +310,8 @@ static void to_host(struct audit *audit, struct span raw)
         wrong(audit, "something between a Resend and its ok", 0);
     audit->its_ok = false;
     if (span_starts(line, SPAN("Resend:"))) {
-        if (text_integer(span_trim(span_skip(line, 7)), &number) == 0 || (number != audit->expected && number != audit->asked_for))
+        if (text_integer(span_trim(span_skip(line, 7)), &number) == 0 ||
+            (number != audit->expected && number != audit->asked_for))
             wrong(audit, "a Resend for a line that is not expected", 0);
         audit->its_ok = true;
     } else if (span_starts(line, SPAN("rs"))) {
@@ -382,12 +327,19 @@ static void to_host(struct audit *audit, struct span raw)
     } else if (span_contains(line, SPAN("lost: made up"))) {
         audit->made_up++;
         excuse(audit, AUDIT_MADE_UP);
-    } else if (span_contains(line, SPAN("not sent: ")) || span_contains(line, SPAN("at most 1024"))) {
-        uint32_t serial = serial_of(audit, line);
+    } else if (span_contains(line, SPAN("not sent: ")) ||
+               span_contains(line, SPAN("error: long: "))) {
+        uint32_t serial = audit_serial(audit, line);
 
         audit->refused[serial] = 1;
         if (audit->owing > 0)
             audit->refused[audit->owed[audit->first_owed].serial] = 1;
+    } else if (span_contains(line, SPAN(" Count X:"))) {
+        if (++audit->positions_shown >
+                audit->positions_asked + confusions(audit) +
+                    audit->world->port[PROXY_PRINTER].from.fault.hurt_others &&
+            !audit->loose)
+            wrong(audit, "the answer to a query of ours is shown", 0);
     } else if (span_contains(line, SPAN("Last Line: "))) {
         excuse(audit, AUDIT_ERROR_SHOWN);
     }
@@ -402,8 +354,8 @@ static void to_printer(struct audit *audit, struct span raw)
 
     gcode_line_parse(raw, &line);
     audit->m110_wrote += gcode_line_is(&line, 'M', 110);
-    serial = serial_of(audit, line.command);
-    if (serial == 0 || !is_given(audit, line.command, serial))
+    serial = audit_serial(audit, line.command);
+    if (serial == 0 || !audit_is_given(audit, line.command, serial))
         return;
     if (audit->wrote[serial] < 255)
         audit->wrote[serial]++;
@@ -509,12 +461,48 @@ void audit_watch(void *object, const struct world_entry *entry)
     }
 }
 
+/* What is in the file: content, once and in order, and of others what the host said meanwhile. */
+static void look_at_file(struct audit *audit)
+{
+    const struct sim_sd_file *file = file_of(audit);
+    struct span all, line;
+    uint32_t last = 0;
+
+    if (file == NULL)
+        return;
+    for (all = (struct span){file->data, file->size}; all.length > 0;
+         all = span_skip(all, line.length + 1)) {
+        uint32_t serial;
+
+        line = (struct span){all.data, span_find(all, '\n')};
+        serial = audit_serial(audit, line);
+        if (serial == 0 || !audit_is_given(audit, line, serial)) {
+            if (!audit_is_ours(line) && !audit_is_of_host(line))
+                excuse(audit, AUDIT_COLLISION);
+            continue;
+        }
+        if (!audit->content[serial])
+            wrong(audit, "a command is written into a file", serial);
+        if (audit->seen[serial] > 0)
+            wrong(audit, "a line is written twice", serial);
+        if (serial < last)
+            wrong(audit, "a line is written behind a younger one", serial);
+        last = serial;
+        audit->seen[serial] = 1;
+        audit->aheads -= audit->ahead[serial];
+        audit->ahead[serial] = 0;
+    }
+}
+
 void audit_end(struct audit *audit, bool whole)
 {
-    uint64_t forgiven = audit->excused[AUDIT_COLLISION];
+    uint64_t forgiven;
 
     if (audit->wrong != NULL)
         return;
+    if (audit->checked && audit->uploads)
+        look_at_file(audit);
+    forgiven = audit->excused[AUDIT_COLLISION];
     for (uint32_t serial = audit->first; serial <= audit->serials; serial++) {
         if (audit->seen[serial] > 0 || audit->refused[serial] > 0 || audit->torn[serial] > 0)
             continue;
@@ -534,6 +522,10 @@ void audit_end(struct audit *audit, bool whole)
     }
     if (audit->loose)
         return;
+    if (audit->checked && audit->positions_shown + confusions(audit) +
+                                  audit->world->port[PROXY_PRINTER].from.fault.hurt_others <
+                              audit->positions_due)
+        wrong(audit, "the answer to a query of the host's is kept from it", 0);
     if (audit->owing > 0)
         wrong(audit, "a command without its ok", audit->owed[audit->first_owed].serial);
 }

@@ -14,12 +14,12 @@
 
 /* What is excused. */
 enum audit_class {
-    AUDIT_TORN,        /* a number torn off whole: the printer took the line as unnumbered */
-    AUDIT_COLLISION,   /* a hurt line whose checksum is right all the same */
-    AUDIT_LOST,        /* an unnumbered line, or one for firmware without numbers, that was lost … */
-    AUDIT_HURT,        /* … or arrived as something else … */
-    AUDIT_TWICE,       /* … or was doubled by the wire */
-    AUDIT_EARLY,       /* an ok that was no answer: of a refusal that was hurt, or said twice */
+    AUDIT_TORN,      /* a number torn off whole: the printer took the line as unnumbered */
+    AUDIT_COLLISION, /* a hurt line whose checksum is right all the same */
+    AUDIT_LOST,  /* an unnumbered line, or one for firmware without numbers, that was lost … */
+    AUDIT_HURT,  /* … or arrived as something else … */
+    AUDIT_TWICE, /* … or was doubled by the wire */
+    AUDIT_EARLY, /* an ok that was no answer: of a refusal that was hurt, or said twice */
     AUDIT_UNREVEALED,  /* the last line of a print, refused: Error and Resend were both hurt */
     AUDIT_UNHEARD,     /* a reset that nothing told: no `start`, and no numbers */
     AUDIT_ON_THE_WAY,  /* lines that were under way when the printer was reset */
@@ -38,23 +38,26 @@ struct audit_owed {
 
 struct audit {
     const struct world *world;
-    bool checked;  /* the printer checks numbers */
+    bool checked; /* the printer checks numbers */
     bool shown;
 
     /* what the script gave */
     char given[AUDIT_SERIALS][AUDIT_COMMAND];
-    uint32_t serials, first; /* of the print that runs */
+    uint32_t serials, first;        /* of the print that runs */
+    uint8_t content[AUDIT_SERIALS]; /* of a file: to be written and not carried out */
+    bool is_content;                /* what the script gives now */
+    bool uploads;                   /* … or gave */
     uint8_t seen[AUDIT_SERIALS], accepted[AUDIT_SERIALS], refused[AUDIT_SERIALS];
     uint8_t torn[AUDIT_SERIALS]; /* carried out without its number: may be again, or not */
     uint8_t wrote[AUDIT_SERIALS], wrote_bare[AUDIT_SERIALS];
     uint32_t last_seen, last_by[2]; /* of all; by the printer, by us */
-    uint8_t ahead[AUDIT_SERIALS]; /* its ok came before it was carried out */
+    uint8_t ahead[AUDIT_SERIALS];   /* its ok came before it was carried out */
     unsigned aheads;
     uint64_t m110_wrote, m110_executed;
     uint8_t may_be_bare[AUDIT_SERIALS]; /* came without a number, or is too long for one */
-    bool lost_port; /* of the printer, with what was on its way in it */
-    bool m110_last; /* the printer's last was one */
-    uint8_t bare; /* a command was sent without a number */
+    bool lost_port;                     /* of the printer, with what was on its way in it */
+    bool m110_last;                     /* the printer's last was one */
+    uint8_t bare;                       /* a command was sent without a number */
     bool shifted; /* an ok was early: what is ours may go before what the printer has */
 
     /* the host's side */
@@ -62,17 +65,18 @@ struct audit {
     int64_t expected, asked_for; /* the latter: when it last refused a line */
     struct audit_owed owed[AUDIT_OWED];
     uint32_t first_owed, owing;
-    bool its_ok;    /* of a Resend for the host: it is to be next */
-    bool overtaken; /* by M108: oks come in another order until all are paid */
-    bool loose;     /* a job was broken off: what is owed is not known any more */
+    bool its_ok;      /* of a Resend for the host: it is to be next */
+    bool overtaken;   /* by M108: oks come in another order until all are paid */
+    bool loose;       /* a job was broken off: what is owed is not known any more */
     unsigned strays;  /* lines the wire made of others, which the printer took and answered */
     unsigned made_up; /* told, and not yet paid */
     uint64_t temperatures_asked, temperatures_shown;
+    uint64_t positions_asked, positions_due, positions_shown; /* M114 */
     uint64_t oks_to_host, resends_from_printer;
     bool cancelled; /* the host was told to cancel */
 
     /* the printer's side */
-    bool job_dead;  /* the printer was reset in it, or halted */
+    bool job_dead; /* the printer was reset in it, or halted */
     bool printer_gone;
     bool start_heard, start_lost;
     struct instant progress; /* last ok or busy for the host */
@@ -90,6 +94,8 @@ void audit_init(struct audit *audit, const struct world *world, bool checked);
 void audit_begin(struct audit *audit);
 /* A command of the script; returns its serial. */
 uint32_t audit_give(struct audit *audit, const char *command);
+/* What the script gives from now on is content of a file, or commands again. */
+void audit_content(struct audit *audit, bool content);
 /* Stands behind a serial, so that one hurt is not another. */
 char audit_letter(uint32_t serial);
 /* For the world's options. */

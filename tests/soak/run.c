@@ -6,16 +6,43 @@
 #define DOOR         3
 #define CALM_LINES   15
 #define LOOK_MS      60000
+#define HALT_MS      30000 /* and a wire may stand still for twelve seconds */
 #define PATIENCE_MS  36000 /* one round: 5 s until the question, 30 s until it is asked again */
 #define PATIENCE_MAX (2 * 3600 * INT64_C(1000000))
+
+static void make_kit(struct kit *kit)
+{
+    kit_init(kit);
+    kit_point(kit, "light", POINT_OUTPUT, 12);
+    kit_point(kit, "door", POINT_INPUT, DOOR);
+    kit_mcodes(kit);
+}
+
+/* Rules that send lines whenever it suits them. */
+static void add_events(struct kit *kit)
+{
+    static const struct step text[] = {{.kind = STEP_SEND, .argument = {SPAN_INIT("M117 ours")}}};
+    static const struct step query[] = {{.kind = STEP_SEND, .argument = {SPAN_INIT("M114")}}};
+    struct rule *rule = &kit->rule[kit->ruleset.count++];
+
+    rule->name = SPAN("every");
+    rule->when = (struct when){.kind = WHEN_EVERY, .every_ms = 1700};
+    rule->step = text;
+    rule->steps = 1;
+    rule = &kit->rule[kit->ruleset.count++];
+    rule->name = SPAN("light");
+    rule->when = (struct when){.kind = WHEN_POINT, .point = 0, .becomes = BECOMES_CHANGE};
+    rule->step = query;
+    rule->steps = 1;
+    ruleset_index(&kit->ruleset);
+}
 
 bool run_begin(struct run *run)
 {
     memset(run, 0, sizeof *run);
-    kit_init(&run->kit);
-    kit_point(&run->kit, "light", POINT_OUTPUT, 12);
-    kit_point(&run->kit, "door", POINT_INPUT, DOOR);
-    kit_mcodes(&run->kit);
+    make_kit(&run->kit);
+    make_kit(&run->events);
+    add_events(&run->events);
     kit_init(&run->bare);
     run->world = malloc(sizeof *run->world);
     run->proxy = malloc(proxy_size());
@@ -29,6 +56,7 @@ void run_end(struct run *run)
     free(run->proxy);
     free(run->audit);
     kit_free(&run->kit);
+    kit_free(&run->events);
     kit_free(&run->bare);
 }
 
@@ -66,23 +94,30 @@ static void choose_printer(struct run *run)
 static void choose(struct run *run)
 {
     throw_anew(run, 0);
-    run->rules = roll(run, 2) == 0;
-    run->options = (struct world_options){
-        .settings = run->rules ? &run->kit.settings : &run->bare.settings,
-        .rules = run->rules ? &run->kit.ruleset : &run->bare.ruleset,
-        .host = sim_host_manner_octoprint(),
-        .printer_baud = roll(run, 2) == 0 ? 115200 : 250000,
-        .watch = audit_watch,
-        .listen = audit_listen,
-        .watcher = run->audit};
+    run->rules = roll(run, 2) > 0 ? &run->bare : roll(run, 3) > 0 ? &run->kit : &run->events;
+    run->options = (struct world_options){.settings = &run->rules->settings,
+                                          .rules = &run->rules->ruleset,
+                                          .host = sim_host_manner_octoprint(),
+                                          .printer_baud = roll(run, 2) == 0 ? 115200 : 250000,
+                                          .watch = audit_watch,
+                                          .listen = audit_listen,
+                                          .watcher = run->audit};
     choose_printer(run);
     if (roll(run, 3) == 0)
         run->options.host = sim_host_manner_window(1 + roll(run, 8));
     run->numbers = !run->options.host.octoprint || roll(run, 6) > 0;
-    run->kit.settings.in_flight = run->bare.settings.in_flight =
+    run->kit.settings.in_flight = run->events.settings.in_flight = run->bare.settings.in_flight =
         roll(run, 6) == 0 ? 400 : 40 + roll(run, 100); /* 400 overflows a buffer of 128 */
     run->host_faults = roll(run, 5) == 0;
     run->happenings = roll(run, 3) == 0;
+    run->kind = RUN_PRINT;
+    if (run->numbers && !run->options.printer.klipper && roll(run, 4) == 0)
+        run->kind = roll(run, 3) > 0 ? RUN_UPLOAD : RUN_LOG;
+}
+
+static bool has_rules(const struct run *run)
+{
+    return run->rules != &run->bare;
 }
 
 static int by_place(const void *a, const void *b)
@@ -104,7 +139,7 @@ static struct fault a_fault(struct run *run, uint32_t bytes)
 
     if (run->host_faults && roll(run, 3) == 0)
         port = PROXY_HOST;
-    else if (run->rules && roll(run, 6) == 0)
+    else if (has_rules(run) && roll(run, 6) == 0)
         port = PROXY_BOARD;
     fault.wire = roll(run, 2) == 0 ? world_wire_to(port) : world_wire_from(port);
     fault.count = 1;
@@ -125,10 +160,9 @@ static struct fault a_fault(struct run *run, uint32_t bytes)
 /* Something that befalls an end. */
 static struct fault a_happening(struct run *run, uint32_t bytes)
 {
-    static const uint8_t kinds[] = {FAULT_RESET,  FAULT_RESET_UNHEARD, FAULT_BOARD_RESET,
-                                    FAULT_UNPLUG, FAULT_UNPLUG,        FAULT_UNPLUG_RESET,
-                                    FAULT_REOPEN, FAULT_CANCEL,        FAULT_PAUSE,
-                                    FAULT_HALT};
+    static const uint8_t kinds[] = {
+        FAULT_RESET,        FAULT_RESET_UNHEARD, FAULT_BOARD_RESET, FAULT_UNPLUG, FAULT_UNPLUG,
+        FAULT_UNPLUG_RESET, FAULT_REOPEN,        FAULT_CANCEL,      FAULT_PAUSE,  FAULT_HALT};
     struct fault fault = {.kind = kinds[roll(run, sizeof kinds)], .at = roll(run, bytes)};
     enum proxy_port port = PROXY_PRINTER;
 
@@ -190,14 +224,14 @@ static void add(struct run *run, const char *command)
 
 static void add_line(struct run *run)
 {
-    static const char *const common[] = {"G1 X1 K",     "G1 X12.5 Y2 F3000 K", "G0 Z1 K",
-                                         "G1 E1.25 K",  "M106 S3 K",           "G1 X3 Y44 E0.5 K"};
-    static const char *const ours[] = {"M42 Plight S1 K", "M42 Plight S0 K",   "M62 Plight K",
-                                       "M64 Plight K",    "M66 Pdoor L3 Q1 K", "M43 Plight K",
-                                       "M800 K",          "M801 K",            "M802 SK",
-                                       "M803 K",          "M804 K"};
-    static const char *const others[] = {"M105 K", "M114 K", "M400 K", "G4 P10 K", "T0 K",
-                                         "M999999 K"};
+    static const char *const common[] = {"G1 X1 K",    "G1 X12.5 Y2 F3000 K", "G0 Z1 K",
+                                         "G1 E1.25 K", "M106 S3 K",           "G1 X3 Y44 E0.5 K"};
+    static const char *const ours[] = {
+        "M42 Plight S1 K",   "M42 Plight S0 K", "M62 Plight K", "M64 Plight K",
+        "M66 Pdoor L3 Q1 K", "M43 Plight K",    "M800 K",       "M801 K",
+        "M802 SK",           "M803 K",          "M804 K"};
+    static const char *const others[] = {"M105 K",   "M114 K", "M400 K",
+                                         "G4 P10 K", "T0 K",   "M999999 K"};
     char text[AUDIT_COMMAND];
     unsigned kind = roll(run, 24), letters;
 
@@ -212,7 +246,7 @@ static void add_line(struct run *run)
             add_text(run, roll(run, 2) == 0 ? "\n" : "; a comment\n");
     } else if (kind < 6) {
         add(run, others[roll(run, sizeof others / sizeof others[0])]);
-    } else if (kind < 10 && run->rules) {
+    } else if (kind < 10 && has_rules(run)) {
         add(run, ours[roll(run, sizeof ours / sizeof ours[0])]);
     } else {
         add(run, common[roll(run, sizeof common / sizeof common[0])]);
@@ -225,6 +259,24 @@ static void write_script(struct run *run, uint32_t lines, uint64_t dice)
     run->file_length = 0;
     for (uint32_t i = 0; i < lines; i++)
         add_line(run);
+}
+
+/* The same, and what is in the middle goes into a file. */
+static void write_upload(struct run *run, uint32_t lines, uint64_t dice)
+{
+    uint32_t first = lines / 4, behind = lines - lines / 4;
+
+    throw_anew(run, dice);
+    run->file_length = 0;
+    for (uint32_t i = 0; i < lines; i++) {
+        if (i == first)
+            add_text(run, run->kind == RUN_UPLOAD ? "M28 UP.GCO\n" : "M928 UP.GCO\n");
+        else if (i == behind)
+            add_text(run, "M29\n");
+        audit_content(run->audit, run->kind == RUN_UPLOAD && i >= first && i < behind);
+        add_line(run);
+    }
+    audit_content(run->audit, false);
 }
 
 /* --- playing --- */
@@ -345,17 +397,25 @@ static void rest(struct run *run)
 static bool faulty_print(struct run *run)
 {
     struct world *world = run->world;
-    uint64_t finished = world->host.counters.finished;
+    uint64_t finished = world->host.counters.finished, halts = world->printer.counters.halts;
     uint64_t stuck;
     bool whole;
 
     audit_begin(run->audit);
-    write_script(run, run->plan->lines - run->plan->cut, 2);
+    if (run->kind == RUN_PRINT)
+        write_script(run, run->plan->lines - run->plan->cut, 2);
+    else
+        write_upload(run, run->plan->lines - run->plan->cut, 2);
     plan_faults(run);
     world_plan(world, run->fault, run->faults, run->plan->seed);
     print(run);
     if (!well(run))
         return false;
+    if (world->befell[FAULT_HALT] > 0 && !run->host_faults) {
+        world_run_ms(world, HALT_MS);
+        if (world->printer.counters.halts == halts)
+            return has_failed(run, "an M112 of the host that halted nothing");
+    }
     whole = world->host.counters.finished > finished;
     run->cancelled = run->audit->cancelled;
     stuck = world->befell[FAULT_RESET] + world->befell[FAULT_RESET_UNHEARD] +
@@ -414,13 +474,13 @@ static void add_up(const struct run *run, struct run_totals *totals, bool whole)
     totals->doublets += world->printer.counters.doublets;
     for (unsigned port = 0; port < PROXY_PORTS; port++) {
         for (unsigned kind = 0; kind < FAULT_RESET; kind++)
-            totals->faults[kind] += world->port[port].to.fault.fired[kind] +
-                                    world->port[port].from.fault.fired[kind];
+            totals->faults[kind] +=
+                world->port[port].to.fault.fired[kind] + world->port[port].from.fault.fired[kind];
         totals->bytes += world->port[port].to_bytes + world->port[port].from_bytes;
     }
     for (unsigned kind = FAULT_RESET; kind < FAULT_KINDS; kind++)
         totals->faults[kind] += world->befell[kind];
-    for (unsigned class = 0; class < AUDIT_CLASSES; class++)
+    for (unsigned class = 0; class < AUDIT_CLASSES; class ++)
         totals->excused[class] += run->audit->excused[class];
 }
 
@@ -467,8 +527,12 @@ void run_tell(const struct run *run, unsigned entries, FILE *to)
             printer->flow_control ? ", flow control" : "", (int)printer->resend_ok,
             run->options.host.window, run->options.host.octoprint ? " as OctoPrint" : "",
             run->numbers ? "" : ", no numbers", run->options.settings->in_flight,
-            run->rules ? "yes" : "none");
+            run->rules == &run->bare  ? "none"
+            : run->rules == &run->kit ? "M-codes"
+                                      : "events, too");
+    if (run->kind != RUN_PRINT)
+        fprintf(to, "%s to M29 in the middle\n", run->kind == RUN_UPLOAD ? "M28" : "M928");
     fprintf(to, "seed %llu, %u lines, %u faults: %s (K%u)\n", (unsigned long long)run->plan->seed,
-            run->plan->lines - run->plan->cut, run->faults, run->wrong != NULL ? run->wrong : "well",
-            run->wrong_serial);
+            run->plan->lines - run->plan->cut, run->faults,
+            run->wrong != NULL ? run->wrong : "well", run->wrong_serial);
 }

@@ -25,8 +25,18 @@ struct run_totals {
     uint64_t excused[AUDIT_CLASSES];
 };
 
+/* What is in the script besides single lines. */
+enum run_kind {
+    RUN_PRINT,
+    RUN_UPLOAD, /* M28 to M29: half of it is content of a file */
+    RUN_LOG,    /* M928 to M29: it is written, and carried out all the same */
+};
+
 struct run {
-    struct kit kit, bare;
+    struct kit kit, events,
+        bare; /* M-codes; the same, and rules that send lines at any moment; none */
+    const struct kit *rules;
+    enum run_kind kind;
     struct world *world;
     struct proxy *proxy;
     struct audit *audit;
@@ -35,7 +45,7 @@ struct run {
     bool shown; /* the journal as it is made */
     uint64_t dice;
 
-    bool numbers, rules, host_faults, happenings;
+    bool numbers, host_faults, happenings;
     struct fault fault[RUN_FAULTS];
     uint32_t faults;
     char file[RUN_LINES * 128 + 4096];

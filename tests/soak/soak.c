@@ -11,10 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LINES      60
-#define TOLD       40
-#define BAR        30
-#define BAR_EVERY  50
+#define LINES     60
+#define TOLD      40
+#define BAR       30
+#define BAR_EVERY 50
 
 static struct run run;
 static struct run_totals totals;
@@ -28,15 +28,16 @@ static double seconds(void)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static bool still_fails(const struct run_plan *plan)
+/* In the same way: another failure is another story. */
+static bool still_fails(const struct run_plan *plan, const char *how)
 {
     struct run_totals ignored = {0};
 
-    return !run_play(&run, plan, &ignored);
+    return !run_play(&run, plan, &ignored) && strcmp(run.wrong, how) == 0;
 }
 
 /* Leaves out what the failure does not need: faults, then the end of the script. */
-static void shrink(struct run_plan *plan)
+static void shrink(struct run_plan *plan, const char *how)
 {
     for (uint32_t step = RUN_FAULTS / 2; step > 0; step /= 2) {
         for (uint32_t first = 0; first < RUN_FAULTS; first += step) {
@@ -47,7 +48,7 @@ static void shrink(struct run_plan *plan)
                 changes |= !smaller.without[i];
                 smaller.without[i] = true;
             }
-            if (changes && still_fails(&smaller))
+            if (changes && still_fails(&smaller, how))
                 *plan = smaller;
         }
     }
@@ -55,16 +56,18 @@ static void shrink(struct run_plan *plan)
         struct run_plan smaller = *plan;
 
         smaller.cut += step;
-        if (smaller.cut < plan->lines && still_fails(&smaller))
+        if (smaller.cut < plan->lines && still_fails(&smaller, how))
             *plan = smaller;
     }
 }
 
 static void tell_failure(struct run_plan *plan)
 {
+    const char *how = run.wrong;
+
     run_tell(&run, told_events, stderr);
-    shrink(plan);
-    still_fails(plan);
+    shrink(plan, how);
+    still_fails(plan, how);
     fputs("the same with as little as it takes:\n", stderr);
     run_tell(&run, told_events, stderr);
 }
@@ -85,9 +88,9 @@ static void tell_counts(FILE *to, double took)
                 fault_word((enum fault_kind)kind));
     fprintf(to, "%10llu overflow of the printer's buffer\n", (unsigned long long)totals.overruns);
     fputs("what the protocol cannot save:\n", to);
-    for (unsigned class = 0; class < AUDIT_CLASSES; class++)
+    for (unsigned class = 0; class < AUDIT_CLASSES; class ++)
         fprintf(to, "%10llu %s\n", (unsigned long long)totals.excused[class],
-                audit_word((enum audit_class)class));
+                audit_word((enum audit_class) class));
 }
 
 static void progress(double done, double took)
@@ -130,7 +133,8 @@ int main(int argc, char **argv)
                 most = UINT64_MAX;
             }
         } else {
-            fputs("usage: soak [--from SEED] [--lines N] [SEEDS | SECONDSs | --seed SEED]\n", stderr);
+            fputs("usage: soak [--from SEED] [--lines N] [SEEDS | SECONDSs | --seed SEED]\n",
+                  stderr);
             return 2;
         }
     }

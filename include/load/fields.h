@@ -19,7 +19,6 @@ struct fields {
     struct arena *arena;
     bool everything; /* what this version cannot do yet is taken, too: for tests */
     bool example;    /* of a rule file, not a config: it may lack a printer */
-    bool *held;      /* not NULL: such words are not told, but noted here */
 };
 
 /* "points.light.io: …" at the node. */

@@ -1,8 +1,7 @@
 /*
  * The config's tree to settings: every key checked, defaults filled in.
  *
- * Knows the config file's vocabulary (but that of points, and of what is not in this version, is
- * next door). Opens nothing: whether a port or group exists is the daemon's to find out.
+ * Knows the config file's vocabulary (but that of points and of the machine is next door). Opens nothing: whether a port or group exists is the daemon's to find out.
  */
 #pragma once
 

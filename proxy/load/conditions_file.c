@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "load/later_file.h"
-
 /* Reads conditions one by one. */
 struct reading {
     const struct fields *fields;
@@ -125,25 +123,17 @@ static uint16_t read_states(const struct reading *reading, const struct node *no
 static const struct subject {
     const char *key;
     enum condition_kind kind;
-    const char *later;
     const char *const words[8];
 } subjects[] = {
     {"print",
      CONDITION_PRINT,
-     "if.print",
      {"idle", "printing", "paused", "finished", "cancelled", "failed", NULL}},
-    {"printer", CONDITION_PRINTER, "if.printer", {"offline", "silent", "online", "halted", NULL}},
-    {"host", CONDITION_HOST, "if.host", {"connected", "disconnected", NULL}},
-    {"board", CONDITION_BOARD, "if.board", {"online", "lost", NULL}},
-    {"estop",
-     CONDITION_ESTOP,
-     "if.estop",
-     {"none", "unknown", "armed", "tripped", "latched", "any", NULL}},
-    {"filament",
-     CONDITION_FILAMENT,
-     "if.filament",
-     {"none", "off", "present", "missing", "unknown", "any", NULL}},
-    {"psu", CONDITION_PSU, "if.psu", {"none", "on", "off", "unknown", "any", NULL}},
+    {"printer", CONDITION_PRINTER, {"offline", "silent", "online", "halted", NULL}},
+    {"host", CONDITION_HOST, {"connected", "disconnected", NULL}},
+    {"board", CONDITION_BOARD, {"online", "lost", NULL}},
+    {"estop", CONDITION_ESTOP, {"none", "unknown", "armed", "tripped", "latched", "any", NULL}},
+    {"filament", CONDITION_FILAMENT, {"none", "off", "present", "missing", "unknown", "any", NULL}},
+    {"psu", CONDITION_PSU, {"none", "on", "off", "unknown", "any", NULL}},
 };
 #define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
 
@@ -160,7 +150,6 @@ static void read_subject(struct reading *reading, const struct node *node,
     if (subject->words[any] != NULL && (condition->states >> any & 1) != 0) {
         condition->states = (uint16_t)~1u; /* all but none */
     }
-    later_refuse(reading->fields, node, subject->later);
 }
 
 static void read_point_states(struct reading *reading, const struct node *node)

@@ -99,14 +99,12 @@ static void read_rules(struct loading *loading, const struct node *root)
         arena_take(&loading->arena, (rules + 1) * sizeof(loading->ruleset.rule[0]));
     place = arena_take(&loading->scratch, (rules + 1) * sizeof(*place));
     for (unsigned i = 0; i < count; i++) {
-        bool held, builtin = list[i].bytes.data == (const char *)load_mcodes;
         const struct fields fields = {.mistakes = loading->mistakes,
                                       .settings = &loading->settings,
                                       .folder = loading->sources->folder,
                                       .bytes = list[i].bytes,
                                       .arena = &loading->arena,
-                                      .everything = loading->everything,
-                                      .held = builtin ? &held : NULL};
+                                      .everything = loading->everything};
 
         rules_file_read(&fields, list[i].root, list[i].path, &loading->ruleset, place);
         if (i + 1 == mcodes) {

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "load/later_file.h"
 
 #define DAY_MS             INT64_C(86400000)
 #define PROGRAM_TIMEOUT_MS 10000
@@ -110,7 +109,6 @@ void machine_file_psu(const struct fields *fields, const struct node *value, voi
     if (fields_read(fields, value, keys, target) && node_get(value, "point") == NULL) {
         key_error(fields, value, "point is missing");
     }
-    later_refuse(fields, value, "psu");
 }
 
 static void read_estop_point(const struct fields *fields, const struct node *value, void *target)
@@ -187,7 +185,6 @@ void machine_file_estop(const struct fields *fields, const struct node *value, v
                      "with baud: follow the printer cannot be stopped before a host "
                      "has set its speed: say printer.baud");
     }
-    later_refuse(fields, value, "estop");
 }
 
 static void read_runout(const struct fields *fields, const struct node *value, void *target)
@@ -267,7 +264,6 @@ void machine_file_filament(const struct fields *fields, const struct node *value
     } else {
         read_filament(fields, value);
     }
-    later_refuse(fields, value, "filament");
 }
 
 static void read_program_path(const struct fields *fields, const struct node *value, void *target)

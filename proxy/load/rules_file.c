@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "load/conditions_file.h"
-#include "load/later_file.h"
 #include "load/steps_file.h"
 #include "load/when_file.h"
 
@@ -177,7 +176,6 @@ static void read_until(struct reading *reading, const struct node *until)
     const struct node *subject;
 
     when_file_read(reading->fields, until, true, &reading->rule.until, &subject);
-    later_refuse(reading->fields, until, "until");
 }
 
 static void read_again(struct reading *reading, const struct node *again)
@@ -194,7 +192,6 @@ static void read_again(struct reading *reading, const struct node *again)
     if (field_word(reading->fields, again, words, &index)) {
         reading->rule.again = kinds[index];
     }
-    later_refuse(reading->fields, again, "again");
 }
 
 /* A step that can never be done, unless a condition sees to it. */
@@ -378,14 +375,7 @@ void rules_file_read(const struct fields *fields, const struct node *root, const
                                   .steps = {.fields = fields},
                                   .rule = {.file = span_of(file), .line = node->place.line}};
 
-        if (fields->held != NULL) {
-            *fields->held = false;
-        }
         if (!read_rule(&reading, node)) {
-            continue;
-        }
-        if (fields->held != NULL && *fields->held) {
-            pattern_free(reading.rule.pattern);
             continue;
         }
         place[ruleset->count] = reading.subject->place;

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "load/later_file.h"
 #include "load/when_file.h"
 
 struct span steps_keep(const struct steps_file *steps, const struct node *node)
@@ -46,9 +45,9 @@ static void check_names(const struct steps_file *steps, const struct node *node,
             known = known || span_equal(placeholder.name, steps->capture[i]);
         }
         if (!known) {
-            node_error(steps->fields, node,
-                       "${%.*s}: expected %sthe name of a capture", (int)placeholder.name.length,
-                       placeholder.name.data, steps->gcode ? "a parameter's letter or " : "");
+            node_error(steps->fields, node, "${%.*s}: expected %sthe name of a capture",
+                       (int)placeholder.name.length, placeholder.name.data,
+                       steps->gcode ? "a parameter's letter or " : "");
         }
         check_names(steps, node, placeholder.alternative, depth - 1);
         template = span_skip(template, used - 1);
@@ -252,18 +251,16 @@ static void read_forward(struct steps_file *steps, const struct node *value)
 static void read_bare(struct steps_file *steps, const struct node *value)
 {
     static const struct {
-        const char *name, *later;
+        const char *name;
         enum step_kind kind;
     } bare[] = {
-        {"pause", "do.pause", STEP_PAUSE},    {"resume", "do.resume", STEP_RESUME},
-        {"cancel", "do.cancel", STEP_CANCEL}, {"start", "do.start", STEP_START},
-        {"estop", "do.estop", STEP_TRIP},
+        {"pause", STEP_PAUSE}, {"resume", STEP_RESUME}, {"cancel", STEP_CANCEL},
+        {"start", STEP_START}, {"estop", STEP_TRIP},
     };
 
     for (size_t i = 0; i < sizeof(bare) / sizeof(bare[0]); i++) {
         if (span_equal(value->text, span_of(bare[i].name))) {
             steps_add(steps, bare[i].kind);
-            later_refuse(steps->fields, value, bare[i].later);
         }
     }
 }

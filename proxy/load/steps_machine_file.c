@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "load/later_file.h"
 #include "load/steps_parts.h"
 #include "load/when_file.h"
 
@@ -8,19 +7,12 @@
 
 void steps_read_report(struct steps_file *steps, const struct node *value)
 {
-    static const struct {
-        const char *name, *later;
-    } states[] = {{"psu", "do.report.psu"},
-                  {"PS:", "do.report.psu"},
-                  {"print", "do.report.print"},
-                  {"estop", "do.report.estop"},
-                  {"filament", "do.report.filament"}};
+    static const char *const states[] = {"psu", "PS:", "print", "estop", "filament"};
     struct step *step = steps_add(steps, STEP_REPORT);
 
     for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-        if (node_is(value, states[i].name)) {
+        if (node_is(value, states[i])) {
             step->argument[1] = steps_keep(steps, value);
-            later_refuse(steps->fields, value, states[i].later);
             return;
         }
     }
@@ -33,7 +25,6 @@ void steps_read_report(struct steps_file *steps, const struct node *value)
 void steps_read_notify(struct steps_file *steps, const struct node *value)
 {
     steps_read_text(steps, value, STEP_NOTIFY);
-    later_refuse(steps->fields, value, "do.notify");
 }
 
 static void need(struct steps_file *steps, const struct node *node, enum steps_need need)
@@ -96,7 +87,6 @@ void steps_read_power(struct steps_file *steps, const struct node *value)
         step->argument[0] = on ? SPAN("on") : SPAN("off");
     }
     need(steps, value, STEPS_NEED_PSU);
-    later_refuse(steps->fields, value, "do.power");
 }
 
 static void check_program(const struct steps_file *steps, const struct node *node)
@@ -184,7 +174,6 @@ void steps_read_filament(struct steps_file *steps, const struct node *value)
 
     read_word(steps, value, STEP_FILAMENT, words);
     need(steps, value, STEPS_NEED_FILAMENT);
-    later_refuse(steps->fields, value, "do.filament");
 }
 
 void steps_read_mark(struct steps_file *steps, const struct node *value)
@@ -193,7 +182,6 @@ void steps_read_mark(struct steps_file *steps, const struct node *value)
                                         "finished", "cancelled", NULL};
 
     read_word(steps, value, STEP_MARK, words);
-    later_refuse(steps->fields, value, "do.mark");
 }
 
 void steps_read_reset(struct steps_file *steps, const struct node *value)
@@ -202,5 +190,4 @@ void steps_read_reset(struct steps_file *steps, const struct node *value)
 
     read_word(steps, value, STEP_RESET, words);
     need(steps, value, STEPS_NEED_ESTOP);
-    later_refuse(steps->fields, value, "do.reset");
 }

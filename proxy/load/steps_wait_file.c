@@ -1,4 +1,3 @@
-#include "load/later_file.h"
 #include "load/steps_parts.h"
 
 /* The `else` of a wait: its steps stand behind it, and it knows how many. */
@@ -107,7 +106,6 @@ static void read_wait_temperature(struct steps_file *steps, const struct node *v
     }
     step->argument[2] = steps_keep(steps, parts.part[1]);
     check_timeout(steps, parts.part[1], parts.part[2]);
-    later_refuse(steps->fields, map, "do.wait.temperature");
     read_else(steps, parts.part[2], here);
 }
 

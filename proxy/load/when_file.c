@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "load/later_file.h"
-
 /* A tighter loop than that is no rule, and what a board reports is not newer. */
 #define EVERY_LEAST_MS 100
 
@@ -176,23 +174,17 @@ static const struct field keys[] = {
     {NULL, NULL},
 };
 
-/* Which event a key stands for, what refuses it for now, and whether it can end a plan. */
+/* Which event a key stands for, and whether it can end a plan. */
 static const struct subject {
     const char *key;
     enum when_kind kind;
-    const char *later;
     bool until;
 } subjects[] = {
-    {"gcode", WHEN_GCODE, "when.gcode", false},
-    {"reply", WHEN_REPLY, "when.reply", false},
-    {"point", WHEN_POINT, "when.point", true},
-    {"print", WHEN_PRINT, "when.print", true},
-    {"printer", WHEN_PRINTER, "when.printer", true},
-    {"host", WHEN_HOST, "when.host", true},
-    {"board", WHEN_BOARD, "when.board", true},
-    {"temperature", WHEN_TEMPERATURE, "when.temperature", true},
-    {"every", WHEN_EVERY, "when.every", false},
-    {"start", WHEN_START, "when.start", false},
+    {"gcode", WHEN_GCODE, false},    {"reply", WHEN_REPLY, false},
+    {"point", WHEN_POINT, true},     {"print", WHEN_PRINT, true},
+    {"printer", WHEN_PRINTER, true}, {"host", WHEN_HOST, true},
+    {"board", WHEN_BOARD, true},     {"temperature", WHEN_TEMPERATURE, true},
+    {"every", WHEN_EVERY, false},    {"start", WHEN_START, false},
 };
 #define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
 
@@ -286,7 +278,6 @@ bool when_file_read(const struct fields *fields, const struct node *node, bool u
     bool right;
 
     if (node_is(node, "start") && !until) {
-        later_refuse(fields, node, "when.start");
         *ret_when = (struct when){.kind = WHEN_START, .point = POINT_NONE};
         *ret_subject = node;
         return true;
@@ -305,7 +296,6 @@ bool when_file_read(const struct fields *fields, const struct node *node, bool u
         key_error(fields, found, "cannot end a rule");
         return false;
     }
-    later_refuse(fields, found, subject->later);
     if (reading.mistakes > 0 || !right) {
         return false;
     }

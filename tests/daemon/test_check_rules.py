@@ -147,7 +147,7 @@ class CheckRules(unittest.TestCase):
         status, said = check(["wait: 1s"], rules=RULES.replace("points:", "filament: {point: x}\n"
                                                                "  points:", 1))
         self.assertEqual(status, 2)
-        self.assertIn("not in this version", said)
+        self.assertIn("example.filament.point: no point 'x'", said)
 
 
 if __name__ == "__main__":

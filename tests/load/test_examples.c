@@ -12,7 +12,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "load/later_file.h"
 #include "load/load.h"
 
 static const char config[] = "printer: {port: simulated}\n"
@@ -157,41 +156,6 @@ static void the_examples_of_the_readme_are_what_they_say(void **unused)
     assert_true(check_file(ROOT "/README.md") >= 3);
 }
 
-/* The words in backticks of the line that begins with "Known, checked, and refused". */
-static void the_reference_names_what_is_yet_to_come(void **unused)
-{
-    static char content[1 << 20];
-    FILE *file = fopen(ROOT "/rules/README.md", "r");
-    const char *const *word = later_words();
-    struct span line;
-    unsigned named = 0, words = 0;
-
-    (void)unused;
-    assert_non_null(file);
-    content[fread(content, 1, sizeof(content) - 1, file)] = '\0';
-    fclose(file);
-    line = span_of(strstr(content, "\nKnown, checked, and refused as `not in this version`"));
-    if (line.length == 0) {
-        assert_null(*word);
-        return;
-    }
-    line = span_skip(line, 1);
-    line.length = span_find(line, '\n');
-    for (; *word != NULL; word++) {
-        char quoted[60];
-
-        words++;
-        snprintf(quoted, sizeof(quoted), "`%s`", *word);
-        if (!span_contains(line, span_of(quoted))) {
-            fail_msg("rules/README.md does not say that %s is yet to come", *word);
-        }
-    }
-    for (size_t i = 0; i < line.length; i++) {
-        named += line.data[i] == '`';
-    }
-    assert_int_equal(named / 2, words + 1);
-}
-
 static void an_example_with_a_mistake_would_be_seen(void **unused)
 {
     char *said = mistakes_of(SPAN("rules:\n  - when: {gcode: M1}\n    do: [tickle: me]\n"));
@@ -208,7 +172,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_examples_of_the_reference_are_what_they_say),
         cmocka_unit_test(the_examples_of_the_readme_are_what_they_say),
-        cmocka_unit_test(the_reference_names_what_is_yet_to_come),
         cmocka_unit_test(an_example_with_a_mistake_would_be_seen),
     };
 

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "load/later_file.h"
 #include "load/load.h"
 #include "route/estop.h"
 #include "route/print_job.h"
@@ -34,9 +33,9 @@ static struct loaded loaded;
 static char *told;
 
 /* Loads rules; without mistakes, or they are in `told`. */
-static bool load(const char *rules, bool everything)
+static bool load(const char *rules)
 {
-    const struct load_environment environment = {.everything = everything};
+    const struct load_environment environment = {.everything = true};
     struct mistakes mistakes = {0};
     struct sources sources;
     size_t length;
@@ -74,7 +73,7 @@ static const struct rule *rule_of(const char *yaml)
         loaded_free(&loaded);
     }
     snprintf(text, sizeof(text), "rules:\n  - %s\n", yaml);
-    if (!load(text, true)) {
+    if (!load(text)) {
         fail_msg("%s", told);
     }
     assert_int_equal(loaded.rules, 1);
@@ -281,12 +280,12 @@ static void what_a_program_gets_has_bounds(void **unused)
         strcat(text, "a, ");
     }
     strcat(text, "]}}]}\n");
-    assert_false(load(text, true));
+    assert_false(load(text));
     assert_string_equal(told, "r.yaml:1:51: error: do.run.args: 33 arguments, at most 32\n");
     snprintf(text, sizeof(text),
              "- {when: start, do: [{run: {program: photo, args: [%0600d]}}, {say: %0424d}]}\n", 1,
              2);
-    assert_false(load(text, true));
+    assert_false(load(text));
     assert_string_equal(told, "r.yaml:1:17: error: do: 1025 bytes of text to say and send, at "
                               "most 1024\n");
     free(told);
@@ -342,46 +341,8 @@ static void reply_patterns_count_among_those_tried_on_each_line(void **unused)
                  i);
         strcat(text, rule);
     }
-    assert_false(load(text, true));
+    assert_false(load(text));
     assert_non_null(strstr(told, "r.yaml:34:18: error: more than 32 patterns"));
-    free(told);
-    told = NULL;
-}
-
-static void what_is_yet_to_come_is_refused_word_by_word(void **unused)
-{
-    static const struct {
-        const char *word, *rule;
-    } uses[] = {
-        {"when.print", "{when: {print: started}, do: [{say: x}]}"},
-        {"when.reply", "{when: {reply: x}, do: [{say: x}]}"},
-        {"when.start", "{when: start, do: [{say: x}]}"},
-        {"until", "{when: {gcode: M1}, do: [{say: x}], until: {board: lost}}"},
-        {"do.pause", "{when: {gcode: M1}, do: [pause]}"},
-        {"do.estop", "{when: {gcode: M1}, do: [estop]}"},
-        {"do.power", "{when: {gcode: M1}, do: [{power: on}]}"},
-        {"do.run", "{when: {gcode: M1}, do: [{run: {program: photo}}]}"},
-        {"do.report.psu", "{when: {gcode: M1}, do: [{report: psu}]}"},
-        {"if.psu", "{when: {gcode: M1}, if: {psu: on}, do: [{say: x}]}"},
-    };
-
-    (void)unused;
-    for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
-        const char *const *word = later_words();
-        char text[200];
-        bool loads;
-
-        while (*word != NULL && strcmp(*word, uses[i].word) != 0) {
-            word++;
-        }
-        snprintf(text, sizeof(text), "rules:\n  - %s\n", uses[i].rule);
-        loads = load(text, false);
-        if (loads) {
-            loaded_free(&loaded);
-        }
-        /* psu and the like may still be refused themselves. */
-        assert_true((strstr(told, "r.yaml:2:") != NULL) == (*word != NULL));
-    }
     free(told);
     told = NULL;
 }
@@ -401,7 +362,6 @@ int main(void)
         SENTENCE(what_was_read_can_be_prepared),
         cmocka_unit_test(what_a_program_gets_has_bounds),
         cmocka_unit_test(reply_patterns_count_among_those_tried_on_each_line),
-        cmocka_unit_test(what_is_yet_to_come_is_refused_word_by_word),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "load/later_file.h"
 #include "load/load.h"
 #include "route/estop.h"
 #include "wire/gcode_line.h"
@@ -239,27 +238,6 @@ static void m80_and_m81_switch_the_power_if_there_is_a_psu(void **unused)
     world.psu = WORLD_PSU_ON;
 }
 
-/* What a version cannot do is not there: the line is the printer's. */
-static void m_codes_that_are_yet_to_come_are_left_out(void **unused)
-{
-    static const struct load_environment now = {.everything = false};
-    const char *const *word = later_words();
-    struct mistakes mistakes = {0};
-    struct sources sources;
-    struct loaded today;
-
-    (void)unused;
-    while (*word != NULL && strcmp(*word, "do.filament") != 0) {
-        word++;
-    }
-    sources_init(&sources, "/etc/sioproxy");
-    assert_true(sources_add(&sources, "mk3.yaml", SPAN("printer: {port: simulated}\n")));
-    assert_true(load_all(&sources, &now, &mistakes, &today));
-    assert_int_equal(today.ruleset.count < loaded.ruleset.count, *word != NULL);
-    loaded_free(&today);
-    sources_free(&sources);
-}
-
 static void m412_is_for_the_filament_sensor(void **unused)
 {
     (void)unused;
@@ -304,7 +282,6 @@ int main(void)
         cmocka_unit_test(m66_waits_for_an_input_and_reports_it),
         cmocka_unit_test(m226_waits_for_a_state_and_reports_it),
         cmocka_unit_test(m80_and_m81_switch_the_power_if_there_is_a_psu),
-        cmocka_unit_test(m_codes_that_are_yet_to_come_are_left_out),
         cmocka_unit_test(m412_is_for_the_filament_sensor),
         cmocka_unit_test(m999_is_ours_while_the_stop_is_latched),
         cmocka_unit_test(m889_says_how_the_job_stands),

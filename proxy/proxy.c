@@ -98,9 +98,12 @@ static void m112(struct proxy *proxy, struct instant now)
 {
     struct router *router = &proxy->router;
 
-    if (proxy->settings->estop.m112_halts)
+    if (proxy->settings->estop.m112_halts) {
         proxy_halt(proxy, SPAN("M112 of the host"), now);
-    else if (proxy->printer_link.open)
+        return;
+    }
+    router_touch(router);
+    if (proxy->printer_link.open)
         outbox_overtake(&router->to_printer, router->to_printer_bytes, SPAN("\nM112\n"));
 }
 

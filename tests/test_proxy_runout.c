@@ -126,11 +126,11 @@ static void filament_that_is_back_within_the_distance_changes_nothing(void **unu
     assert_int_equal(heard("//action:"), 0);
 }
 
-static void a_print_from_the_card_is_changed_without_an_ok_to_hold(void **unused)
+/* The printer prints from its card, and is at the change when filament has run out. */
+static void runs_out_in_a_print_from_the_card(void)
 {
     int slot;
 
-    (void)unused;
     begin("filament: {point: runout}\n");
     slot = sim_sd_create(&world.printer.sd, SPAN("A.GCO"));
     sim_sd_append(&world.printer.sd, slot, SPAN("M109 S200"));
@@ -150,6 +150,23 @@ static void a_print_from_the_card_is_changed_without_an_ok_to_hold(void **unused
     UNTIL(world.printer.pause == SIM_PAUSE_PARKED, MINUTE);
     assert_int_equal(proxy.router.job.state, PRINT_PAUSED);
     assert_int_equal(heard("//action:paused"), 1);
+}
+
+static void the_print_from_the_card_finishes(void)
+{
+    UNTIL(proxy.router.job.state == PRINT_FINISHED, 10 * MINUTE);
+    run_ms(1000);
+    assert_int_equal(seen.changes, 1);
+    assert_int_equal(seen.next, LINES);
+    assert_false(seen.wrong);
+    assert_true(sim_host_idle(&world.host));
+    assert_int_equal(world.host.counters.timeouts, 0);
+}
+
+static void a_print_from_the_card_is_changed_without_an_ok_to_hold(void **unused)
+{
+    (void)unused;
+    runs_out_in_a_print_from_the_card();
     run_ms(5 * MINUTE); /* its reports go on */
     assert_int_equal(state(), FILAMENT_CHANGES);
     assert_int_equal(told(PROXY_PRINTER, "M108"), 0);
@@ -157,12 +174,22 @@ static void a_print_from_the_card_is_changed_without_an_ok_to_hold(void **unused
     runout(RUNOUT, false);
     run_ms(1000);
     user_changes_filament();
-    UNTIL(proxy.router.job.state == PRINT_FINISHED, 10 * MINUTE);
-    run_ms(1000);
-    assert_int_equal(seen.changes, 1);
-    assert_int_equal(seen.next, LINES);
-    assert_false(seen.wrong);
-    assert_true(sim_host_idle(&world.host));
+    the_print_from_the_card_finishes();
+}
+
+/* The host asks each second how far it is, and waits for the answer before it says M24. */
+static void a_print_from_the_card_is_resumed_in_the_host(void **unused)
+{
+    (void)unused;
+    runs_out_in_a_print_from_the_card();
+    runout(RUNOUT, false);
+    for (unsigned i = 0; i < 10; i++) {
+        sim_host_command(&world.host, SPAN("M27"), world.now);
+        run_ms(1000);
+        assert_true(sim_host_idle(&world.host));
+    }
+    sim_host_command(&world.host, SPAN("M24"), world.now);
+    the_print_from_the_card_finishes();
 }
 
 static void m412_reports_switches_and_rearms(void **unused)
@@ -343,6 +370,7 @@ int main(void)
         TEST(absolute_e_and_its_g92_count_the_same),
         TEST(filament_that_is_back_within_the_distance_changes_nothing),
         TEST(a_print_from_the_card_is_changed_without_an_ok_to_hold),
+        TEST(a_print_from_the_card_is_resumed_in_the_host),
         TEST(m412_reports_switches_and_rearms),
         TEST(rules_see_it_and_switch_it),
         TEST(with_the_command_pause_the_host_pauses_and_the_printer_hears_nothing),

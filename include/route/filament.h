@@ -105,7 +105,7 @@ enum filament_gate {
     FILAMENT_PASSES,
     FILAMENT_WAITS,  /* it stays where it is; the host is kept alive */
     FILAMENT_CACHED, /* M105: answered from what is known */
-    FILAMENT_ACKED,  /* for a display that shows something else now, or M113: ok, and dropped */
+    FILAMENT_ACKED,  /* M117 M73, M113, M27 in a print from the card: ok, and dropped */
     FILAMENT_KEPT,   /* taken: dropped from the queue, its ok held until FILAMENT_RELEASE_OK */
 };
 

@@ -336,10 +336,15 @@ bool filament_keeps(const struct filament *filament, const struct gcode_line *li
 
 /*
  * For a display that shows something else now, or how often busy is to be said: OctoPrint asks for
- * that at the first busy that it hears, and while it waits for the ok no Resume can be seen.
+ * that at the first busy that it hears, and while it waits for the ok no Resume can be seen. So it
+ * is with its question how far a print from the card is, each second.
  */
-static bool is_idle_talk(const struct gcode_line *line)
+static bool is_idle_talk(const struct filament *filament, const struct gcode_line *line)
 {
+    struct span interval;
+
+    if (gcode_line_is(line, 'M', 27))
+        return filament->card && !gcode_line_parameter(line, 'S', &interval);
     return gcode_line_is(line, 'M', 117) || gcode_line_is(line, 'M', 73) ||
            gcode_line_is(line, 'M', 113);
 }
@@ -360,7 +365,7 @@ static enum filament_gate judge(struct filament *filament, const struct gcode_li
     case FILAMENT_CHANGES:
         if (gcode_line_is(line, 'M', 105))
             return FILAMENT_CACHED;
-        return is_idle_talk(line) ? FILAMENT_ACKED : FILAMENT_WAITS;
+        return is_idle_talk(filament, line) ? FILAMENT_ACKED : FILAMENT_WAITS;
     case FILAMENT_KEEPS:
         return is_on_its_way(line) ? keep(filament, line) : FILAMENT_PASSES;
     case FILAMENT_RETURNS: return FILAMENT_WAITS;

@@ -108,8 +108,7 @@ static bool printer_answers(const struct router *router, const struct gcode_line
     return !(line->blank || line->comment_only) || firmware_at(router->firmware)->answers_blank;
 }
 
-/* The number of a line that passes those queued is missing behind them. */
-static void touch(struct router *router)
+void router_touch(struct router *router)
 {
     router->touched = true;
     router->touched_ahead = router->host.queue.count;
@@ -137,7 +136,7 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
         router->printer_state == PRINTER_OFFLINE ||
         outbox_room(&router->to_printer) < sizeof bytes || /* a flood that nobody takes */
         !printer_session_can_overtake(&router->printer, line->command)) {
-        touch(router);
+        router_touch(router);
         router_pay(router, 0, SPAN("ok\n"), now);
         return ended;
     }
@@ -146,7 +145,7 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
         nothing_waits = false; /* it waits for no M110 of ours */
     if (!nothing_waits || !printer_session_can_send(&router->printer, line, line->numbered) ||
         !printer_session_send(&router->printer, line, line->numbered, tag, &text, now)) {
-        touch(router);
+        router_touch(router);
         printer_session_overtake(&router->printer, line->command, tag, &text, now);
     }
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));

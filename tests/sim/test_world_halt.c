@@ -122,6 +122,18 @@ static void it_is_repeated_until_the_printer_says_that_it_is_halted(void **unuse
     assert_int_equal(halts_heard(), 0);
 }
 
+/* The numbers behind it are written anew, and that breaks no promise: found by a fuzzer. */
+static void an_m112_that_is_only_forwarded_leaves_no_hole_in_the_numbers(void **unused)
+{
+    (void)unused;
+    kit.settings.estop.m112_halts = false;
+    say(PROXY_HOST, "N0 M110 N0*125\n");
+    say(PROXY_PRINTER, "ok\n");
+    say(PROXY_HOST, "N1 M112*32\nN2 G28*17\n");
+    assert_true(span_equal(world_written(world, PROXY_PRINTER),
+                           SPAN("N0 M110 N0*125\n\nM112\nN1 G28*18\n")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,7 +142,9 @@ int main(void)
             an_m112_after_a_halt_that_nobody_confirmed_halts_at_once_again, begin, end),
         cmocka_unit_test_setup_teardown(an_m112_said_three_times_is_told_once, begin, end),
         cmocka_unit_test_setup_teardown(
-            it_is_repeated_until_the_printer_says_that_it_is_halted, begin, end),
+            an_m112_that_is_only_forwarded_leaves_no_hole_in_the_numbers, begin, end),
+        cmocka_unit_test_setup_teardown(it_is_repeated_until_the_printer_says_that_it_is_halted,
+                                        begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

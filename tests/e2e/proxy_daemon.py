@@ -5,6 +5,8 @@ The daemon under test, with a config and a folder of its own, and simulated mach
 import datetime
 import json
 import os
+import queue
+import socket
 import subprocess
 import threading
 import time
@@ -51,20 +53,36 @@ def difference_of_clocks():
 
 
 class Watch:
-    """`sioctl --json watch` in the background: every event, with its time."""
+    """
+    Every event from now on, with its time, as `sioctl --json watch` prints them.
 
-    def __init__(self, command):
+    Nothing is lost at either end: the daemon has answered before the first event that is to be
+    seen may happen, and at the end once more behind all that has happened.
+    """
+
+    def __init__(self, path):
         self.events = []
         # The events bear the time of day, the printer's log that of the monotonic clock.
         self.offset = difference_of_clocks()
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True)
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)
+        self.answers = queue.Queue()
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
+        self._ask("watch")
+
+    def _ask(self, command):
+        self.socket.sendall(json.dumps({"command": command}).encode() + b"\n")
+        if not self.answers.get(timeout=20)["ok"]:
+            raise Failure("sioproxy refuses to " + command)
 
     def _read(self):
-        for line in self.process.stdout:
-            self.events.append(json.loads(line))
+        for line in self.socket.makefile("rb"):
+            message = json.loads(line)
+            if "event" in message:
+                self.events.append(message)
+            else:
+                self.answers.put(message)
 
     def of(self, kind):
         """The events of one kind, as (event, milliseconds of the monotonic clock)."""
@@ -76,10 +94,10 @@ class Watch:
         return (moment.timestamp() - self.offset) * 1000
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait(10)
+        self._ask("status")
+        self.socket.shutdown(socket.SHUT_RDWR)
         self.thread.join(10)
-        self.process.stdout.close()
+        self.socket.close()
 
 
 class Proxy:
@@ -187,9 +205,7 @@ class Proxy:
                    lambda: text in (self.waiting_for() or ""), timeout, 0.1, [self.program])
 
     def watch(self):
-        watch = Watch(self._command("--json", "watch"))
-        self.helpers.append(watch.process)
-        return watch
+        return Watch(self.socket)
 
     def record(self, path):
         """Records into path from now on; returns once the recording has begun."""

@@ -198,14 +198,9 @@ class StopWithoutOctoPrint(Stop):
         self.proxy.do("sim", "estop", "off")
         self.proxy.wait_for_estop("latched", 5)
 
-    def test_an_open_contact_at_the_start_stops(self):
-        self.proxy.wait_for_estop("tripped", 15)
-        self.release()
-        self.proxy.do("estop", "reset")
-        self.wait_for_printer("online", 10)
-        self.octoprint.connect()
-
     def test_the_button_stops_while_octoprint_hangs(self):
+        self.proxy.wait_for_estop("armed", 15)
+        self.octoprint.connect()
         self.print_until_light("hung.gcode")
         self.proxy.do("set", "heater", "on")
         self.proxy.wait_for_point("heater", "on", 5)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "firmware/sio_say.h"
 #include "firmware/sio_word.h"
 
 #define VERSION       "SIO_Arduino_General 1.0.11"
@@ -28,54 +29,25 @@ struct turn {
     uint32_t now;
 };
 
-/* --- saying -------------------------------------------------------------------------------- */
+/* --- types --------------------------------------------------------------------------------- */
 
-static void say_byte(struct sio_board *board, char byte)
-{
-    if (board->out_count == UINT8_MAX)
-        return; /* not reached: a turn begins with at most SIO_OUT_BACKLOG bytes */
-    board->out[(uint8_t)(board->out_first + board->out_count)] = byte;
-    board->out_count++;
-}
-
-static void say_word(struct sio_board *board, struct sio_word word)
-{
-    for (uint8_t i = 0; i < word.length; i++)
-        say_byte(board, word.data[i]);
-}
-
-static void say(struct sio_board *board, const char *text)
-{
-    while (*text != '\0')
-        say_byte(board, *text++);
-}
-
-static void say_line(struct sio_board *board, const char *text)
-{
-    say(board, text);
-    say(board, "\r\n");
-}
-
-static void say_number(struct sio_board *board, uint32_t value)
-{
-    char digits[10];
-    uint8_t count = 0;
-    do {
-        digits[count++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    while (count > 0)
-        say_byte(board, digits[--count]);
-}
+/* The numbers by which hosts know the types that only some boards have. */
+#define TYPE_SENSOR (-3)
+#define TYPE_PWM    (-2)
 
 static void say_types(struct sio_board *board)
 {
-    say(board, "IT:");
+    sio_say(board, "IT:");
     for (uint8_t io = 0; io < SIO_POINTS; io++) {
-        say_number(board, board->types[io]);
-        say_byte(board, ',');
+        if (board->types[io] >= SIO_SENSOR) {
+            sio_say_byte(board, '-');
+            sio_say_number(board, board->types[io] == SIO_PWM ? -TYPE_PWM : -TYPE_SENSOR);
+        } else {
+            sio_say_number(board, board->types[io]);
+        }
+        sio_say_byte(board, ',');
     }
-    say_line(board, "");
+    sio_say_line(board, "");
 }
 
 /* --- timers and pins ----------------------------------------------------------------------- */
@@ -137,6 +109,11 @@ static void store_types(const struct turn *turn)
     turn->hardware->store(turn->context, stored);
 }
 
+static uint8_t last_type(const struct turn *turn)
+{
+    return turn->hardware->sense != NULL ? SIO_PWM : SIO_INPUT_PULLUP;
+}
+
 /* What is stored, if its sum is right and every type is one; else the defaults. */
 static void load_types(const struct turn *turn)
 {
@@ -145,7 +122,7 @@ static void load_types(const struct turn *turn)
     default_types(turn->board);
     turn->hardware->load(turn->context, stored);
     for (uint8_t io = 0; io < SIO_POINTS; io++) {
-        if (stored[io + 1] > SIO_INPUT_PULLUP)
+        if (stored[io + 1] > last_type(turn))
             return;
         sum += stored[io + 1];
     }
@@ -159,6 +136,8 @@ static void apply_types(const struct turn *turn)
     struct sio_board *board = turn->board;
     for (uint8_t io = 0; io < SIO_POINTS; io++) {
         turn->hardware->set_type(turn->context, io, (enum sio_type)board->types[io]);
+        if (board->types[io] >= SIO_SENSOR)
+            continue;
         if (board->types[io] == SIO_OUTPUT) {
             turn->hardware->write(turn->context, io, false);
             continue;
@@ -178,6 +157,8 @@ static bool scan(const struct turn *turn)
     struct sio_board *board = turn->board;
     bool changed = false;
     for (uint8_t io = 0; io < SIO_POINTS; io++) {
+        if (board->types[io] >= SIO_SENSOR)
+            continue;
         bool high = turn->hardware->read(turn->context, io);
         if (is_output(board, io)) {
             changed |= high != ((board->shown & bit(io)) != 0);
@@ -193,16 +174,39 @@ static bool scan(const struct turn *turn)
     return changed;
 }
 
+static void report_sensors(const struct turn *turn)
+{
+    struct sio_board *board = turn->board;
+    uint8_t sensor = 0;
+    for (uint8_t io = 0; io < SIO_POINTS; io++) {
+        int16_t degree;
+        uint16_t humidity;
+        if (board->types[io] != SIO_SENSOR)
+            continue;
+        if (turn->hardware->sense(turn->context, io, &degree, &humidity)) {
+            sio_say(board, "XT DHT ");
+            sio_say_number(board, sensor);
+            sio_say_byte(board, ' ');
+            sio_say_hundredths(board, degree);
+            sio_say_byte(board, ' ');
+            sio_say_hundredths(board, humidity);
+            sio_say_line(board, "");
+        }
+        sensor++;
+    }
+}
+
 static void report(const struct turn *turn)
 {
     struct sio_board *board = turn->board;
-    say(board, "IO:");
+    report_sensors(turn);
+    sio_say(board, "IO:");
     for (uint8_t io = 0; io < SIO_POINTS; io++) {
-        bool high = turn->hardware->read(turn->context, io);
+        bool high = board->types[io] < SIO_SENSOR && turn->hardware->read(turn->context, io);
         set_bit(&board->shown, io, high);
-        say_byte(board, high ? '1' : '0');
+        sio_say_byte(board, high ? '1' : '0');
     }
-    say_line(board, "");
+    sio_say_line(board, "");
     timer_set(&board->report, board->interval + REPORT_TAKES_MS, turn->now);
 }
 
@@ -223,29 +227,35 @@ static void do_end_reports(const struct turn *turn, struct sio_word value)
 static void do_version(const struct turn *turn, struct sio_word value)
 {
     (void)value;
-    say_line(turn->board, "VI:" VERSION);
-    say_line(turn->board, "CP:" COMPATIBILITY);
-    say_line(turn->board, "FS:NA");
-    say_line(turn->board, "XT BRD:ATmega328P");
+    sio_say_line(turn->board, "VI:" VERSION);
+    sio_say_line(turn->board, "CP:" COMPATIBILITY);
+    sio_say_line(turn->board, "FS:NA");
+    sio_say_line(turn->board, "XT BRD:ATmega328P");
 }
 
 static void do_count(const struct turn *turn, struct sio_word value)
 {
     (void)value;
-    say(turn->board, "IC:");
-    say_number(turn->board, SIO_POINTS - 1);
-    say_line(turn->board, "");
+    sio_say(turn->board, "IC:");
+    sio_say_number(turn->board, SIO_POINTS - 1);
+    sio_say_line(turn->board, "");
 }
 
 static void do_debug(const struct turn *turn, struct sio_word value)
 {
     (void)value;
-    say_line(turn->board, "DG:debug disabled");
+    sio_say_line(turn->board, "DG:debug disabled");
 }
 
 static struct sio_word type_token(struct sio_word value, uint8_t io)
 {
     return sio_word_part(value, (uint8_t)(io * 3), (uint8_t)(io * 3 + 2));
+}
+
+static bool is_type(const struct turn *turn, int32_t type)
+{
+    return (type >= SIO_INPUT && type <= SIO_INPUT_PULLUP) ||
+           (turn->hardware->sense != NULL && (type == TYPE_SENSOR || type == TYPE_PWM));
 }
 
 static void do_set_types(const struct turn *turn, struct sio_word value)
@@ -254,28 +264,31 @@ static void do_set_types(const struct turn *turn, struct sio_word value)
     if (value.length == 0)
         return;
     if (value.length == CIO_REFUSED_LENGTH) {
-        say(board, "DG:IOConfig validation failed(Wrong len): required minimal len[");
-        say_number(board, CIO_REFUSED_LENGTH);
-        say(board, "] supplied len[");
-        say_number(board, value.length);
-        say_line(board, "]");
+        sio_say(board, "DG:IOConfig validation failed(Wrong len): required minimal len[");
+        sio_say_number(board, CIO_REFUSED_LENGTH);
+        sio_say(board, "] supplied len[");
+        sio_say_number(board, value.length);
+        sio_say_line(board, "]");
         return;
     }
     for (uint8_t io = 0; io < SIO_POINTS; io++) {
         int32_t type = sio_word_loose_number(type_token(value, io));
-        if (type >= SIO_INPUT && type <= SIO_INPUT_PULLUP)
+        if (is_type(turn, type))
             continue;
-        say(board, "DG:IO Type is invalid: [");
+        sio_say(board, "DG:IO Type is invalid: [");
         if (type < 0)
-            say_byte(board, '-');
-        say_number(board, (uint32_t)(type < 0 ? -type : type));
-        say(board, "] @ position:[");
-        say_number(board, io);
-        say_line(board, "]");
+            sio_say_byte(board, '-');
+        sio_say_number(board, (uint32_t)(type < 0 ? -type : type));
+        sio_say(board, "] @ position:[");
+        sio_say_number(board, io);
+        sio_say_line(board, "]");
         return;
     }
     for (uint8_t io = 0; io < SIO_POINTS; io++) {
-        board->types[io] = (uint8_t)sio_word_loose_number(type_token(value, io));
+        int32_t type = sio_word_loose_number(type_token(value, io));
+        board->types[io] = (uint8_t)(type == TYPE_SENSOR ? SIO_SENSOR
+                                     : type == TYPE_PWM  ? SIO_PWM
+                                                         : type);
         if (board->types[io] == SIO_OUTPUT)
             turn->hardware->write(turn->context, io, false);
     }
@@ -296,7 +309,10 @@ static void do_types(const struct turn *turn, struct sio_word value)
 static void do_type_constants(const struct turn *turn, struct sio_word value)
 {
     (void)value;
-    say_line(turn->board, "TC INPUT:0,OUTPUT:1,INPUT_PULLUP:2");
+    sio_say(turn->board, "TC INPUT:0,OUTPUT:1,INPUT_PULLUP:2");
+    if (turn->hardware->sense != NULL)
+        sio_say(turn->board, ",INPUT_DHT:-3,OUTPUT_PWM:-2");
+    sio_say_line(turn->board, "");
 }
 
 /* `n v`: two values, the second of one byte. An error in either still gives a report. */
@@ -305,23 +321,59 @@ static void do_set(const struct turn *turn, struct sio_word value)
     struct sio_board *board = turn->board;
     uint8_t blank = sio_word_blank(value);
     if (value.length < 3) {
-        say_line(board, "DG:ERR: value out of range");
+        sio_say_line(board, "DG:ERR: value out of range");
         return;
     }
     if (blank == 0 || blank + 2 != value.length) {
-        say_line(board, "DG:ERR: invalid cmd/vlu");
+        sio_say_line(board, "DG:ERR: invalid cmd/vlu");
         return;
     }
     struct sio_word point = sio_word_part(value, 0, blank);
     char level = value.data[blank + 1];
     int32_t io = sio_word_loose_number(point);
     if (!is_output(board, io) || (io == 0 && !sio_word_is(point, "0")))
-        say_line(board, "DG:ERR: Atmpt set IO not an output");
+        sio_say_line(board, "DG:ERR: Atmpt set IO not an output");
     else if (level != '0' && level != '1')
-        say_line(board, "DG:ERR: Atmpt set IO value not valid");
+        sio_say_line(board, "DG:ERR: Atmpt set IO value not valid");
     else
         turn->hardware->write(turn->context, (uint8_t)io, level == '1');
     report(turn);
+}
+
+/* A number like 40 or 40.25 in hundredths, taken off *value with the blank behind it. */
+static uint32_t take_hundredths(struct sio_word *value)
+{
+    uint8_t blank = sio_word_blank(*value);
+    struct sio_word number = sio_word_part(*value, 0, blank);
+    uint32_t hundredths = 0;
+    uint8_t decimals = 0;
+    bool point = false;
+    for (uint8_t i = 0; i < number.length && hundredths < 100000000 && decimals < 2; i++) {
+        if (number.data[i] == '.' && !point) {
+            point = true;
+        } else if (number.data[i] >= '0' && number.data[i] <= '9') {
+            hundredths = hundredths * 10 + (uint32_t)(number.data[i] - '0');
+            decimals = (uint8_t)(decimals + point);
+        } else {
+            break;
+        }
+    }
+    for (; decimals < 2; decimals++)
+        hundredths *= 10;
+    *value = sio_word_part(*value, (uint8_t)(blank + 1), value->length);
+    return hundredths;
+}
+
+/* `io duty hertz`. */
+static void do_pwm(const struct turn *turn, struct sio_word value)
+{
+    uint32_t io = take_hundredths(&value) / 100;
+    uint32_t duty = take_hundredths(&value);
+    uint32_t hertz = take_hundredths(&value) / 100;
+    if (io >= SIO_POINTS || turn->board->types[io] != SIO_PWM)
+        return;
+    turn->hardware->pwm(turn->context, (uint8_t)io, (uint16_t)(duty > 10000 ? 10000 : duty), hertz);
+    sio_say_line(turn->board, "DG:PWM for IO Updated");
 }
 
 static void do_interval(const struct turn *turn, struct sio_word value)
@@ -329,29 +381,29 @@ static void do_interval(const struct turn *turn, struct sio_word value)
     struct sio_board *board = turn->board;
     uint32_t interval = 0;
     if (!sio_word_strict_number(value, &interval) || interval < LEAST_INTERVAL_MS) {
-        say_line(board, "DG:ERR: # out of range.");
+        sio_say_line(board, "DG:ERR: # out of range.");
         return;
     }
     board->interval = interval;
     timer_set(&board->report, interval, turn->now);
-    say(board, "DG:ART now:");
-    say_number(board, interval);
-    say_line(board, "");
+    sio_say(board, "DG:ART now:");
+    sio_say_number(board, interval);
+    sio_say_line(board, "");
 }
 
 /* The original stores the value and never uses it. */
 static void do_events(const struct turn *turn, struct sio_word value)
 {
     if (value.length != 1)
-        say_line(turn->board, "DG:EROR: val bad format");
+        sio_say_line(turn->board, "DG:EROR: val bad format");
     else if (value.data[0] != '0' && value.data[0] != '1')
-        say_line(turn->board, "DG:EROR: val out of range");
+        sio_say_line(turn->board, "DG:EROR: val out of range");
 }
 
 static void do_restart(const struct turn *turn, struct sio_word value)
 {
     (void)value;
-    say_line(turn->board, "DG:!supported");
+    sio_say_line(turn->board, "DG:!supported");
 }
 
 static void do_states(const struct turn *turn, struct sio_word value)
@@ -363,21 +415,21 @@ static void do_states(const struct turn *turn, struct sio_word value)
 static void do_storage(const struct turn *turn, struct sio_word value)
 {
     if (sio_word_is(value, "FormatSPIFFS")) {
-        say_line(turn->board, "DG:FormatSPIFFS is Not Supported IN Ardino");
+        sio_say_line(turn->board, "DG:FormatSPIFFS is Not Supported IN Ardino");
     } else if (sio_word_is(value, "RemoveSavedIOSettings")) {
         default_types(turn->board);
         store_types(turn);
         apply_types(turn);
-        say_line(turn->board, "DG:IOSettings Remove Success");
+        sio_say_line(turn->board, "DG:IOSettings Remove Success");
     }
 }
 
 static void do_printer_command(const struct turn *turn, struct sio_word value)
 {
     (void)value;
-    say_line(turn->board, "Looks like OctoPrint thinks I am a printer.");
-    say_line(turn->board, "I not printer; Am SIOControler. Send disconnect host action cmnd.");
-    say_line(turn->board, "//action:disconnect");
+    sio_say_line(turn->board, "Looks like OctoPrint thinks I am a printer.");
+    sio_say_line(turn->board, "I not printer; Am SIOControler. Send disconnect host action cmnd.");
+    sio_say_line(turn->board, "//action:disconnect");
 }
 
 static const struct command {
@@ -393,6 +445,7 @@ static const struct command {
     {"IO", do_set},
     {"IOT", do_types},
     {"M115", do_printer_command},
+    {"PWM", do_pwm},
     {"SE", do_events},
     {"SI", do_interval},
     {"SIO", do_store_types},
@@ -408,7 +461,8 @@ static const struct command printer_command = {"N", do_printer_command};
 
 /* The command a line asks for, or NULL. A numbered line comes from a host that takes us for a
  * printer, whatever stands in it. */
-static const struct command *find_command(struct sio_word word, struct sio_word value)
+static const struct command *find_command(const struct sio_hardware *hardware, struct sio_word word,
+                                          struct sio_word value)
 {
     if (word.length > 0 && word.data[0] == 'N')
         return &printer_command;
@@ -416,6 +470,8 @@ static const struct command *find_command(struct sio_word word, struct sio_word 
         if (!sio_word_is(word, commands[i].word))
             continue;
         if (commands[i].carry_out == do_debug && value.length != 1)
+            return NULL;
+        if (commands[i].carry_out == do_pwm && hardware->sense == NULL)
             return NULL;
         return &commands[i];
     }
@@ -433,14 +489,14 @@ static void carry_out_line(const struct turn *turn)
     uint8_t blank = sio_word_blank(line);
     struct sio_word word = sio_word_part(line, 0, blank);
     struct sio_word value = sio_word_part(line, (uint8_t)(blank + 1), line.length);
-    const struct command *command = find_command(word, value);
+    const struct command *command = find_command(turn->hardware, word, value);
     if (command == NULL) {
-        say(board, "DG:ERR: bad cmnd[");
-        say_word(board, word);
-        say_line(board, "]");
+        sio_say(board, "DG:ERR: bad cmnd[");
+        sio_say_word(board, word);
+        sio_say_line(board, "]");
         return;
     }
-    say_line(board, "OK");
+    sio_say_line(board, "OK");
     command->carry_out(turn, value);
 }
 
@@ -452,12 +508,13 @@ void sio_board_start(struct sio_board *board, const struct sio_hardware *hardwar
     const struct turn turn = {board, hardware, context, now_ms};
     memset(board, 0, sizeof(*board));
     board->interval = DEFAULT_INTERVAL_MS;
-    say_line(board, "DG:" VERSION);
+    sio_say_line(board, "DG:" VERSION);
     load_types(&turn);
     apply_types(&turn);
     say_types(board);
     for (uint8_t io = 0; io < SIO_POINTS; io++)
-        set_bit(&board->shown, io, hardware->read(context, io));
+        set_bit(&board->shown, io,
+                board->types[io] < SIO_SENSOR && hardware->read(context, io));
     timer_set(&board->report, FIRST_REPORT_MS, now_ms);
     timer_set(&board->ready, DEFAULT_INTERVAL_MS, now_ms);
 }
@@ -494,7 +551,7 @@ void sio_board_run(struct sio_board *board, const struct sio_hardware *hardware,
     if (timer_fires(&board->report, now_ms) || changed)
         report(&turn);
     if (timer_fires(&board->ready, now_ms)) {
-        say_line(board, "RR");
+        sio_say_line(board, "RR");
         timer_set(&board->ready, board->interval * READY_INTERVALS, now_ms);
     }
 }

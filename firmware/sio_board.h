@@ -17,6 +17,10 @@
  *   `IO` on a point that the table now calls an output writes the pin all the same: on an input
  *   that switches its pull-up.
  * - An unknown command gets no `OK`, `IC` is the highest index, `SE` spells `EROR`.
+ * Sensors and PWM, if the hardware has them, are those of SIO_ESP32 1.1.5: the types INPUT_DHT and
+ * OUTPUT_PWM, whose digit in a report is always 0, `XT DHT n t h` before each report for the n-th
+ * sensor that can be read, and `PWM io duty hertz`, which is answered `OK` and, if the point is one
+ * of PWM, `DG:PWM for IO Updated`, but by no report.
  * Different on purpose: a point number outside the table is refused in the same words where the
  * original reads past its array, and a line is cut off at SIO_LINE_CAPACITY bytes.
  */
@@ -36,6 +40,8 @@ enum sio_type {
     SIO_INPUT,
     SIO_OUTPUT,
     SIO_INPUT_PULLUP,
+    SIO_SENSOR, /* INPUT_DHT: of temperature and humidity */
+    SIO_PWM,    /* OUTPUT_PWM */
 };
 
 /* What the board is soldered to. `context` is handed through from the call. */
@@ -45,6 +51,12 @@ struct sio_hardware {
     bool (*read)(void *context, uint8_t io);
     void (*load)(void *context, uint8_t ret_stored[SIO_STORED]);
     void (*store)(void *context, const uint8_t stored[SIO_STORED]);
+    /*
+     * For boards that offer sensors and PWM, as SIO_ESP32 1.1.5 does; both NULL: none. Hundredths of
+     * a degree and of a percent; false: the sensor cannot be read. Duty in hundredths of a percent.
+     */
+    bool (*sense)(void *context, uint8_t io, int16_t *ret_degree, uint16_t *ret_humidity);
+    void (*pwm)(void *context, uint8_t io, uint16_t duty, uint32_t hertz);
 };
 
 /* Fires once, strictly later than `length` milliseconds after it was set. */

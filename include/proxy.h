@@ -149,7 +149,16 @@ bool proxy_next_event(struct proxy *proxy, struct event *ret_event);
 bool proxy_program(const struct proxy *proxy, int64_t number, struct proxy_program *ret_program);
 struct instant proxy_deadline(const struct proxy *proxy);
 void proxy_status(const struct proxy *proxy, struct instant now, struct status *ret_status);
-/* State and value (0..255, pwm only, else -1) of the point with that index in the settings. */
+/*
+ * What the sensor that is this point has measured, in thousandths of a degree and of a percent.
+ * False if that is not known, or it is no dht point.
+ */
+bool proxy_reading(const struct proxy *proxy, unsigned index, int32_t *ret_degree,
+                   int32_t *ret_humidity);
+/*
+ * State and value (0..255, pwm only, else -1) of the point with that index in the settings. A dht
+ * point is on while what it measures is known.
+ */
 enum point_state proxy_point(const struct proxy *proxy, unsigned index, int *ret_value);
 /* A promise of the core that does not hold, in words, or NULL. Called by tests after every input. */
 const char *proxy_check(const struct proxy *proxy);

@@ -8,6 +8,7 @@
 #include "route/estop.h"
 #include "route/points.h"
 #include "route/router.h"
+#include "session/board_sensors.h"
 #include "session/board_session.h"
 #include "session/board_share.h"
 
@@ -43,6 +44,13 @@ struct program {
     char text[PLAN_TEXT + PROGRAM_ENVIRONMENT];
 };
 
+/* What was told of a dht point. */
+struct proxy_sensor {
+    bool known;
+    int32_t told; /* thousandths of a degree */
+    struct temperature_play play;
+};
+
 /* A port of ours that is opened by order, and again when it is lost. */
 struct link {
     bool open;
@@ -59,6 +67,9 @@ struct proxy {
     const struct ruleset *rules;
     struct router router;
     struct board_session board;
+    struct board_sensors sensors;
+    uint32_t sensors_told; /* sensors.told when they were looked at last */
+    struct proxy_sensor sensor[SETTINGS_POINTS];
     struct points points;
     struct estop estop;
     struct line_framer board_framer;
@@ -172,6 +183,11 @@ void proxy_temperature_changes(struct proxy *proxy, struct instant now);
 void proxy_board_events(struct proxy *proxy, struct instant now);
 void proxy_asked(struct proxy *proxy, const struct request *request, int32_t client,
                  struct instant now);
+
+/* proxy_sensors.c: dht points */
+/* What the board has said of its sensors is told, and shown whoever waits for it. */
+void proxy_sensors_look(struct proxy *proxy, struct instant now);
+void proxy_sensors_reload(struct proxy *proxy, const uint8_t moved[SETTINGS_POINTS]);
 
 /* proxy_share.c: the guest of the board's share, and what it may switch */
 void proxy_share_opened(struct proxy *proxy, struct instant now);

@@ -19,6 +19,8 @@ static struct instant find_deadline(const struct proxy *proxy)
 
     deadline = instant_earlier(deadline, board_session_deadline(&proxy->board));
     deadline = instant_earlier(deadline, points_deadline(&proxy->points));
+    deadline = instant_earlier(deadline, board_sensors_deadline(&proxy->sensors));
+    deadline = instant_earlier(deadline, board_pwm_deadline(&proxy->board.pwm));
     deadline = instant_earlier(deadline, board_share_deadline(&proxy->share.board));
     deadline = instant_earlier(deadline, proxy_ports_deadline(proxy));
     deadline = instant_earlier(deadline, estop_deadline(&proxy->estop));
@@ -39,6 +41,7 @@ void proxy_init(struct proxy *proxy, const struct settings *settings, const stru
     router_init(&proxy->router, settings, now);
     board_session_init(&proxy->board, settings->report_interval_ms);
     points_init(&proxy->points, settings);
+    board_sensors_init(&proxy->sensors);
     line_framer_init(&proxy->board_framer);
     outbox_init(&proxy->to_board, TO_BOARD_BYTES);
     board_share_init(&proxy->share.board);
@@ -65,6 +68,7 @@ void proxy_reload(struct proxy *proxy, const struct settings *settings,
     if (!other)
         return;
     points_reload(&proxy->points, settings, moved);
+    proxy_sensors_reload(proxy, moved);
     for (unsigned slot = 0; slot < PLANS; slot++) {
         if (proxy->sets[slot] == POINT_NONE)
             continue;
@@ -184,6 +188,8 @@ static bool board_bytes(struct proxy *proxy, struct span bytes, struct instant n
         case LINE_COMPLETE:
             board_message_parse(line_content(line), &message);
             board_session_message(&proxy->board, &message, now);
+            board_sensors_hear(&proxy->sensors, &message, now);
+            board_pwm_hear(&proxy->board.pwm, &proxy->board.levels, &message);
             board_share_hear(&proxy->share.board, &message);
             points_update(&proxy->points, &proxy->board, now);
             proxy_estop_look(proxy, now);
@@ -195,14 +201,23 @@ static bool board_bytes(struct proxy *proxy, struct span bytes, struct instant n
     }
 }
 
+/* One command at a time, whoever's it is. */
+static bool next_line(struct proxy *proxy, struct text *text, struct instant now)
+{
+    if (proxy->board.pwm.asked)
+        return false;
+    return board_session_next_line(&proxy->board, text, now) ||
+           (board_session_free(&proxy->board) &&
+            board_pwm_next_line(&proxy->board.pwm, text, now));
+}
+
 /* The board's lines that may go now. */
 static void board_lines(struct proxy *proxy, struct instant now)
 {
     char bytes[BOARD_COMMAND_MAX];
     struct text text = TEXT_IN(bytes);
 
-    while (outbox_room(&proxy->to_board) >= BOARD_COMMAND_MAX &&
-           board_session_next_line(&proxy->board, &text, now)) {
+    while (outbox_room(&proxy->to_board) >= BOARD_COMMAND_MAX && next_line(proxy, &text, now)) {
         outbox_add(&proxy->to_board, proxy->to_board_bytes, text_span(&text));
         text.length = 0;
     }
@@ -226,6 +241,7 @@ static bool move(struct proxy *proxy, struct instant now)
     if (proxy_share_moves(proxy, now))
         moved = true;
     proxy_temperature_changes(proxy, now);
+    proxy_sensors_look(proxy, now);
     router_job_facts(router, SPAN_NONE, now);
     proxy_filament_look(proxy, now);
     proxy_filament_act(proxy, now);
@@ -274,6 +290,8 @@ static void expire(struct proxy *proxy, struct instant now)
     board_session_expire(&proxy->board, now);
     points_update(&proxy->points, &proxy->board, now);
     points_expire(&proxy->points, now);
+    board_sensors_expire(&proxy->sensors, now);
+    board_pwm_expire(&proxy->board.pwm, now);
     board_share_expire(&proxy->share.board, now);
     proxy_estop_expire(proxy, now);
     proxy_ports_expire(proxy, now);
@@ -408,7 +426,11 @@ struct instant proxy_deadline(const struct proxy *proxy)
 
 enum point_state proxy_point(const struct proxy *proxy, unsigned index, int *ret_value)
 {
+    int32_t degree, humidity;
+
     *ret_value = points_value(&proxy->points, index);
+    if (proxy_reading(proxy, index, &degree, &humidity))
+        return POINT_ON;
     return points_state(&proxy->points, index);
 }
 

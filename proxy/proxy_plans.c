@@ -103,7 +103,10 @@ static void look_temperature(struct proxy *proxy, const struct step_ready *step)
         step->heater == 0 ? NULL
                           : temperatures_find(&proxy->router.temperatures, step->heater,
                                               step->heater_index);
+    int32_t degree, humidity;
 
+    if (step->heater == 0 && proxy_reading(proxy, step->point, &degree, &humidity))
+        plans_see_temperature(&proxy->router.plans, 0, step->point, degree);
     if (heater != NULL)
         plans_see_temperature(&proxy->router.plans, step->heater, step->heater_index,
                               heater->actual);
@@ -113,11 +116,19 @@ static void report_point(struct proxy *proxy, unsigned index)
 {
     char bytes[SETTINGS_NAME + 48];
     struct text text = TEXT_IN(bytes);
+    int32_t degree, humidity;
 
     text_add_string(&text, "echo:sioproxy point ");
     text_add_string(&text, proxy->settings->point[index].name);
     text_add_char(&text, ' ');
-    text_add_string(&text, point_state_word(points_state(&proxy->points, index)));
+    if (proxy_reading(proxy, index, &degree, &humidity)) {
+        text_add_thousandths(&text, degree);
+        text_add_string(&text, "C ");
+        text_add_thousandths(&text, humidity);
+        text_add_char(&text, '%');
+    } else {
+        text_add_string(&text, point_state_word(points_state(&proxy->points, index)));
+    }
     text_add_char(&text, '\n');
     router_to_host(&proxy->router, text_span(&text));
 }
@@ -414,12 +425,16 @@ void proxy_board_events(struct proxy *proxy, struct instant now)
     while (board_session_next_event(&proxy->board, &event)) {
         switch (event.kind) {
         case BOARD_EVENT_RESET:
+            board_sensors_forget(&proxy->sensors);
+            board_pwm_forget(&proxy->board.pwm);
             proxy_apply(proxy, POINTS_BOARD_BACK, now);
             events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("lost"), SPAN("it was reset"), now)->is =
                 FACT_BOARD_LOST;
             router_tell(&proxy->router, LOG_WARNING, SPAN("board: it was reset"), now);
             break;
         case BOARD_EVENT_LOST:
+            board_sensors_forget(&proxy->sensors);
+            board_pwm_forget(&proxy->board.pwm);
             proxy_apply(proxy, POINTS_BOARD_BACK, now);
             events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("lost"), SPAN_NONE, now)->is = FACT_BOARD_LOST;
             break;

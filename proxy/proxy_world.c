@@ -25,8 +25,13 @@ void proxy_world(const struct proxy *proxy, struct rule_world *ret_world)
     ret_world->estop = (uint8_t)proxy->estop.state;
     ret_world->filament = proxy_filament_world(proxy);
     ret_world->psu = (uint8_t)psu_of(&router->power);
-    for (unsigned i = 0; i < proxy->settings->points; i++)
+    for (unsigned i = 0; i < proxy->settings->points; i++) {
+        int32_t humidity;
+
         ret_world->point[i] = (uint8_t)points_state(&proxy->points, i);
+        if (proxy_reading(proxy, i, &ret_world->degree[i], &humidity))
+            ret_world->point[i] = POINT_ON;
+    }
     for (unsigned i = 0; i < temperatures->heaters && i < WORLD_HEATERS; i++) {
         ret_world->heater[i].name = temperatures->heater[i].name;
         ret_world->heater[i].index = temperatures->heater[i].index;

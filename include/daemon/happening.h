@@ -27,8 +27,8 @@ struct happening {
 /* World and settings are lent; the world needs no init yet. */
 void happening_init(struct happening *happening, struct world *world,
                     const struct settings *settings);
-/* The ios that must be outputs, for sim_board_options. */
-uint32_t happening_outputs(const struct settings *settings);
+/* A simulated board that has what the points need: outputs, PWM, sensors. */
+struct sim_board_options happening_board_of(const struct settings *settings);
 /* Doors closed, buttons not pressed, filament there. */
 void happening_rest(struct happening *happening);
 
@@ -38,7 +38,8 @@ void happening_printer(struct happening *happening, enum printer_fact fact);
 void happening_board(struct happening *happening, enum board_fact fact);
 /*
  * A heater has this temperature and keeps it, unless it is heated: heater 'T', 'B', 'C' with its
- * index. False if there are too many. The printer says so with the next report.
+ * index, or 0 for the dht point `index`. False if there are too many. The printer or the board says
+ * so with the next report.
  */
 bool happening_temperature(struct happening *happening, char heater, unsigned index,
                            int32_t thousandths);

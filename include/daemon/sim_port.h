@@ -9,8 +9,12 @@
 #include "daemon/port.h"
 #include "route/settings.h"
 
-/* For PROXY_PRINTER or PROXY_BOARD. */
-struct port *sim_port_new(uv_loop_t *loop, enum proxy_port which, const struct port_owner *owner);
+/*
+ * For PROXY_PRINTER or PROXY_BOARD. A board has the dimmed outputs and sensors that the points are;
+ * settings are looked at now.
+ */
+struct port *sim_port_new(uv_loop_t *loop, enum proxy_port which, const struct port_owner *owner,
+                          const struct settings *settings);
 bool sim_port_is(const struct port *port); /* NULL is none */
 /*
  * unplug, plug, reset, and for the printer power-off, power-on, runout (the filament runs out, and

@@ -25,7 +25,7 @@ enum points_occasion {
 enum points_result {
     POINTS_SET,
     POINTS_NOT_AN_OUTPUT, /* an input or a sensor */
-    POINTS_NO_PWM,        /* a value between off and on: this board has no PWM */
+    POINTS_NO_PWM,        /* a value between off and on: the board does not dim this io */
     POINTS_NO_IO,         /* the board has no such io */
 };
 
@@ -42,7 +42,8 @@ struct point {
     enum board_level reported;   /* electrical, as the board said last */
     enum board_level last_known; /* of `level` */
     struct instant settles;      /* when `level` becomes `reported` */
-    int16_t wanted;              /* last value wanted, 0 or 255; -1 none */
+    int16_t wanted;              /* last value wanted, 0 to 255; -1 none */
+    int16_t value;               /* of a dimmed output, 0 to 255; -1 it is none, or not known */
 };
 
 /* More than one input from outside can make; taken after each. */
@@ -75,14 +76,14 @@ struct instant points_deadline(const struct points *points);
 bool points_next_change(struct points *points, struct point_change *ret_change);
 
 enum point_state points_state(const struct points *points, unsigned index);
-/* 0 or 255 of a pwm point whose state is known, else -1. */
+/* 0 to 255 of a pwm point whose state is known, else -1. */
 int points_value(const struct points *points, unsigned index);
 /* The electrical level, debounced, whatever `active` says. */
 enum board_level points_level(const struct points *points, unsigned index);
 
 /*
- * Wants a value of an output: 0 off, 255 on; of a pwm point nothing between them, of any other all
- * above 0 is on. Nothing is wanted unless POINTS_SET.
+ * Wants a value of an output: 0 off, 255 on; of a pwm point whose io the board dims all between
+ * them, of any other point all above 0 is on. Nothing is wanted unless POINTS_SET.
  */
 enum points_result points_set(struct points *points, struct board_session *board, unsigned index,
                               unsigned value, struct instant now);

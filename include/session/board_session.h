@@ -23,6 +23,7 @@
 #include "base/text.h"
 #include "session/board_ask.h"
 #include "session/board_levels.h"
+#include "session/board_pwm.h"
 #include "session/board_signs.h"
 #include "wire/board_message.h"
 
@@ -115,6 +116,7 @@ struct board_session {
     bool confirm;    /* board_session_confirm() is not answered yet */
 
     struct board_levels levels;
+    struct board_pwm pwm; /* moved on beside the session by who owns it */
     struct board_constants constants;
     uint32_t interval_ms;
     char version[BOARD_VERSION_MAX]; /* of VI:, NUL-terminated, empty unknown */
@@ -171,6 +173,12 @@ void board_session_confirm(struct board_session *session, struct instant now);
 bool board_session_next_line(struct board_session *session, struct text *text, struct instant now);
 bool board_session_next_event(struct board_session *session, struct board_event *ret_event);
 
+/* May a command that is not the session's be sent? Nothing else may go until it is answered. */
+static inline bool board_session_free(const struct board_session *session)
+{
+    return session->ask.kind == BOARD_ASK_NOTHING &&
+           (session->state == BOARD_CONFIRMING || session->state == BOARD_ONLINE);
+}
 /* Handshake done, start values confirmed, not lost. */
 static inline bool board_session_online(const struct board_session *session)
 {

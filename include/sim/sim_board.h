@@ -36,6 +36,7 @@ struct sim_board_options {
     enum sim_board_bootloader bootloader;
     bool runs_on; /* opening does not reset it: no DTR wire */
     bool whole_lines; /* what it says is there when its line is over: quicker to simulate */
+    uint32_t sensors, pwms; /* of a board that has such: their ios, a bit each */
     uint32_t outputs; /* stored types, a bit per io: the others are inputs; 0: none are stored */
 };
 
@@ -72,6 +73,13 @@ enum sim_board_stage {
 
     /* open, reset -> SIM_BOARD_HELD; unplug -> SIM_BOARD_UNPLUGGED, as from every stage. */
     SIM_BOARD_RUNNING,
+};
+
+/* What a sensor measures, in hundredths. */
+struct sim_board_sensor {
+    bool there; /* else it cannot be read */
+    int16_t degree;
+    uint16_t humidity;
 };
 
 struct sim_board {
@@ -111,6 +119,10 @@ struct sim_board {
     uint32_t drive;
     struct sim_board_change changes[SIM_BOARD_CHANGES];
     uint32_t change_count;
+
+    struct sim_board_sensor sensor[SIO_POINTS];
+    uint16_t duty[SIO_POINTS]; /* of a PWM pin, hundredths of a percent */
+    uint32_t hertz[SIO_POINTS];
 
     /* processor */
     struct sio_board core;
@@ -160,6 +172,10 @@ void sim_board_sent(struct sim_board *board, size_t count);
 
 /* Drives an input pin from outside. On a pin that is an output it has no effect now. */
 void sim_board_input(struct sim_board *board, uint8_t io, bool high, struct instant now);
+
+/* What the sensor at that pin measures from now on. */
+void sim_board_sense(struct sim_board *board, uint8_t io, struct sim_board_sensor sensor,
+                     struct instant now);
 
 /* The level of a pin, of whatever type. */
 bool sim_board_output(const struct sim_board *board, uint8_t io);

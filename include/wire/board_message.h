@@ -42,7 +42,17 @@ void board_message_parse(struct span content, struct board_message *ret_message)
 /* The number of a type constant (`OUTPUT`) in a BOARD_CONSTANTS argument. False if not named. */
 bool board_message_constant(struct span constants, struct span name, int64_t *ret_value);
 
+/* What a BOARD_EXTENSION says of a sensor of temperature and humidity, in thousandths. */
+struct board_dht {
+    unsigned sensor; /* counted among the board's sensors, from 0 */
+    int32_t degree, humidity;
+};
+/* `DHT 0 23.40 45.00`. False for anything else, and for what no such sensor can have measured. */
+bool board_message_dht(struct span extension, struct board_dht *ret_dht);
+
 /* Whole lines towards the board, LF included, appended to `text`. */
 void board_message_set(unsigned io, bool high, struct text *text);       /* IO n v */
+/* PWM n duty hertz; value 0 to 255 */
+void board_message_pwm(unsigned io, uint8_t value, unsigned hertz, struct text *text);
 void board_message_interval(unsigned interval_ms, struct text *text);    /* SI ms, 500 at least */
 void board_message_word(const char *word, struct text *text);            /* VC, GS, BIO, TC, IOT … */

@@ -149,6 +149,9 @@ void show_points(json_t *points)
                at(point, "type", NULL), number_at(point, "io", NULL));
         if (json_is_integer(value))
             printf(" %3lld of 255", (long long)json_integer_value(value));
+        if (json_is_real(value))
+            printf(" %.1fC %.0f%%", json_real_value(value),
+                   json_number_value(json_object_get(point, "humidity")));
         if (at(point, "label", NULL)[0] != '\0')
             printf("  %s", at(point, "label", NULL));
         putchar('\n');

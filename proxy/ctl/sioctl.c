@@ -169,6 +169,9 @@ static enum ctl_status show(bool asks_state, json_t *reply, bool json)
         show_points(points);
     else if (json_object_get(reply, "lines") != NULL)
         show_lines(json_object_get(reply, "lines"));
+    else if (json_is_real(json_object_get(reply, "value")))
+        printf("%.1fC %.0f%%\n", json_real_value(json_object_get(reply, "value")),
+               json_number_value(json_object_get(reply, "humidity")));
     else if (state != NULL)
         puts(state);
     return asks_state ? status_of_state(state) : CTL_DONE;

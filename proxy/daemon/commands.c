@@ -84,7 +84,7 @@ static void run_get(struct control_client *client, json_t *object)
     state = proxy_point(control_service(client)->proxy, index, &value);
     reply = done();
     json_object_set_new(reply, "state", json_string(point_state_word(state)));
-    json_object_set_new(reply, "value", value >= 0 ? json_integer(value) : json_null());
+    status_json_value(reply, control_service(client)->proxy, index, value);
     control_reply(client, reply);
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#define HUMIDITY   4500 /* hundredths of a percent, of every sensor */
 #define FOR_EVER_S 1e15 /* a heater that takes so long to cool stays as it is */
 
 void happening_init(struct happening *happening, struct world *world,
@@ -10,17 +11,22 @@ void happening_init(struct happening *happening, struct world *world,
     *happening = (struct happening){.world = world, .settings = settings};
 }
 
-uint32_t happening_outputs(const struct settings *settings)
+struct sim_board_options happening_board_of(const struct settings *settings)
 {
-    uint32_t outputs = 0;
+    struct sim_board_options options = {0};
 
     for (unsigned i = 0; i < settings->points; i++) {
         const struct point_settings *point = &settings->point[i];
+        uint32_t bit = point->io < SIO_POINTS ? UINT32_C(1) << point->io : 0;
 
-        if (point->type != POINT_INPUT && point->type != POINT_DHT && point->io < 32)
-            outputs |= 1U << point->io;
+        if (point->type == POINT_DHT)
+            options.sensors |= bit;
+        else if (point->type == POINT_PWM)
+            options.pwms |= bit;
+        else if (point->type != POINT_INPUT)
+            options.outputs |= bit;
     }
-    return outputs;
+    return options;
 }
 
 void happening_input(struct happening *happening, const struct point_settings *point, bool on)
@@ -75,11 +81,25 @@ static bool is_simulated(char heater, unsigned index)
     return heater == 'B' || (heater == 'T' && index == 0);
 }
 
+static void set_sensor(struct happening *happening, const struct point_settings *point,
+                       int32_t thousandths)
+{
+    const struct sim_board_sensor sensor = {
+        .there = true, .degree = (int16_t)(thousandths / 10), .humidity = HUMIDITY};
+
+    if (point->io < SIO_POINTS)
+        sim_board_sense(&happening->world->board, point->io, sensor, happening->world->now);
+}
+
 bool happening_temperature(struct happening *happening, char heater, unsigned index,
                            int32_t thousandths)
 {
     unsigned i = 0;
 
+    if (heater == 0) {
+        set_sensor(happening, &happening->settings->point[index], thousandths);
+        return true;
+    }
     while (i < happening->sets &&
            (happening->set[i].heater != heater || happening->set[i].index != index))
         i++;

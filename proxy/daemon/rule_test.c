@@ -116,6 +116,8 @@ static int64_t effect_ms(const struct rule_test_run *run, const struct rule_test
 {
     if (step->kind == TEST_WAIT)
         return 0;
+    if (step->kind == TEST_TEMPERATURE && step->heater == 0) /* with the board's next report */
+        return EFFECT_MS + run->settings->report_interval_ms;
     if (step->kind == TEST_POINT)
         return EFFECT_MS + run->settings->point[step->index].debounce_ms;
     return EFFECT_MS;
@@ -298,7 +300,7 @@ bool rule_test_run(const struct rule_test *test, const struct loaded *loaded,
     run->failure = ret_failure;
     options.printer.baud = 0;
     options.printer.boot_ms = BOOT_MS;
-    options.board.outputs = happening_outputs(settings);
+    options.board = happening_board_of(settings);
     happening_init(&run->happening, &run->world, settings);
     world_init(&run->world, run->proxy, &options, (struct instant){0});
     holds = test->steps == 0 || (make_ready(run) && run_steps(run));

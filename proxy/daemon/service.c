@@ -379,7 +379,8 @@ static struct port *make_port(struct service *service, enum proxy_port which,
     case PORT_NONE: return NULL;
     case PORT_SERIAL: return serial_new(&service->loop, which, settings->path, &service->owner);
     case PORT_TCP: return tcp_new(&service->loop, which, settings->path, &service->owner);
-    case PORT_SIMULATED: return sim_port_new(&service->loop, which, &service->owner);
+    case PORT_SIMULATED: return sim_port_new(&service->loop, which, &service->owner,
+                                             &service->config->loaded.settings);
     }
     return NULL;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "daemon/clock.h"
+#include "daemon/happening.h"
 #include "sim/sim_board.h"
 #include "sim/sim_printer.h"
 
@@ -173,7 +174,24 @@ static const struct port_class sim_class = {
     .free = sim_free,
 };
 
-struct port *sim_port_new(uv_loop_t *loop, enum proxy_port which, const struct port_owner *owner)
+/* A new board, and what it would measure in a room. */
+static void begin_board(struct sim_board *board, const struct settings *settings,
+                        struct instant now)
+{
+    static const struct sim_board_sensor room = {true, 2100, 4500};
+    struct sim_board_options options = happening_board_of(settings);
+
+    if (options.sensors == 0 && options.pwms == 0)
+        options = (struct sim_board_options){0}; /* as the board comes */
+    sim_board_init(board, options, now);
+    for (uint8_t io = 0; io < SIO_POINTS; io++) {
+        if ((options.sensors >> io & 1) != 0)
+            sim_board_sense(board, io, room, now);
+    }
+}
+
+struct port *sim_port_new(uv_loop_t *loop, enum proxy_port which, const struct port_owner *owner,
+                          const struct settings *settings)
 {
     struct sim_port *sim = calloc(1, sizeof *sim);
     struct sim_printer_manner manner = sim_printer_manner_marlin();
@@ -182,7 +200,7 @@ struct port *sim_port_new(uv_loop_t *loop, enum proxy_port which, const struct p
         return NULL;
     port_init(&sim->port, &sim_class, loop, which, "simulated", owner);
     if (is_board(sim))
-        sim_board_init(&sim->board, (struct sim_board_options){0}, clock_now());
+        begin_board(&sim->board, settings, clock_now());
     else
         sim_printer_init(&sim->printer, &manner, clock_now());
     uv_timer_init(loop, &sim->timer);

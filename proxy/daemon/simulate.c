@@ -412,7 +412,7 @@ static int simulate(const struct task *task)
         .rules = &task->config->loaded.ruleset,
         .printer = sim_printer_manner_marlin(),
         .host = sim_host_manner_octoprint(),
-        .board = {.outputs = happening_outputs(settings), .whole_lines = true},
+        .board = happening_board_of(settings),
         .event = on_event,
         .listen = on_bytes,
         .watcher = simulation,
@@ -423,6 +423,7 @@ static int simulate(const struct task *task)
     if (simulation == NULL || proxy == NULL)
         abort();
     options.printer.baud = 0;
+    options.board.whole_lines = true;
     simulation->file = task->file;
     simulation->events_path = task->events_path;
     simulation->user_due = simulation->resume_due = INSTANT_NEVER;

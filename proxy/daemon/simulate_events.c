@@ -148,8 +148,6 @@ static void happen_host(struct world *world, enum host_fact fact)
 static const char *happen_temperature(struct happening *happening,
                                       const struct rule_test_step *step)
 {
-    if (step->heater == 0)
-        return "a dht point is always unknown in this version";
     if (!happening_temperature(happening, step->heater, step->index, step->value))
         return "too many heaters";
     happening_report(happening);

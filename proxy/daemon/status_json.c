@@ -123,6 +123,18 @@ static const char *type_word(enum point_type type)
     return "";
 }
 
+void status_json_value(json_t *object, const struct proxy *proxy, unsigned index, int value)
+{
+    int32_t degree, humidity;
+
+    if (proxy_reading(proxy, index, &degree, &humidity)) {
+        json_object_set_new(object, "value", json_real(degree / 1000.0));
+        json_object_set_new(object, "humidity", json_real(humidity / 1000.0));
+    } else {
+        json_object_set_new(object, "value", value >= 0 ? json_integer(value) : json_null());
+    }
+}
+
 json_t *status_json_points(const struct service *service)
 {
     const struct settings *settings = &service->config->loaded.settings;
@@ -132,14 +144,16 @@ json_t *status_json_points(const struct service *service)
         const struct point_settings *point = &settings->point[i];
         int value = -1;
         enum point_state state = proxy_point(service->proxy, i, &value);
+        json_t *object =
+            json_pack("{s:s, s:s, s:i, s:o, s:s}", "name", point->name, "type",
+                      type_word(point->type), "io", (int)point->io, "number",
+                      point->number >= 0 ? json_integer(point->number) : json_null(), "state",
+                      point_state_word(state));
 
-        json_array_append_new(
-            all, json_pack("{s:s, s:s, s:i, s:o, s:s, s:o, s:o, s:o}", "name", point->name, "type",
-                           type_word(point->type), "io", (int)point->io, "number",
-                           point->number >= 0 ? json_integer(point->number) : json_null(), "state",
-                           point_state_word(state), "value",
-                           value >= 0 ? json_integer(value) : json_null(), "label",
-                           text_json(point->label), "icon", text_json(point->icon)));
+        status_json_value(object, service->proxy, i, value);
+        json_object_set_new(object, "label", text_json(point->label));
+        json_object_set_new(object, "icon", text_json(point->icon));
+        json_array_append_new(all, object);
     }
     return all;
 }

@@ -30,15 +30,6 @@ static void read_type(const struct fields *fields, const struct node *value, voi
     }
     reading->point->type = types[index];
     reading->has_type = true;
-    if (fields->everything) {
-        return;
-    }
-    if (types[index] == POINT_PWM) {
-        node_warning(fields, value, "in this version it is on or off, nothing between");
-    } else if (types[index] == POINT_DHT) {
-        node_warning(fields, value, "not read in this version: %s is always unknown",
-                     reading->point->name);
-    }
 }
 
 static void read_io(const struct fields *fields, const struct node *value, void *target)

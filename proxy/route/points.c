@@ -30,6 +30,7 @@ static void load(struct points *points, const struct settings *settings)
             .last_known = BOARD_UNKNOWN,
             .settles = INSTANT_NEVER,
             .wanted = -1,
+            .value = -1,
         };
     }
 }
@@ -50,6 +51,7 @@ static void inherit(struct point *point, const struct point *from)
     point->last_known = from->last_known;
     point->settles = from->settles;
     point->wanted = from->wanted;
+    point->value = from->value;
 }
 
 /* When the first of those settles that do not stand still. */
@@ -127,16 +129,45 @@ static void set_level(struct points *points, unsigned index, enum board_level le
     }
 }
 
+/* The value that the board has taken of a dimmed output: 0 off, 255 on. False if it is none. */
+static bool dimmed(const struct point *point, const struct board_session *board,
+                   uint8_t *ret_value)
+{
+    uint8_t value;
+
+    if (point->set.type != POINT_PWM || !board_pwm_value(&board->pwm, point->set.io, &value)) {
+        return false;
+    }
+    *ret_value = point->set.active_high ? value : (uint8_t)(UINT8_MAX - value);
+    return true;
+}
+
+/* What the board says of a point: of a dimmed output its own word, of all others the report. */
+static enum board_level level_of(struct point *point, const struct board_session *board)
+{
+    point->value = -1;
+    if (point->set.type == POINT_PWM && board_pwm_has(&board->pwm, point->set.io)) {
+        uint8_t value;
+
+        if (!dimmed(point, board, &value)) {
+            return BOARD_UNKNOWN;
+        }
+        point->value = value;
+        return (value > 0) == point->set.active_high ? BOARD_HIGH : BOARD_LOW;
+    }
+    return board_session_level(board, point->set.io);
+}
+
 void points_update(struct points *points, const struct board_session *board, struct instant now)
 {
     points_expire(points, now); /* was stable until now */
-    if (points->told == board->levels.told) {
+    if (points->told == board->levels.told + board->pwm.told) {
         return;
     }
-    points->told = board->levels.told;
+    points->told = board->levels.told + board->pwm.told;
     for (unsigned i = 0; i < points->count; i++) {
         struct point *point = &points->point[i];
-        enum board_level level = board_session_level(board, point->set.io);
+        enum board_level level = level_of(point, board);
 
         if (point->set.type == POINT_DHT || level == point->reported) {
             continue;
@@ -194,6 +225,9 @@ int points_value(const struct points *points, unsigned index)
     if (points->point[index].set.type != POINT_PWM || state == POINT_UNKNOWN) {
         return -1;
     }
+    if (points->point[index].value >= 0) {
+        return points->point[index].value;
+    }
     return state == POINT_ON ? UINT8_MAX : 0;
 }
 
@@ -201,6 +235,23 @@ enum board_level points_level(const struct points *points, unsigned index)
 {
     assert(index < points->count);
     return points->point[index].level;
+}
+
+/* A dimmed output, or one that may turn out to be: which is known once the board has said so. */
+static enum points_result dim(struct point *point, struct board_session *board, unsigned value)
+{
+    bool between = value != 0 && value != UINT8_MAX;
+
+    if (between && board->levels.count != 0 && !board_pwm_has(&board->pwm, point->set.io)) {
+        return POINTS_NO_PWM;
+    }
+    if (point->set.io >= BOARD_IO_MAX) {
+        return POINTS_NO_IO;
+    }
+    board_pwm_want(&board->pwm, point->set.io,
+                   (uint8_t)(point->set.active_high ? value : UINT8_MAX - value));
+    point->wanted = (int16_t)value;
+    return POINTS_SET;
 }
 
 static enum points_result want(struct point *point, struct board_session *board, unsigned value,
@@ -211,8 +262,13 @@ static enum points_result want(struct point *point, struct board_session *board,
     if (!is_output(point)) {
         return POINTS_NOT_AN_OUTPUT;
     }
-    if (point->set.type == POINT_PWM && value != 0 && value != UINT8_MAX) {
-        return POINTS_NO_PWM;
+    if (point->set.type == POINT_PWM) {
+        enum points_result result = dim(point, board, value);
+
+        if (result != POINTS_SET || board_pwm_has(&board->pwm, point->set.io) ||
+            (value != 0 && value != UINT8_MAX)) {
+            return result;
+        }
     }
     if ((first ? board_session_want_first(board, point->set.io, high, now)
                : board_session_want(board, point->set.io, high, now)) != BOARD_WANTED) {
@@ -232,8 +288,13 @@ enum points_result points_set(struct points *points, struct board_session *board
 enum board_outcome points_outcome(const struct points *points, const struct board_session *board,
                                   unsigned index)
 {
+    const struct point_settings *set = &points->point[index].set;
+
     assert(index < points->count);
-    return board_session_outcome(board, points->point[index].set.io);
+    if (set->type == POINT_PWM && board_pwm_has(&board->pwm, set->io)) {
+        return board_pwm_outcome(&board->pwm, set->io);
+    }
+    return board_session_outcome(board, set->io);
 }
 
 static struct occasion occasion_of(const struct point_settings *set, enum points_occasion occasion)
@@ -281,6 +342,7 @@ static void release_strangers(const struct points *points, struct board_session 
     for (unsigned io = 0; io < BOARD_IO_MAX; io++) {
         if (!ours[io]) {
             board_session_release(board, io);
+            board_pwm_release(&board->pwm, io);
         }
     }
 }
@@ -298,6 +360,7 @@ void points_apply(struct points *points, struct board_session *board, enum point
             want(point, board, value, occasion == POINTS_HALT, now);
         } else if (occasion == POINTS_BOARD_BACK && is_output(point)) {
             board_session_release(board, point->set.io);
+            board_pwm_release(&board->pwm, point->set.io);
         }
     }
     if (occasion == POINTS_BOARD_BACK) {

@@ -61,6 +61,8 @@ static void pin_set_type(void *context, uint8_t io, enum sio_type type)
     case SIO_INPUT: set_pin(board, io, false, false); break;
     case SIO_INPUT_PULLUP: set_pin(board, io, false, true); break;
     case SIO_OUTPUT: set_pin(board, io, true, port); break;
+    case SIO_SENSOR:
+    case SIO_PWM: set_pin(board, io, false, false); break;
     }
 }
 
@@ -96,6 +98,47 @@ static const struct sio_hardware hardware = {
     .store = eeprom_store,
 };
 
+static bool sensor_read(void *context, uint8_t io, int16_t *ret_degree, uint16_t *ret_humidity)
+{
+    const struct sim_board *board = context;
+
+    if (!board->sensor[io].there)
+        return false;
+    *ret_degree = board->sensor[io].degree;
+    *ret_humidity = board->sensor[io].humidity;
+    return true;
+}
+
+static void pwm_write(void *context, uint8_t io, uint16_t duty, uint32_t hertz)
+{
+    struct sim_board *board = context;
+    bool was_on = board->duty[io] > 0;
+
+    board->duty[io] = duty;
+    board->hertz[io] = hertz;
+    if ((duty > 0) != was_on) {
+        board->changes[board->change_count % SIM_BOARD_CHANGES] =
+            (struct sim_board_change){.time = board->clock, .io = io, .high = duty > 0};
+        board->change_count++;
+    }
+}
+
+/* The same on a board that has sensors and PWM. */
+static const struct sio_hardware rich_hardware = {
+    .set_type = pin_set_type,
+    .write = pin_write,
+    .read = pin_read,
+    .load = eeprom_load,
+    .store = eeprom_store,
+    .sense = sensor_read,
+    .pwm = pwm_write,
+};
+
+static const struct sio_hardware *hardware_of(const struct sim_board *board)
+{
+    return board->options.sensors != 0 || board->options.pwms != 0 ? &rich_hardware : &hardware;
+}
+
 /* --- processor ----------------------------------------------------------------------------- */
 
 static int64_t millis(const struct sim_board *board)
@@ -115,6 +158,8 @@ static void clear_processor(struct sim_board *board)
 {
     for (uint8_t io = 0; io < SIO_POINTS; io++)
         set_pin(board, io, false, false);
+    for (uint8_t io = 0; io < SIO_POINTS; io++)
+        pwm_write(board, io, 0, 0);
     board->sending = false;
     board->sent_at = INSTANT_NEVER;
     board->rx_count = 0;
@@ -150,7 +195,7 @@ static void enter(struct sim_board *board, enum sim_board_stage stage)
         board->stage_ends = INSTANT_NEVER;
         board->look = false;
         board->free = board->clock;
-        sio_board_start(&board->core, &hardware, board, (uint32_t)millis(board));
+        sio_board_start(&board->core, hardware_of(board), board, (uint32_t)millis(board));
         break;
     }
 }
@@ -219,7 +264,7 @@ static struct instant processor_due(const struct sim_board *board)
 static void run_core(struct sim_board *board, int64_t busy_us)
 {
     board->look = false;
-    sio_board_run(&board->core, &hardware, board, (uint32_t)millis(board));
+    sio_board_run(&board->core, hardware_of(board), board, (uint32_t)millis(board));
     board->free = instant_after_us(board->clock, busy_us);
 }
 
@@ -327,12 +372,15 @@ static void advance(struct sim_board *board, struct instant now)
 /* --- outside ------------------------------------------------------------------------------- */
 
 /* As CIO and SIO leave them behind. */
-static void store_types(struct sim_board *board, uint32_t outputs)
+static void store_types(struct sim_board *board, const struct sim_board_options *options)
 {
     uint8_t sum = 0;
 
     for (unsigned io = 0; io < SIO_POINTS; io++) {
-        uint8_t type = (outputs >> io & 1) != 0 ? SIO_OUTPUT : SIO_INPUT_PULLUP;
+        uint8_t type = (options->sensors >> io & 1) != 0   ? SIO_SENSOR
+                       : (options->pwms >> io & 1) != 0    ? SIO_PWM
+                       : (options->outputs >> io & 1) != 0 ? SIO_OUTPUT
+                                                           : SIO_INPUT_PULLUP;
 
         board->eeprom[io + 1] = type;
         sum = (uint8_t)(sum + type);
@@ -346,8 +394,8 @@ void sim_board_init(struct sim_board *board, struct sim_board_options options, s
     board->options = options;
     board->clock = now;
     memset(board->eeprom, 0xff, sizeof(board->eeprom));
-    if (options.outputs != 0)
-        store_types(board, options.outputs);
+    if ((options.outputs | options.sensors | options.pwms) != 0)
+        store_types(board, &options);
     enter(board, SIM_BOARD_UNPLUGGED);
     boot(board, true);
     plan(board);
@@ -452,6 +500,14 @@ void sim_board_input(struct sim_board *board, uint8_t io, bool high, struct inst
     board->look = true;
     plan(board);
     advance(board, now);
+}
+
+void sim_board_sense(struct sim_board *board, uint8_t io, struct sim_board_sensor sensor,
+                     struct instant now)
+{
+    assert(io < SIO_POINTS);
+    advance(board, now);
+    board->sensor[io] = sensor;
 }
 
 bool sim_board_output(const struct sim_board *board, uint8_t io)

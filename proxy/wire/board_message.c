@@ -5,6 +5,11 @@
 /* The firmware refuses a shorter interval with `DG:ERR: # out of range.` */
 #define INTERVAL_LEAST_MS 500
 
+/* No DHT measures beyond them. */
+#define DHT_COLDEST (-60000)
+#define DHT_WARMEST 150000
+#define DHT_WETTEST 100000
+
 struct prefix {
     struct span text;
     enum board_message_kind kind;
@@ -132,12 +137,56 @@ bool board_message_constant(struct span constants, struct span name, int64_t *re
     return false;
 }
 
+/* Takes a blank and a number in thousandths off *text. */
+static bool take_decimal(struct span *text, int64_t *ret_value)
+{
+    size_t used;
+
+    if (text->length == 0 || text->data[0] != ' ') {
+        return false;
+    }
+    *text = span_skip(*text, 1);
+    used = text_decimal(*text, ret_value);
+    *text = span_skip(*text, used);
+    return used > 0;
+}
+
+bool board_message_dht(struct span extension, struct board_dht *ret_dht)
+{
+    int64_t sensor, degree, humidity;
+
+    if (!span_starts(extension, SPAN("DHT"))) {
+        return false;
+    }
+    extension = span_skip(extension, 3);
+    if (!take_decimal(&extension, &sensor) || !take_decimal(&extension, &degree) ||
+        !take_decimal(&extension, &humidity) || extension.length > 0 || sensor % 1000 != 0 ||
+        sensor < 0 || sensor >= BOARD_IO_MAX * 1000 || degree < DHT_COLDEST ||
+        degree > DHT_WARMEST || humidity < 0 || humidity > DHT_WETTEST) {
+        return false;
+    }
+    *ret_dht = (struct board_dht){(unsigned)(sensor / 1000), (int32_t)degree, (int32_t)humidity};
+    return true;
+}
+
 void board_message_set(unsigned io, bool high, struct text *text)
 {
     assert(io < BOARD_IO_MAX);
     text_add_string(text, "IO ");
     text_add_integer(text, io);
     text_add_string(text, high ? " 1\n" : " 0\n");
+}
+
+void board_message_pwm(unsigned io, uint8_t value, unsigned hertz, struct text *text)
+{
+    assert(io < BOARD_IO_MAX);
+    text_add_string(text, "PWM ");
+    text_add_integer(text, io);
+    text_add_char(text, ' ');
+    text_add_thousandths(text, (value * INT64_C(10000) + UINT8_MAX / 2) / UINT8_MAX * 10);
+    text_add_char(text, ' ');
+    text_add_integer(text, hertz);
+    text_add_char(text, '\n');
 }
 
 void board_message_interval(unsigned interval_ms, struct text *text)

@@ -140,6 +140,31 @@ class CheckRules(unittest.TestCase):
         self.assertIn("expected ran other, got nothing",
                       check(["gcode: M799", "expect: {ran: other}"], rules=rules)[1])
 
+    def test_a_sensor_of_the_board_is_as_warm_as_the_test_says(self):
+        rules = ("example:\n  points:\n    fan: {io: 12, type: output}\n"
+                 "    air: {io: 4, type: dht}\n    cold: {io: 5, type: dht}\nrules:\n"
+                 "  - {name: on, when: {temperature: {air: '>= 40C'}}, do: [{set: {fan: on}}]}\n"
+                 "  - {name: off, when: {temperature: {air: '< 35C'}}, do: [{set: {fan: off}}]}\n"
+                 "  - {name: if, when: {gcode: M750}, if: {temperature: {cold: '< 10C'}}, "
+                 "do: [{say: it is cold}]}\n"
+                 "  - {name: wait, when: {gcode: M751}, "
+                 "do: [{wait: {temperature: {air: '< 20C'}, timeout: 1h}}, {say: cool now}]}\n"
+                 "tests:\n")
+        steps = ["temperature: {air: 30C}", "expect: {point: {fan: off}}",
+                 "temperature: {air: 41C}", "expect: {point: {fan: on}}",
+                 "temperature: {air: 39.5C}", "expect: {point: {fan: on}}",
+                 "temperature: {air: 34C}", "expect: {point: {fan: off}}",
+                 "gcode: M750", "expect: {not: {said: cold}}",
+                 "temperature: {cold: 5C}", "gcode: M750", "expect: {said: it is cold}",
+                 "gcode: M43", "expect: {said: [point air 34C 45%, point cold 5C 45%]}",
+                 "gcode: M751", "wait: 10s", "expect: {not: {said: cool now}}",
+                 "temperature: {air: 19C}", "expect: {said: cool now}",
+                 "board: lost", "gcode: M43", "expect: {said: point air unknown}"]
+        status, said = check(steps, rules=rules)
+        self.assertEqual(status, 0, said)
+        self.assertEqual(check(["temperature: {air: 30C}", "expect: {point: {fan: on}}"],
+                               rules=rules)[0], 1)
+
     def test_a_mistake_is_told_and_nothing_runs(self):
         status, said = check(["wait: 20"])
         self.assertEqual(status, 2)

@@ -441,6 +441,8 @@ const char *proxy_check(const struct proxy *proxy)
     if (broken == NULL)
         broken = board_session_check(&proxy->board);
     if (broken == NULL)
+        broken = board_pwm_check(&proxy->board.pwm);
+    if (broken == NULL)
         broken = estop_check(&proxy->estop);
     if (broken == NULL)
         broken = points_check(&proxy->points);

@@ -30,6 +30,9 @@ static void take_types(struct board_pwm *pwm, struct board_levels *levels,
         pwm->ios |= UINT64_C(1) << io;
         board_levels_release(levels, io);
     }
+    for (unsigned io = 0; io < BOARD_IO_MAX; io++)
+        pwm->dimmer[io].known &= board_pwm_has(pwm, io);
+    pwm->asked &= board_pwm_has(pwm, pwm->io);
     pwm->told++;
 }
 

@@ -146,6 +146,24 @@ static void what_turns_out_to_be_dimmed_is_not_switched_by_its_level(void **unus
     assert_int_equal(board_levels_outcome(&levels, 1), BOARD_PENDING);
 }
 
+static void what_is_dimmed_no_more_is_forgotten(void **unused)
+{
+    uint8_t value;
+
+    (void)unused;
+    board_pwm_want(&pwm, FAN, 51);
+    expect_line("PWM 4 20 1000\n");
+    hear("OK");
+    hear("DG:PWM for IO Updated");
+    board_pwm_want(&pwm, 5, 51);
+    expect_line("PWM 5 20 1000\n");
+    hear("IT:1,2,-3,5,2,2,");
+    assert_false(board_pwm_value(&pwm, FAN, &value));
+    expect_line(NULL);
+    hear("IT:1,2,-3,5,-2,-2,");
+    expect_line("PWM 4 20 1000\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +172,7 @@ int main(void)
         cmocka_unit_test_setup(what_is_not_answered_is_said_three_times_and_fails, begin),
         cmocka_unit_test_setup(a_board_that_does_not_know_the_command_fails_it, begin),
         cmocka_unit_test_setup(after_a_reset_nothing_is_known_and_what_is_wanted_goes_again, begin),
+        cmocka_unit_test_setup(what_is_dimmed_no_more_is_forgotten, begin),
         cmocka_unit_test_setup(what_turns_out_to_be_dimmed_is_not_switched_by_its_level, begin),
     };
 

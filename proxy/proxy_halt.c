@@ -62,6 +62,7 @@ void proxy_halt_expire(struct proxy *proxy, struct instant now)
     if (proxy->halt.pulse_dtr) {
         proxy->halt.pulse_dtr = false;
         proxy_order(proxy, ORDER_DTR, PROXY_PRINTER, 0);
+        estop_pulsed(&proxy->estop);
     }
     proxy->halt.next = instant_after_ms(now, next_ms);
 }

@@ -11,5 +11,8 @@
 
 /* What the file holds, at most STATE_CAPACITY bytes; empty if there is none. */
 size_t state_file_read(const char *path, char *ret_text);
-/* Temporary file, fsync, rename. 0, or a negative errno: the old content stays. */
+/*
+ * Temporary file, fsync, rename, fsync of the folder. 0, or a negative errno: the old content stays,
+ * but for an error of the last.
+ */
 int state_file_write(const char *path, struct span text);

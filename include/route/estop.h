@@ -134,6 +134,8 @@ void estop_confirmed(struct estop *estop, struct instant now);
 void estop_printer(struct estop *estop, bool open, struct instant now);
 /* The printer said `start`. */
 void estop_printer_started(struct estop *estop, struct instant now);
+/* DTR is pulsed just now for another reason: that was this trip's pulse, if it was still to come. */
+void estop_pulsed(struct estop *estop);
 /* A print runs, paused or not, or none does. */
 void estop_print(struct estop *estop, bool runs, struct instant now);
 /*

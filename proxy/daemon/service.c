@@ -209,16 +209,22 @@ void service_settle(struct service *service)
         return;
     service->settling = true;
     for (unsigned round = 0; more && round < SETTLE_ROUNDS; round++) {
-        struct order order;
+        struct order order, saving = {.kind = ORDER_OPEN};
         struct event event;
 
         more = false;
         while (proxy_next_order(service->proxy, &order)) {
-            carry_out(service, &order);
+            if (order.kind == ORDER_SAVE)
+                saving = order;
+            else
+                carry_out(service, &order);
             more = true;
         }
         for (enum proxy_port which = 0; which < PROXY_PORTS; which++)
             more |= write_output(service, which);
+        /* A disk takes its time, and M112 has none. */
+        if (saving.kind == ORDER_SAVE)
+            carry_out(service, &saving);
         while (proxy_next_event(service->proxy, &event))
             show_event(service, &event);
         for (enum proxy_port which = 0; which < PROXY_PORTS; which++)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 size_t state_file_read(const char *path, char *ret_text)
@@ -19,6 +20,28 @@ size_t state_file_read(const char *path, char *ret_text)
         length += (size_t)count;
     close(fd);
     return length;
+}
+
+/* The name is on the disk, too: the button that latches may be the one that cuts the power. */
+static int sync_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    char *slash;
+    int fd, error = 0;
+
+    snprintf(folder, sizeof folder, "%s", path);
+    slash = strrchr(folder, '/');
+    if (slash == NULL)
+        snprintf(folder, sizeof folder, ".");
+    else
+        slash[slash == folder ? 1 : 0] = '\0';
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (fsync(fd) != 0)
+        error = -errno;
+    close(fd);
+    return error;
 }
 
 int state_file_write(const char *path, struct span text)
@@ -43,7 +66,9 @@ int state_file_write(const char *path, struct span text)
     close(fd);
     if (error == 0 && rename(temporary, path) != 0)
         error = -errno;
-    if (error != 0)
+    if (error != 0) {
         unlink(temporary);
-    return error;
+        return error;
+    }
+    return sync_folder(path);
 }

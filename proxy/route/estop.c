@@ -220,6 +220,12 @@ void estop_printer_started(struct estop *estop, struct instant now)
     await_dtr(estop, now);
 }
 
+void estop_pulsed(struct estop *estop)
+{
+    estop->dtr = INSTANT_NEVER;
+    estop->dtr_owed = false;
+}
+
 /* The button has not been seen for too long: what the operator wants done then. */
 static void board_lost(struct estop *estop, struct instant now)
 {

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""The emergency stop of a real daemon does not wait for what may take its time: disks, printers."""
+
+import os
+import signal
+import unittest
+
+from machine import MachineTest, read_text, wait_until
+from torture import Peer
+
+BUTTON, HEATER = 0, 15
+EXTRA = """\
+  button: {io: 0, type: input, active: high, debounce: 20ms}
+  heater: {io: 15, type: output, start: on, halt: off}
+estop: {point: button}
+"""
+
+
+class Stop(MachineTest):
+    def setUp(self):
+        super().setUp()
+        self.wire = self.path("wire")
+        self.printer = Peer("sim_printer_pty", self.path("printer-port"),
+                            self.path("executed.log"), "--wire", self.wire)
+        self.addCleanup(self.printer.end)
+        self.board = Peer("sim_board_pty", self.path("board-port"), self.path("board.log"))
+        self.addCleanup(self.board.end)
+        self.board.tell(f"in {BUTTON} 0")
+        self.daemon = self.daemon(printer=self.printer.link, board=self.board.link, extra=EXTRA)
+        self.daemon.wait_for("estop", "armed")
+        self.daemon.wait_for_printer()
+        wait_until("the heater is on", lambda: self.board.pin(HEATER), 20)
+
+    def press(self):
+        self.board.tell(f"in {BUTTON} 1")
+
+    def wait_for_m112(self):
+        wait_until("M112 reaches the printer", lambda: "M112\n" in read_text(self.wire), 20)
+
+    def wait_for_heater(self):
+        wait_until("the heater is off", lambda: not self.board.pin(HEATER), 20)
+
+    def test_a_disk_that_takes_its_time_does_not_hold_it_up(self):
+        # Opening a pipe takes until somebody opens its other end.
+        pipe = self.daemon.state + ".new"
+        os.mkfifo(pipe)
+        self.press()
+        self.wait_for_m112()
+        self.wait_for_heater()
+        other_end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, other_end)
+        self.daemon.wait_for("estop", "tripped")
+
+    def test_a_printer_that_reads_nothing_does_not_hold_it_up(self):
+        host = self.host(self.daemon)
+        host.write(b"G1 X1 F6000\n")
+        host.wait_for(b"ok")
+        self.printer.process.send_signal(signal.SIGSTOP)
+        for x in range(50):
+            host.write(b"G1 X%d\n" % x)
+        self.press()
+        self.daemon.wait_for("estop", "tripped")
+        self.wait_for_heater()
+        self.assertEqual(read_text(self.daemon.state).count("latch estop\n"), 1)
+        self.printer.process.send_signal(signal.SIGCONT)
+        self.wait_for_m112()
+        self.daemon.wait_for("printer", "halted")
+
+
+if __name__ == "__main__":
+    unittest.main()

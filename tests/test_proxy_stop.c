@@ -1,0 +1,434 @@
+/* The emergency stop, whatever else is going on just then: every case of the promise that it halts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "kit/kit.h"
+#include "proxy_state.h"
+#include "sim/world.h"
+
+#define BUTTON 0
+#define RELAY  12
+#define LIGHT  13
+
+static struct kit kit;
+static struct world world;
+static struct proxy proxy;
+static struct world_options options;
+
+static void begin(struct span saved, struct instant now)
+{
+    options.saved = saved;
+    world_init(&world, &proxy, &options, now);
+}
+
+/* A contact that is closed to ground while nobody presses, and outputs of which one is halted. */
+static int set_up(void **unused)
+{
+    struct point_settings *relay;
+
+    (void)unused;
+    kit_init(&kit);
+    kit_mcodes(&kit);
+    kit_point(&kit, "button", POINT_INPUT, BUTTON)->debounce_ms = 20;
+    relay = kit_point(&kit, "relay", POINT_OUTPUT, RELAY);
+    relay->start = (struct occasion){OCCASION_SET, 255};
+    relay->halt = (struct occasion){OCCASION_SET, 0};
+    relay->exit = (struct occasion){OCCASION_SET, 255};
+    kit_point(&kit, "light", POINT_OUTPUT, LIGHT);
+    kit.settings.estop.point = 0;
+    kit.settings.estop.reset_point = POINT_NONE;
+    kit.settings.estop.m112_halts = true;
+    kit.settings.estop.reset_dtr = true;
+    options = (struct world_options){.settings = &kit.settings, .rules = &kit.ruleset};
+    options.printer = sim_printer_manner_marlin();
+    options.host_played = true;
+    begin(SPAN_NONE, (struct instant){0});
+    return 0;
+}
+
+static int tear_down(void **unused)
+{
+    (void)unused;
+    kit_free(&kit);
+    return 0;
+}
+
+static void run_ms(int64_t ms)
+{
+    if (!world_run_ms(&world, ms)) {
+        world_tell(&world, WORLD_TOLD, stderr);
+        fail_msg("%s", world.broken != NULL ? world.broken : "it stopped");
+    }
+}
+
+static void button(bool pressed)
+{
+    sim_board_input(&world.board, BUTTON, pressed, world.now);
+    world_settle(&world);
+}
+
+/* Did a line with this in it go that way since that entry? */
+static unsigned seen(uint64_t since, enum world_kind kind, enum proxy_port port, const char *part)
+{
+    struct world_entry entry;
+    unsigned times = 0;
+
+    for (; since < world.entries; since++) {
+        if (world_journal(&world, since, &entry) && entry.kind == kind && entry.port == port &&
+            span_contains((struct span){entry.text, entry.length}, span_of(part)))
+            times++;
+    }
+    return times;
+}
+
+static void host_says(const char *lines)
+{
+    world_write(&world, PROXY_HOST, span_of(lines));
+    world_settle(&world);
+}
+
+/* The button is seen released. */
+static void arm(void)
+{
+    button(false);
+    run_ms(3000);
+    assert_int_equal(proxy.estop.state, ESTOP_ARMED);
+    assert_true(sim_board_output(&world.board, RELAY));
+}
+
+static void arm_with_host(void)
+{
+    arm();
+    world_host_opens(&world, 115200);
+    run_ms(100);
+}
+
+/* How often a pin of the board has gone to that level. */
+static unsigned switched(uint8_t io, bool high)
+{
+    struct sim_board_change change;
+    unsigned times = 0;
+
+    for (uint32_t i = 0; i < world.board.change_count; i++) {
+        if (sim_board_change(&world.board, i, &change) && change.io == io && change.high == high)
+            times++;
+    }
+    return times;
+}
+
+/* What has been written is not taken by that peer for so long. */
+static void block(enum proxy_port port, int64_t ms)
+{
+    world.port[port].to.held_at = 0;
+    world.port[port].to.held = instant_after_ms(world.now, ms);
+}
+
+static void expect_stopped(void)
+{
+    assert_int_equal(world.printer.state, SIM_PRINTER_HALTED);
+    assert_int_equal(proxy.estop.state, ESTOP_TRIPPED);
+    assert_false(sim_board_output(&world.board, RELAY));
+    assert_true(span_contains(span_of(world.saved), SPAN("latch estop\n")));
+}
+
+static void a_printer_that_takes_nothing_gets_m112_before_all_that_waits(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    arm_with_host();
+    host_says("G1 X10 F300\nG1 X20\nG1 X30\n");
+    run_ms(100);
+    before = world.entries;
+    block(PROXY_PRINTER, 60000);
+    host_says("G1 X40\nG1 X50\nG1 X60\nG1 X70\nG1 X80\n");
+    run_ms(100);
+    assert_true(world.port[PROXY_PRINTER].to.count > 0);
+    button(true);
+    run_ms(400);
+    assert_true(world.discards > 0);
+    block(PROXY_PRINTER, 0);
+    run_ms(100);
+    expect_stopped();
+    assert_int_equal(seen(before, WORLD_EXECUTED, PROXY_PRINTER, "G1"), 0);
+}
+
+static void a_host_that_reads_nothing_does_not_hold_it_up(void **unused)
+{
+    (void)unused;
+    arm_with_host();
+    block(PROXY_HOST, 60000);
+    for (int i = 0; i < 2000; i++)
+        host_says("M42 Plight S1\n");
+    run_ms(1000);
+    button(true);
+    run_ms(60);
+    expect_stopped();
+}
+
+static void without_a_host_it_stops_as_well(void **unused)
+{
+    (void)unused;
+    arm();
+    button(true);
+    run_ms(100);
+    expect_stopped();
+}
+
+static void a_host_that_has_gone_in_mid_print_does_not_hold_it_up(void **unused)
+{
+    (void)unused;
+    arm_with_host();
+    host_says("N0 M110 N0*125\n");
+    run_ms(50);
+    host_says("N1 G28*18\nN2 G1 X10*81\n");
+    run_ms(50);
+    world_host_closes(&world);
+    button(true);
+    run_ms(100);
+    expect_stopped();
+}
+
+/* Without its emergency parser the printer takes M112 for a line of the file until M29. */
+static void an_upload_is_ended_and_then_it_stops(void **unused)
+{
+    uint64_t before;
+    int slot;
+
+    (void)unused;
+    for (int parser = 0; parser < 2; parser++) {
+        options.printer.emergency_parser = parser == 1;
+        begin(SPAN_NONE, (struct instant){0});
+        arm_with_host();
+        host_says("M28 part.gco\n");
+        run_ms(100);
+        host_says("G1 X1\nG1 X2\n");
+        run_ms(100);
+        before = world.entries;
+        button(true);
+        run_ms(450);
+        expect_stopped();
+        assert_int_equal(seen(before, WORLD_TO, PROXY_PRINTER, "M29"), parser == 1 ? 0 : 1);
+        slot = sim_sd_find(&world.printer.sd, SPAN("PART.GCO"));
+        assert_true(slot >= 0);
+        assert_int_equal(seen(before, WORLD_EXECUTED, PROXY_PRINTER, "G1"), 0);
+    }
+}
+
+static void played_printer_says(const char *lines)
+{
+    world_write(&world, PROXY_PRINTER, span_of(lines));
+    run_ms(50);
+}
+
+/* What is in the middle of a packet is no line: only a reset is sure to stop such a printer. */
+static void in_a_binary_transfer_the_printer_is_reset_too_and_once(void **unused)
+{
+    (void)unused;
+    options.printer_played = true;
+    begin(SPAN_NONE, (struct instant){0});
+    arm_with_host();
+    played_printer_says("start\n");
+    host_says("M28 B1 part.gco\n");
+    run_ms(50);
+    played_printer_says("Switching to Binary Protocol\nok\n");
+    world_read(&world, PROXY_PRINTER, world_written(&world, PROXY_PRINTER).length);
+    assert_true(binary_transfer_runs(&proxy.router.binary));
+    host_says("\xB5\xAD\x01\x02");
+    run_ms(20);
+    button(true);
+    run_ms(60);
+    assert_true(span_contains(world_written(&world, PROXY_PRINTER), SPAN("\nM112\n")));
+    run_ms(2000);
+    assert_int_equal(world.pulses, 1);
+    assert_int_equal(proxy.estop.state, ESTOP_TRIPPED);
+}
+
+static void in_the_middle_of_a_plan_its_output_goes_off_and_nothing_more_is_done(void **unused)
+{
+    struct request pulse = {.kind = REQUEST_PULSE, .ms = 10000, .point = "light"};
+    uint64_t before;
+
+    (void)unused;
+    arm_with_host();
+    world_ask(&world, &pulse, 7);
+    run_ms(100);
+    assert_true(sim_board_output(&world.board, LIGHT));
+    /* The stream waits for the head, which is on its way for a minute. */
+    host_says("G1 X100 F100\nM62 Plight\n");
+    run_ms(500);
+    before = world.entries;
+    button(true);
+    run_ms(100);
+    expect_stopped();
+    run_ms(70000);
+    assert_false(sim_board_output(&world.board, LIGHT));
+    assert_int_equal(switched(LIGHT, true), 1);
+    assert_int_equal(seen(before, WORLD_EVENT, PROXY_HOST, "M62 done"), 0);
+}
+
+static void pressed_twice_it_stops_twice_and_resets_the_printer_once(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    arm_with_host();
+    button(true);
+    run_ms(3000);
+    assert_int_equal(world.pulses, 1);
+    button(false);
+    run_ms(3000);
+    assert_int_equal(proxy.estop.state, ESTOP_LATCHED);
+    before = world.entries;
+    button(true);
+    run_ms(3000);
+    expect_stopped();
+    assert_true(seen(before, WORLD_TO, PROXY_PRINTER, "M112") >= 1);
+    assert_int_equal(world.pulses, 1);
+}
+
+static void a_printer_that_is_off_is_stopped_when_it_is_switched_on(void **unused)
+{
+    (void)unused;
+    arm_with_host();
+    sim_printer_power(&world.printer, false, world.now);
+    world_settle(&world);
+    button(true);
+    run_ms(10000);
+    sim_printer_power(&world.printer, true, world.now);
+    world_settle(&world);
+    run_ms(3000);
+    expect_stopped();
+}
+
+/* Held: each `start` of the printer is answered by M112, and none by another reset. */
+static void a_printer_that_is_reset_while_it_is_held_is_no_boot_loop(void **unused)
+{
+    (void)unused;
+    arm_with_host();
+    button(true);
+    run_ms(5000);
+    assert_int_equal(world.pulses, 1);
+    for (int i = 0; i < 3; i++) {
+        uint64_t before = world.entries;
+
+        sim_printer_reset(&world.printer, world.now);
+        world_settle(&world);
+        run_ms(5000);
+        expect_stopped();
+        assert_true(seen(before, WORLD_TO, PROXY_PRINTER, "M112") >= 1);
+    }
+    world_host_closes(&world);
+    run_ms(1000);
+    world_host_opens(&world, 115200);
+    run_ms(5000);
+    assert_int_equal(world.pulses, 1);
+    assert_int_equal(world.printer.counters.resets, 4);
+}
+
+static void held_over_a_restart_of_the_daemon_nothing_switches_back(void **unused)
+{
+    char saved[ORDER_TEXT];
+    uint64_t before;
+
+    (void)unused;
+    arm_with_host();
+    button(true);
+    run_ms(3000);
+    expect_stopped();
+    memcpy(saved, world.saved, sizeof saved);
+    world_ask(&world, &(struct request){.kind = REQUEST_EXIT}, -1);
+    run_ms(3000);
+    assert_int_equal(switched(RELAY, true), 1);
+
+    /* The button is pressed from the first report on; the printer has been reset meanwhile. */
+    begin(span_of(saved), world.now);
+    before = world.entries;
+    button(true);
+    world_host_opens(&world, 115200);
+    run_ms(10000);
+    assert_int_equal(world.printer.state, SIM_PRINTER_HALTED);
+    assert_int_equal(proxy.estop.state, ESTOP_TRIPPED);
+    assert_int_equal(switched(RELAY, true), 0);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_PRINTER, "G"), 0);
+    assert_int_equal(world.pulses, 0);
+}
+
+static void held_over_a_reset_and_a_loss_of_the_board_nothing_switches_back(void **unused)
+{
+    (void)unused;
+    arm_with_host();
+    button(true);
+    run_ms(3000);
+    sim_board_reset(&world.board, world.now);
+    world_settle(&world);
+    run_ms(10000);
+    expect_stopped();
+    world_unplug(&world, PROXY_BOARD);
+    run_ms(15000);
+    world_plug(&world, PROXY_BOARD);
+    run_ms(15000);
+    expect_stopped();
+    button(false);
+    run_ms(5000);
+    assert_int_equal(proxy.estop.state, ESTOP_LATCHED);
+    assert_int_equal(switched(RELAY, true), 1);
+}
+
+/*
+ * The reports that an original board makes by itself show pins as they are that moment, bounce or
+ * not. Spikes that it never reports as an edge are put where they meet one of those.
+ */
+static void a_spike_in_a_periodic_report_of_an_original_board_does_nothing(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    arm_with_host();
+    before = world.entries;
+    for (int i = 0; i < 4000; i++) {
+        button(true);
+        run_ms(2);
+        button(false);
+        run_ms(3);
+    }
+    assert_true(seen(before, WORLD_FROM, PROXY_BOARD, "IO:1") >= 1);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_PRINTER, "M112"), 0);
+    assert_int_equal(proxy.estop.state, ESTOP_ARMED);
+}
+
+/* Nothing drives the input: its pull-up does. */
+static void a_wire_that_is_cut_counts_as_pressed(void **unused)
+{
+    (void)unused;
+    run_ms(5000);
+    expect_stopped();
+    assert_int_equal(switched(RELAY, true), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_printer_that_takes_nothing_gets_m112_before_all_that_waits),
+        TEST(a_host_that_reads_nothing_does_not_hold_it_up),
+        TEST(without_a_host_it_stops_as_well),
+        TEST(a_host_that_has_gone_in_mid_print_does_not_hold_it_up),
+        TEST(an_upload_is_ended_and_then_it_stops),
+        TEST(in_a_binary_transfer_the_printer_is_reset_too_and_once),
+        TEST(in_the_middle_of_a_plan_its_output_goes_off_and_nothing_more_is_done),
+        TEST(pressed_twice_it_stops_twice_and_resets_the_printer_once),
+        TEST(a_printer_that_is_off_is_stopped_when_it_is_switched_on),
+        TEST(a_printer_that_is_reset_while_it_is_held_is_no_boot_loop),
+        TEST(held_over_a_restart_of_the_daemon_nothing_switches_back),
+        TEST(held_over_a_reset_and_a_loss_of_the_board_nothing_switches_back),
+        TEST(a_spike_in_a_periodic_report_of_an_original_board_does_nothing),
+        TEST(a_wire_that_is_cut_counts_as_pressed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

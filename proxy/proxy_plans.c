@@ -261,7 +261,8 @@ static void over(struct proxy *proxy, const struct plan_action *action, struct i
                      span_of(point_state_word(
                          points_state(&proxy->points, plan->step[0].point))));
     else if (plan->step[0].kind == STEP_POWER)
-        proxy_answer(proxy, client, true, "", span_of(power_word(&proxy->router.power)));
+        proxy_answer(proxy, client, true, "",
+                     plan->step[0].value != 0 ? SPAN("on") : SPAN("off")); /* `sense` may lag */
     else
         proxy_answer(proxy, client, true, "", SPAN_NONE);
 }

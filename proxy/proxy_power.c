@@ -39,10 +39,13 @@ struct span proxy_power_cause(const struct proxy *proxy)
         return proxy_who_runs(proxy, slot);
     switch (proxy->router.power.state) {
     case POWER_SWITCHING_ON: return SPAN("auto_on");
-    case POWER_SWITCHING_OFF: return SPAN("psu");
+    case POWER_SWITCHING_OFF: return SPAN("as asked for before");
+    case POWER_BOOTING:
+        if (proxy->router.power.ours)
+            return SPAN("auto_on");
+        break;
     case POWER_NONE:
     case POWER_RESTS:
-    case POWER_BOOTING:
     case POWER_REPLAYING:
     case POWER_CHECKING: break;
     }
@@ -131,7 +134,7 @@ static void carry_out(struct proxy *proxy, const struct power_action *action, st
     case POWER_END_STANDIN: proxy_standin(proxy, now); return;
     case POWER_ASK: router->power_asks = true; return;
     case POWER_SEND: router->power_sends = true; return;
-    case POWER_TELL: router_tell(router, LOG_WARNING, action->text, now); return;
+    case POWER_TELL: router_tell(router, action->level, action->text, now); return;
     case POWER_ON_DONE: end_waits(proxy, &proxy->power.on_waits, true, SPAN_NONE, now); return;
     case POWER_ON_FAILED:
         if (router->standin)
@@ -166,14 +169,15 @@ static enum point_state state_of(const struct proxy *proxy, uint8_t point)
 bool proxy_power_look(struct proxy *proxy, struct instant now)
 {
     const struct power_settings *set = &proxy->settings->psu;
-    bool moved;
+    bool moved = false;
 
     if (set->point != POINT_NONE) {
         power_see(&proxy->router.power, state_of(proxy, set->point), state_of(proxy, set->sense),
                   now);
+        moved = act(proxy, now); /* who has it switched is forgotten when that is done */
         look_at_point(proxy, now);
     }
-    moved = act(proxy, now);
+    moved = act(proxy, now) || moved;
     return router_power_sends(&proxy->router, now) || moved;
 }
 

@@ -45,6 +45,11 @@ static void m80_waits_for_the_boot_and_loses_nothing(void **unused)
     host_got_oks(before, 2);
     assert_true(proxy.router.counters.lost_oks == lines);
     host_heard(before, "error", 0);
+    /* Rules hear each once, and who did it. */
+    assert_int_equal(seen(before, WORLD_EVENT, PROXY_HOST, "printer online"), 1);
+    assert_int_equal(seen(before, WORLD_EVENT, PROXY_HOST, "printer reset"), 1);
+    assert_int_equal(seen(before, WORLD_EVENT, PROXY_HOST, "point psu on M80"), 1);
+    assert_int_equal(seen(before, WORLD_EVENT, PROXY_HOST, "psu on M80"), 2); /* with the point's */
     expect_psu("on", true);
     assert_string_equal(proxy.router.firmware_name[0] ? "known" : "", "known");
 }
@@ -207,6 +212,7 @@ static void m81_after_a_delay(void **unused)
     expect_psu("on", true);
     run_ms(1000);
     expect_psu("off", false);
+    assert_int_equal(seen(0, WORLD_EVENT, PROXY_HOST, "psu off as asked for before"), 2);
 }
 
 static void m80_cancels_what_is_pending(void **unused)

@@ -29,6 +29,10 @@ void happening_init(struct happening *happening, struct world *world,
                     const struct settings *settings);
 /* A simulated board that has what the points need: outputs, PWM, sensors. */
 struct sim_board_options happening_board_of(const struct settings *settings);
+/* The psu point switches the simulated printer's power, and `sense` tells so. */
+void happening_supply(const struct settings *settings, struct world_options *options);
+/* A printer that is to be there has power: a client switches it on. */
+void happening_power_on(struct happening *happening);
 /* Doors closed, buttons not pressed, filament there. */
 void happening_rest(struct happening *happening);
 

@@ -28,3 +28,8 @@ void sim_port_input(struct port *port, unsigned io, bool high);
  * pin that nobody drives would be high, and a stop with a normally closed contact pressed.
  */
 void sim_port_rest(struct port *port, const struct settings *settings);
+/*
+ * The psu point of a simulated board feeds a simulated printer, and `sense` tells so: looks whether
+ * it has changed. A printer that lives on USB power is one without a psu.
+ */
+void sim_port_supply(struct port *printer, struct port *board, const struct settings *settings);

@@ -103,7 +103,8 @@ enum power_action_kind {
 
 struct power_action {
     enum power_action_kind kind;
-    struct span text; /* lent until the next call */
+    enum log_level level; /* TELL */
+    struct span text;     /* lent until the next call */
 };
 
 enum power_result {

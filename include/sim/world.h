@@ -90,7 +90,10 @@ struct world_options {
     bool printer_played, board_played, host_played;
     bool programs_last; /* until world_program_ends; else each has done its work at once */
     enum world_power power; /* of the printer: what output `power_io` of the board switches */
-    uint8_t power_io;       /* on at high */
+    uint8_t power_io;
+    bool power_low;         /* on at low */
+    bool sensed, sense_low; /* input `sense_io` tells whether there is power: by low, if sense_low */
+    uint8_t sense_io;
     uint32_t printer_baud; /* of the wire to the printer; 0: no time */
     /* Shown every entry of the journal as it is made; NULL: nobody. */
     void (*watch)(void *watcher, const struct world_entry *entry);
@@ -125,6 +128,7 @@ struct world {
     bool stop;          /* a watcher sets it: nothing more of this step happens for now */
     const char *broken; /* the promise that does not hold, NULL none */
     uint32_t idle_steps; /* without time passing */
+    bool power_seen;     /* the output that switches the printer's power */
     char saved[ORDER_TEXT]; /* by the last ORDER_SAVE */
     struct order answer;    /* the last ORDER_ANSWER */
     uint64_t answers, speeds, pulses, discards;

@@ -29,6 +29,30 @@ struct sim_board_options happening_board_of(const struct settings *settings)
     return options;
 }
 
+void happening_supply(const struct settings *settings, struct world_options *options)
+{
+    const struct point_settings *point = settings->point, *sense = settings->point;
+
+    if (settings->psu.point == POINT_NONE)
+        return;
+    point += settings->psu.point;
+    options->power = WORLD_POWER_SWITCHED;
+    options->power_io = point->io;
+    options->power_low = !point->active_high;
+    if (settings->psu.sense == POINT_NONE)
+        return;
+    sense += settings->psu.sense;
+    options->sensed = true;
+    options->sense_io = sense->io;
+    options->sense_low = !sense->active_high;
+}
+
+void happening_power_on(struct happening *happening)
+{
+    if (happening->settings->psu.point != POINT_NONE)
+        world_ask(happening->world, &(struct request){.kind = REQUEST_POWER, .value = 255}, 0);
+}
+
 void happening_input(struct happening *happening, const struct point_settings *point, bool on)
 {
     sim_board_input(&happening->world->board, point->io, on == point->active_high,
@@ -41,7 +65,8 @@ void happening_rest(struct happening *happening)
     const struct settings *settings = happening->settings;
 
     for (unsigned i = 0; i < settings->points; i++) {
-        if (settings->point[i].type == POINT_INPUT)
+        if (settings->point[i].type == POINT_INPUT &&
+            (settings->psu.point == POINT_NONE || settings->psu.sense != i))
             happening_input(happening, &settings->point[i], false);
     }
 }

@@ -216,7 +216,7 @@ static bool switch_on(struct rule_test_run *run)
 {
     if (run->settings->psu.point == POINT_NONE)
         return true;
-    world_ask(&run->world, &(struct request){.kind = REQUEST_POWER, .value = 255}, 0);
+    happening_power_on(&run->happening);
     return rule_test_pass(run, 1000);
 }
 
@@ -301,6 +301,7 @@ bool rule_test_run(const struct rule_test *test, const struct loaded *loaded,
     options.printer.baud = 0;
     options.printer.boot_ms = BOOT_MS;
     options.board = happening_board_of(settings);
+    happening_supply(settings, &options);
     happening_init(&run->happening, &run->world, settings);
     world_init(&run->world, run->proxy, &options, (struct instant){0});
     holds = test->steps == 0 || (make_ready(run) && run_steps(run));

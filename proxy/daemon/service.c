@@ -208,6 +208,9 @@ void service_settle(struct service *service)
     if (service->settling)
         return;
     service->settling = true;
+    if (sim_port_is(service->port[PROXY_PRINTER]) && sim_port_is(service->port[PROXY_BOARD]))
+        sim_port_supply(service->port[PROXY_PRINTER], service->port[PROXY_BOARD],
+                        &service->config->loaded.settings);
     for (unsigned round = 0; more && round < SETTLE_ROUNDS; round++) {
         struct order order, saving = {.kind = ORDER_OPEN};
         struct event event;

@@ -13,6 +13,7 @@ struct sim_port {
     uv_timer_t timer;
     bool unplugged;
     bool runout;
+    bool supplied, supply;      /* the printer hangs on an output, which is or was last on */
     uint32_t driven;            /* pins of the board that someone moves, a bit each */
     struct sim_printer printer; /* one of the two is used */
     struct sim_board board;
@@ -278,4 +279,25 @@ void sim_port_rest(struct port *port, const struct settings *settings)
             (sim_of(port)->driven >> point->io & 1U) == 0)
             sim_port_input(port, point->io, !point->active_high);
     }
+}
+
+void sim_port_supply(struct port *printer, struct port *board, const struct settings *settings)
+{
+    struct sim_port *sim = sim_of(printer);
+    const struct point_settings *point = settings->point;
+    uint8_t sense = settings->psu.sense;
+    bool on;
+
+    if (settings->psu.point == POINT_NONE || point[settings->psu.point].io >= SIO_POINTS)
+        return;
+    point += settings->psu.point;
+    on = sim_board_output(&sim_of(board)->board, point->io) == point->active_high;
+    if (sim->supplied && sim->supply == on)
+        return;
+    sim->supplied = true;
+    sim->supply = on;
+    sim_printer_power(&sim->printer, on, clock_now());
+    rearm(sim);
+    if (sense != POINT_NONE)
+        sim_port_input(board, settings->point[sense].io, on == settings->point[sense].active_high);
 }

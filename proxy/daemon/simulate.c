@@ -17,6 +17,7 @@
 #include "sim/world.h"
 
 #define BOARD_STARTS_MS 5000
+#define PRINTER_BOOTS_MS 5000
 #define HOST_GREETS_MS  60000
 #define HOST_IDLES_MS   10000             /* between greeting and print: a few polls */
 #define USER_MS         5000              /* the user takes so long to answer */
@@ -346,6 +347,9 @@ static bool make_ready(struct simulation *simulation)
 
     happening_rest(&simulation->events.happening);
     world_run_ms(world, BOARD_STARTS_MS);
+    if (simulation->world.options.settings->psu.auto_on == AUTO_ON_NEVER)
+        happening_power_on(&simulation->events.happening); /* the print does it else */
+    world_run_ms(world, PRINTER_BOOTS_MS);
     world_host_opens(world, 115200);
     end = instant_after_ms(world->now, HOST_GREETS_MS);
     while ((world->host.state != SIM_HOST_OPERATIONAL || !sim_host_idle(&world->host)) &&
@@ -424,6 +428,7 @@ static int simulate(const struct task *task)
         abort();
     options.printer.baud = 0;
     options.board.whole_lines = true;
+    happening_supply(settings, &options);
     simulation->file = task->file;
     simulation->events_path = task->events_path;
     simulation->user_due = simulation->resume_due = INSTANT_NEVER;

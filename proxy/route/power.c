@@ -168,6 +168,14 @@ static void replay(struct power *power, struct instant now)
     replay_next(power, now);
 }
 
+/* Has what was switched on been so for long enough to be believed? */
+static bool settled(const struct power *power, struct instant now)
+{
+    struct instant end = instant_after_ms(now, power->set.boot_ms - POWER_SETTLE_MS);
+
+    return power->state != POWER_BOOTING || !power->ours || power->deadline.us < end.us;
+}
+
 /* Another level than before, in whatever state. */
 static void level_changed(struct power *power, struct instant now)
 {
@@ -183,6 +191,8 @@ static void level_changed(struct power *power, struct instant now)
     case POWER_SWITCHING_OFF: return;
     case POWER_BOOTING:
     case POWER_REPLAYING:
+        if (off && power->point == POWER_ON && !settled(power, now))
+            return; /* `sense` sees late what was before; if not, nothing will answer */
         if (off) {
             fail_on(power, REASON_OFF, now);
             check_off(power, now);
@@ -357,8 +367,8 @@ enum power_result power_on(struct power *power, struct instant now)
     }
     if (power->state == POWER_SWITCHING_OFF)
         fail_off(power, REASON_ON);
-    else if (power_level(power) == POWER_ON && !power->standin)
-        return POWER_IS_SO;
+    else if (power_level(power) == POWER_ON && !power->standin && power->state != POWER_CHECKING)
+        return POWER_IS_SO; /* just switched off, `sense` may not have seen it yet */
     power->actions &= (uint16_t) ~(1u << POWER_SET_OFF);
     enter(power, POWER_SWITCHING_ON, now);
     power_want(power, POWER_SET_ON);
@@ -407,7 +417,10 @@ static void expire_state(struct power *power, struct instant now)
         begin_standin(power);
     else
         fail_on(power, REASON_SILENT, now);
-    enter(power, POWER_RESTS, now);
+    if (power->state == POWER_BOOTING && power_level(power) == POWER_OFF)
+        check_off(power, now);
+    else
+        enter(power, POWER_RESTS, now);
 }
 
 void power_expire(struct power *power, struct instant now)
@@ -426,7 +439,7 @@ void power_expire(struct power *power, struct instant now)
 
 bool power_next_action(struct power *power, struct power_action *ret_action)
 {
-    struct power_action action = {POWER_CHANGED, SPAN_NONE};
+    struct power_action action = {POWER_CHANGED, LOG_INFO, SPAN_NONE};
     unsigned which = 0;
 
     if (power->actions == 0)
@@ -437,6 +450,7 @@ bool power_next_action(struct power *power, struct power_action *ret_action)
         while ((power->notes & 1u << which) == 0)
             which++;
         action.text = notes[which];
+        action.level = which == POWER_NOTE_LOST ? LOG_WARNING : LOG_INFO;
         power->notes &= (uint8_t) ~(1u << which);
     } else if (action.kind == POWER_SEND) {
         action.text = span_of(power->line);

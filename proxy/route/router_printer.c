@@ -456,8 +456,8 @@ static void state_of(struct router *router, const struct printer_reply *reply, s
 {
     if (reply->halted)
         halted(router, reply->text, now);
-    else if (router->printer_state == PRINTER_SILENT)
-        router_printer_state(router, PRINTER_ONLINE, reply->text, now);
+    else if (router->printer_state == PRINTER_SILENT && reply->kind != REPLY_START)
+        router_printer_state(router, PRINTER_ONLINE, reply->text, now); /* a start tells more */
     else if (router->printer_state == PRINTER_HALTED &&
              span_contains(reply->text, SPAN("Klipper state: Ready")))
         router_printer_state(router, PRINTER_ONLINE, reply->text, now);

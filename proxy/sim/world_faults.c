@@ -187,9 +187,14 @@ bool world_power_moves(struct world *world)
 
     if (options->power == WORLD_POWER_ALWAYS || world->port[PROXY_PRINTER].played)
         return false;
-    on = sim_board_output(&world->board, options->power_io);
-    if (on == is)
+    on = sim_board_output(&world->board, options->power_io) != options->power_low;
+    if (on == is && world->power_seen)
         return false;
+    world->power_seen = true;
+    if (options->sensed)
+        sim_board_input(&world->board, options->sense_io, on != options->sense_low, world->now);
+    if (on == is)
+        return true;
     sim_printer_power(&world->printer, on, world->now);
     world_note(world, WORLD_NOTE, PROXY_PRINTER, on ? SPAN("power on") : SPAN("power off"));
     if (options->power == WORLD_POWER_PORT && on)

@@ -96,6 +96,21 @@ class Simulate(unittest.TestCase):
         self.assertEqual(sum("the user answers" in what for what in whats), 3)
         self.assertIn("warning: timeout: point door low after 20s", "\n".join(whats))
 
+    def test_the_power_is_on_for_a_print_and_goes_with_its_m81(self):
+        config = ("printer: {port: simulated}\nboard: {port: simulated}\npoints:\n"
+                  "  relay: {io: 13, type: output, active: low, start: off}\n"
+                  "  good: {io: 3, type: input}\npsu: {point: relay, sense: good%s}\n")
+        gcode = self.write("a.gcode", "G28\nG1 X50 F3000\nM81\n")
+        for auto_on, begin in (("", []), (", auto_on: print", ["relay on: auto_on", "good on: "
+                                                              "board report", "psu on: auto_on"])):
+            result = self.run_words(gcode, "-c", self.write("t.yaml", config % auto_on))
+            self.assertEqual(result.returncode, 0, result.stdout)
+            whats = [what for _, _, _, what in self.entries(result.stdout.splitlines())
+                     if re.match("relay|good|psu", what)]
+            self.assertCountEqual(whats, begin + ["psu: off when the print has ended",
+                                                  "relay off: as asked for before",
+                                                  "good off: board report", "psu off: board report"])
+
     def test_rules_go_on_after_the_file(self):
         lines = self.simulate("G28\nM700\n", rules=(
             "rules:\n  - when: {gcode: M700}\n    do: [{set: {light: on}}]\n"

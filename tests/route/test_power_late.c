@@ -1,0 +1,73 @@
+#include "power_bench.h"
+
+static void one_that_comes_late_is_asked_now_and_then(void **unused)
+{
+    (void)unused;
+    is_off();
+    power_port(&power, false, now);
+    assert_int_equal(power_on(&power, now), POWER_STARTED);
+    expect("set on");
+    see(POINT_ON);
+    power_switched(&power, true, now);
+    wait(set.boot_ms);
+    expect("changed, on failed");
+    assert_true(power.standin);
+    /* Its port opens when `boot` is over. */
+    power_port(&power, true, now);
+    wait(0);
+    expect("ask");
+    wait(POWER_ANSWER_MS);
+    expect("ask");
+    for (; power.state == POWER_BOOTING; power.actions = 0)
+        wait(POWER_ANSWER_MS);
+    wait(POWER_RETRY_MS);
+    expect("ask");
+    heard(false);
+    expect("no standin, send M115");
+    power_answered(&power, now);
+    expect("on done");
+}
+
+static void sense_that_lags_hinders_nobody(void **unused)
+{
+    (void)unused;
+    set.sense = 2;
+    power_reload(&power, &set, now);
+    power_see(&power, POINT_ON, POINT_ON, now);
+    assert_int_equal(off(0, false, false, false), POWER_STARTED);
+    expect("changed, set off");
+    power_see(&power, POINT_OFF, POINT_ON, now);
+    power_switched(&power, true, now);
+    expect("off done");
+    assert_int_equal(power_on(&power, now), POWER_STARTED);
+    expect("set on");
+    power_see(&power, POINT_ON, POINT_ON, now);
+    power_switched(&power, true, now);
+    power_see(&power, POINT_ON, POINT_OFF, now);
+    power_see(&power, POINT_ON, POINT_ON, now);
+    assert_true(power_boots(&power));
+    heard(true);
+    expect("changed, send M115");
+}
+
+static void on_again_while_it_does_not_answer_tries_again(void **unused)
+{
+    (void)unused;
+    is_off();
+    for (see(POINT_ON); power.state == POWER_BOOTING; power.actions = 0)
+        wait(POWER_ANSWER_MS);
+    assert_int_equal(power_on(&power, now), POWER_STARTED);
+    expect("set on");
+    power_switched(&power, true, now);
+    assert_true(power_boots(&power));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(one_that_comes_late_is_asked_now_and_then, set_up),
+        cmocka_unit_test_setup(sense_that_lags_hinders_nobody, set_up),
+        cmocka_unit_test_setup(on_again_while_it_does_not_answer_tries_again, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

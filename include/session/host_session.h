@@ -40,6 +40,9 @@ struct host_session {
     bool uploading;   /* between M28 and M29, as the host sees it: no emergency lane but bare M112 */
     uint64_t lines;   /* accepted, emergencies counted in */
     uint64_t refused;
+    bool front_known;        /* the front line was parsed as it came: */
+    uint32_t front_command;  /* where its command begins */
+    struct gcode_line front; /* all else, lending nothing */
 };
 
 void host_session_init(struct host_session *session);

@@ -151,6 +151,13 @@ enum host_verdict host_session_receive(struct host_session *session, struct span
 
 void host_session_queue(struct host_session *session, const struct gcode_line *line)
 {
+    if (session->queue.count == 0) {
+        session->front = *line;
+        session->front_command = (uint32_t)(line->command.data - line->raw.data);
+        session->front.raw = SPAN_NONE;
+        session->front.command.data = NULL;
+        session->front_known = true;
+    }
     line_ring_push(&session->queue, session->queue_bytes, line->raw);
 }
 
@@ -166,12 +173,19 @@ bool host_session_front(const struct host_session *session, struct gcode_line *r
         memcpy(ret_overlong, raw.data + HOST_OVERLONG_KEPT, sizeof *ret_overlong);
         raw.length = HOST_OVERLONG_KEPT;
     }
-    gcode_line_parse(raw, ret_line);
+    if (!session->front_known) {
+        gcode_line_parse(raw, ret_line);
+        return true;
+    }
+    *ret_line = session->front;
+    ret_line->raw = raw;
+    ret_line->command.data = raw.data + session->front_command;
     return true;
 }
 
 void host_session_drop(struct host_session *session)
 {
+    session->front_known = false;
     line_ring_drop(&session->queue, session->queue_bytes);
 }
 
@@ -180,6 +194,7 @@ uint32_t host_session_clear(struct host_session *session)
     uint32_t count = session->queue.count;
 
     line_ring_clear(&session->queue);
+    session->front_known = false;
     return count;
 }
 
@@ -188,9 +203,31 @@ void host_session_upload_over(struct host_session *session)
     session->uploading = false;
 }
 
+static bool front_is_right(const struct host_session *session)
+{
+    struct gcode_line known, line;
+    uint64_t overlong;
+
+    if (!session->front_known)
+        return true;
+    if (!host_session_front(session, &known, &overlong) || overlong != 0)
+        return false;
+    gcode_line_parse(known.raw, &line);
+    return known.command.length == line.command.length &&
+           (line.command.length == 0 || known.command.data == line.command.data) &&
+           known.numbered == line.numbered && known.has_checksum == line.has_checksum &&
+           known.checksum_right == line.checksum_right && known.letter == line.letter &&
+           (!line.numbered || known.number == line.number) &&
+           known.is_command == line.is_command && known.counted == line.counted &&
+           known.code == line.code && known.subcode == line.subcode && known.blank == line.blank &&
+           known.comment_only == line.comment_only;
+}
+
 const char *host_session_check(const struct host_session *session)
 {
     if (session->queue.used > HOST_QUEUE_BYTES)
         return "host_session: more bytes queued than there is room for";
+    if (!front_is_right(session))
+        return "host_session: what is known of the front line is what stands in it";
     return NULL;
 }

@@ -267,11 +267,40 @@ static struct span parameters(const struct gcode_line *line)
     return rest;
 }
 
+/*
+ * Most parameters begin behind a blank that stands behind a number, and no string is in the line:
+ * found so, nothing before them need be read.
+ */
+static bool find_apart(struct span rest, char letter, struct span *ret_value)
+{
+    size_t at = span_find(rest, text_upper(letter)), lower, before;
+    struct span after;
+
+    if (at == rest.length || at < 2 || !text_is_blank(rest.data[at - 1])) {
+        return false;
+    }
+    lower = span_find((struct span){rest.data, at}, text_lower(letter));
+    for (before = at - 1; before > 0 && text_is_blank(rest.data[before - 1]); before--) {
+    }
+    if (lower < at || before == 0 ||
+        (!text_is_digit(rest.data[before - 1]) && rest.data[before - 1] != '.') ||
+        span_find(rest, '"') < rest.length) {
+        return false;
+    }
+    rest = span_skip(rest, at + 1);
+    after = skip_blanks(rest);
+    *ret_value = take_value(&after, after.length < rest.length);
+    return true;
+}
+
 bool gcode_line_parameter(const struct gcode_line *line, char letter, struct span *ret_value)
 {
     struct span rest = parameters(line), value;
     char found;
 
+    if (find_apart(rest, letter, ret_value)) {
+        return true;
+    }
     while (next_parameter(&rest, &found, &value)) {
         if (found == text_upper(letter)) {
             *ret_value = value;

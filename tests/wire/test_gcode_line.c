@@ -495,9 +495,36 @@ static void a_line_that_came_byte_by_byte_is_the_same(void **unused)
     assert_int_equal(line.code, 110);
 }
 
+/* A string in the line, even an empty one, has it read from its begin; else it is looked for. */
+static void a_parameter_is_the_same_however_it_is_found(void **unused)
+{
+    static const char pieces[] = "EexX150.-+% \t  EEPab";
+    uint32_t random = 7;
+
+    (void)unused;
+    for (unsigned turn = 0; turn < 200000; turn++) {
+        char plain[48] = "G1 ", read[48] = "G1 \"\" ";
+        struct gcode_line one, other;
+        struct span found = SPAN_NONE, expected = SPAN_NONE;
+        size_t length = 0;
+
+        for (unsigned i = 0; i < 14; i++) {
+            random = random * 1664525U + 1013904223U;
+            plain[3 + length] = read[6 + length] = pieces[(random >> 16) % (sizeof pieces - 1)];
+            length++;
+        }
+        gcode_line_parse((struct span){plain, 3 + length}, &one);
+        gcode_line_parse((struct span){read, 6 + length}, &other);
+        assert_int_equal(gcode_line_parameter(&one, 'E', &found),
+                         gcode_line_parameter(&other, 'E', &expected));
+        assert_true(span_equal(found, expected));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_parameter_is_the_same_however_it_is_found),
         cmocka_unit_test(a_numbered_line_is_number_command_and_checksum),
         cmocka_unit_test(the_number_has_a_sign_and_any_case),
         cmocka_unit_test(the_checksum_stands_behind_the_last_star),

@@ -1,15 +1,18 @@
 /*
- * Power switched by everybody at any time, in prints and out of them, with ports that vanish, resets
- * and the emergency stop: all promises hold, the host is never left alone, and when all is well
- * again it prints. A seed may be given as argument: then its journal is shown; or two: from, to.
+ * Power switched by everybody at any time, in prints and out of them, with ports that vanish,
+ * resets and the emergency stop: all promises hold, the host is never left alone, and when all is
+ * well again it prints. A seed may be given as argument: then its journal is shown; or two: from,
+ * to.
  */
 #include "power_world.h"
 
-#define SEEDS 150
-#define TURNS 60
+#define SEEDS  150
+#define TURNS  60
+#define FAULTS 12
 
 static uint64_t dice, seed_played;
 static bool shown;
+static struct fault fault[FAULTS];
 
 static uint32_t roll(uint32_t sides)
 {
@@ -48,9 +51,9 @@ static void type(const char *line)
 
 static void something_happens(void)
 {
-    static const char *const lines[] = {"M80",         "M81",  "M81 S",        "M81 D3", "M80 S",
-                                        "M42 Ppsu S1", "G28",  "M42 Ppsu S0",  "M105",   "G1 X5",
-                                        "M104 S40",    "M115", "M155 S2",      "M104 S0"};
+    static const char *const lines[] = {"M80",         "M81",  "M81 S",       "M81 D3", "M80 S",
+                                        "M42 Ppsu S1", "G28",  "M42 Ppsu S0", "M105",   "G1 X5",
+                                        "M104 S40",    "M115", "M155 S2",     "M104 S0"};
 
     switch (roll(18)) {
     case 0: ask(REQUEST_POWER, 255); return;
@@ -78,9 +81,32 @@ static void something_happens(void)
     }
 }
 
+/* Faults of the wires to printer and board, on every second seed. */
+static void wires_are_bad(void)
+{
+    static const uint8_t kinds[] = {
+        FAULT_FLIP,    FAULT_LOSE,  FAULT_DOUBLE,  FAULT_NOISE, FAULT_LOSE_LINE,
+        FAULT_LOSE_OK, FAULT_STALL, FAULT_GARBAGE, FAULT_RESET, FAULT_RESET_UNHEARD};
+    uint32_t at = 0;
+
+    for (unsigned i = 0; i < FAULTS; i++) {
+        bool board = roll(4) == 0;
+        uint8_t kind = board ? FAULT_BOARD_RESET : kinds[roll(sizeof kinds)];
+
+        at += roll(1500);
+        fault[i] = (struct fault){.kind = kind, .at = at, .count = 1 + roll(20)};
+        if (kind == FAULT_STALL)
+            fault[i].count %= 8; /* seconds */
+        fault[i].wire = roll(2) ? world_wire_from(board ? PROXY_BOARD : PROXY_PRINTER)
+                                : world_wire_to(board ? PROXY_BOARD : PROXY_PRINTER);
+    }
+    world_plan(&world, fault, FAULTS, dice);
+}
+
 /* Whatever was broken is mended, and the power is on. */
 static void all_is_well(void)
 {
+    world_mended(&world);
     world_plug(&world, PROXY_PRINTER);
     world_plug(&world, PROXY_BOARD);
     sim_board_input(&world.board, BUTTON, false, world.now);
@@ -121,6 +147,8 @@ static void play(uint64_t seed)
     options.host = sim_host_manner_octoprint();
     options.watch = watch;
     begin();
+    if (seed % 2 == 0)
+        wires_are_bad();
     sim_board_input(&world.board, BUTTON, false, world.now);
     for (unsigned turn = 0; turn < TURNS; turn++) {
         something_happens();
@@ -135,9 +163,10 @@ static void play(uint64_t seed)
     before = world.entries;
     sim_host_print(&world.host, span_of(last), world.now);
     run_ms(60000);
-    executed(before, "G1 X90", 1);
+    if (seen(before, WORLD_EXECUTED, PROXY_PRINTER, "G1 X90") != 1)
+        tell_and_fail("the print is not done, seed", "", (unsigned)seed_played);
     if (world.host.counters.finished != finished + 1)
-        tell_and_fail("the print is not finished", "", 0);
+        tell_and_fail("the print is not finished, seed", "", (unsigned)seed_played);
     tear_down(NULL);
 }
 
@@ -156,7 +185,8 @@ int main(int argc, char **argv)
     };
 
     if (argc > 1) {
-        uint64_t from = strtoul(argv[1], NULL, 10), to = argc > 2 ? strtoul(argv[2], NULL, 10) : from;
+        uint64_t from = strtoul(argv[1], NULL, 10),
+                 to = argc > 2 ? strtoul(argv[2], NULL, 10) : from;
 
         shown = argc == 2;
         for (uint64_t seed = from; seed <= to; seed++)

@@ -380,6 +380,55 @@ static void held_over_a_reset_and_a_loss_of_the_board_nothing_switches_back(void
     assert_int_equal(switched(RELAY, true), 1);
 }
 
+/* Whoever wants a halted output otherwise is refused and told: a client, a line, a pulse's end. */
+static void expect_held(void)
+{
+    static const struct request set = {.kind = REQUEST_SET, .value = 255, .point = "relay"};
+    static const struct request pulse = {.kind = REQUEST_PULSE, .ms = 100, .point = "relay"};
+    uint64_t before = world.entries;
+    unsigned times = switched(RELAY, true);
+
+    world_ask(&world, &set, 7);
+    run_ms(100);
+    assert_false(world.answer.ok);
+    assert_string_equal(world.answer.text, "the emergency stop holds this output");
+    world_ask(&world, &pulse, 8);
+    run_ms(500);
+    assert_false(world.answer.ok);
+    host_says("M42 Prelay S1\n");
+    run_ms(100);
+    assert_int_equal(
+        seen(before, WORLD_TO, PROXY_HOST, "error: estop: the emergency stop holds this output"), 1);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_BOARD, "IO 12 1"), 0);
+    assert_int_equal(switched(RELAY, true), times);
+}
+
+static void a_halted_output_is_switched_by_nobody_until_the_reset(void **unused)
+{
+    (void)unused;
+    world_unplug(&world, PROXY_BOARD);
+    world_host_opens(&world, 115200);
+    run_ms(1000);
+    assert_int_equal(proxy.estop.state, ESTOP_UNKNOWN); /* not seen healthy yet */
+    expect_held();
+    world_plug(&world, PROXY_BOARD);
+    arm();
+    button(true);
+    run_ms(1000);
+    expect_held();
+    button(false);
+    run_ms(1000);
+    assert_int_equal(proxy.estop.state, ESTOP_LATCHED);
+    expect_held();
+    world_ask(&world, &(struct request){.kind = REQUEST_RESET}, 9);
+    run_ms(100);
+    assert_true(world.answer.ok);
+    world_ask(&world, &(struct request){.kind = REQUEST_SET, .value = 255, .point = "relay"}, 10);
+    run_ms(100);
+    assert_true(world.answer.ok);
+    assert_true(sim_board_output(&world.board, RELAY));
+}
+
 /*
  * The reports that an original board makes by itself show pins as they are that moment, bounce or
  * not. Spikes that it never reports as an edge are put where they meet one of those.
@@ -427,6 +476,7 @@ int main(void)
         TEST(a_printer_that_is_reset_while_it_is_held_is_no_boot_loop),
         TEST(held_over_a_restart_of_the_daemon_nothing_switches_back),
         TEST(held_over_a_reset_and_a_loss_of_the_board_nothing_switches_back),
+        TEST(a_halted_output_is_switched_by_nobody_until_the_reset),
         TEST(a_spike_in_a_periodic_report_of_an_original_board_does_nothing),
         TEST(a_wire_that_is_cut_counts_as_pressed),
     };

@@ -1,4 +1,5 @@
-/* The emergency stop, whatever else is going on just then: every case of the promise that it halts. */
+/* The emergency stop, whatever else is going on just then: every case of the promise that it halts.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -398,7 +399,9 @@ static void expect_held(void)
     host_says("M42 Prelay S1\n");
     run_ms(100);
     assert_int_equal(
-        seen(before, WORLD_TO, PROXY_HOST, "error: estop: the emergency stop holds this output"), 1);
+        seen(before, WORLD_TO, PROXY_HOST,
+             "error: estop: rule M42: step 1 of 1: the emergency stop holds this output"),
+        1);
     assert_int_equal(seen(before, WORLD_TO, PROXY_BOARD, "IO 12 1"), 0);
     assert_int_equal(switched(RELAY, true), times);
 }

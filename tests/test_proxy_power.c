@@ -75,6 +75,7 @@ static void the_name_it_had_is_told_while_it_is_off(void **unused)
 
 static void the_host_hears_busy_while_the_printer_boots(void **unused)
 {
+    struct status status;
     uint64_t before;
 
     (void)unused;
@@ -84,6 +85,9 @@ static void the_host_hears_busy_while_the_printer_boots(void **unused)
     host_says("M80");
     run_ms(5000);
     host_heard(before, "echo:busy: processing", 2);
+    proxy_status(&proxy, world.now, &status);
+    assert_string_equal(status.waiting_for, "power");
+    assert_string_equal(status.waiting_rule, "M80");
     host_got_oks(before, 0);
     run_ms(2000);
     host_got_oks(before, 1);

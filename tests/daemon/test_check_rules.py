@@ -165,6 +165,25 @@ class CheckRules(unittest.TestCase):
         self.assertEqual(check(["temperature: {air: 30C}", "expect: {point: {fan: on}}"],
                                rules=rules)[0], 1)
 
+    def test_power_is_on_for_a_test_and_rules_switch_it(self):
+        rules = RULES.replace("tests:", "  - {name: tells, when: {gcode: M799}, if: {psu: on}, "
+                              "do: [report: psu, report: 'PS:']}\n"
+                              "  - {name: off, when: {gcode: M798}, do: [power: off]}\n"
+                              "  - {name: later, when: {point: door, becomes: on}, "
+                              "do: [power: {off: true, after: 10s}]}\ntests:")
+        rules = rules.replace("  points:", "  psu: {point: relay}\n"
+                              "  points:\n    relay: {io: 13, type: output}", 1)
+        for steps in (["expect: {psu: on}", "gcode: M799", "expect: {said: [psu on, 'PS:1']}"],
+                      ["gcode: M798", "expect: {psu: off, point: {relay: off}}", "gcode: M799",
+                       "expect: {not: {said: psu on}}", "gcode: M80", "wait: 5s",
+                       "expect: {psu: on}", "gcode: M81", "wait: 1s", "expect: {psu: off}"],
+                      ["point: {door: on}", "wait: 9s", "expect: {psu: on}", "wait: 2s",
+                       "expect: {psu: off}"],
+                      ["print: started", "point: {door: on}", "wait: 20s",
+                       "expect: {psu: on, said: a print runs}", "gcode: M798",
+                       "expect: {psu: on}", "print: finished", "wait: 5s", "expect: {psu: off}"]):
+            self.assertEqual(check(steps, rules=rules)[0], 0, check(steps, rules=rules)[1])
+
     def test_a_mistake_is_told_and_nothing_runs(self):
         status, said = check(["wait: 20"])
         self.assertEqual(status, 2)

@@ -23,6 +23,8 @@ bool sim_port_is(const struct port *port); /* NULL is none */
 const char *sim_port_do(struct port *port, struct span action);
 /* Drives an input pin of the board. A pin that it has not is left alone. */
 void sim_port_input(struct port *port, unsigned io, bool high);
+/* What the simulated board's sensor measures from now on, in thousandths of a degree. */
+void sim_port_sense(struct port *port, unsigned io, int32_t degree);
 /*
  * Whatever input no one has moved yet is off: doors closed, buttons not pressed, filament there. A
  * pin that nobody drives would be high, and a stop with a normally closed contact pressed.

@@ -243,6 +243,22 @@ static void run_log(struct control_client *client, json_t *object)
     control_reply(client, reply);
 }
 
+/* `23.4C`: what a simulated sensor measures from now on. */
+static void sim_sensor(struct control_client *client, struct port *board, unsigned io,
+                       struct span action)
+{
+    int64_t thousandths;
+    size_t used = text_decimal(action, &thousandths);
+
+    if (used == 0 || !span_equal(span_skip(action, used), SPAN("C")) || thousandths < -40000 ||
+        thousandths > 125000) {
+        control_refuse(client, "usage", "a sensor can be told: -40C to 125C");
+        return;
+    }
+    sim_port_sense(board, io, (int32_t)thousandths);
+    control_reply(client, done());
+}
+
 static void sim_point(struct control_client *client, const char *name, struct span action)
 {
     struct port *board = control_service(client)->port[PROXY_BOARD];
@@ -255,6 +271,8 @@ static void sim_point(struct control_client *client, const char *name, struct sp
     point = &settings_of(client)->point[index];
     if (!sim_port_is(board)) {
         control_refuse(client, "refused", "the board is not simulated");
+    } else if (point->type == POINT_DHT) {
+        sim_sensor(client, board, point->io, action);
     } else if (point->type != POINT_INPUT) {
         control_refuse(client, "refused", "it is no input: the board itself sets it");
     } else if (!read_value(action, &value) || (value != 0 && value != 255)) {

@@ -175,11 +175,13 @@ static const struct port_class sim_class = {
     .free = sim_free,
 };
 
+/* What a sensor measures in a room. */
+static const struct sim_board_sensor room = {true, 2100, 4500};
+
 /* A new board, and what it would measure in a room. */
 static void begin_board(struct sim_board *board, const struct settings *settings,
                         struct instant now)
 {
-    static const struct sim_board_sensor room = {true, 2100, 4500};
     struct sim_board_options options = happening_board_of(settings);
 
     if (options.sensors == 0 && options.pwms == 0)
@@ -267,6 +269,18 @@ void sim_port_input(struct port *port, unsigned io, bool high)
         return;
     sim->driven |= UINT32_C(1) << io;
     sim_board_input(&sim->board, (uint8_t)io, high, clock_now());
+    rearm(sim);
+}
+
+void sim_port_sense(struct port *port, unsigned io, int32_t degree)
+{
+    struct sim_board_sensor sensor = room;
+    struct sim_port *sim = sim_of(port);
+
+    if (io >= SIO_POINTS)
+        return;
+    sensor.degree = (int16_t)(degree / 10);
+    sim_board_sense(&sim->board, (uint8_t)io, sensor, clock_now());
     rearm(sim);
 }
 

@@ -72,6 +72,31 @@ class ControlSocket(MachineTest):
         self.assertEqual(self.sioctl("sim", "door", "off")[0], 0)
         wait_until("the door is closed", lambda: self.sioctl("get", "door")[0] == 1, PATIENCE)
 
+    def test_sensors_and_dimmed_outputs_have_values(self):
+        daemon = self.proxy
+        self.assertEqual(daemon.stop(), 0)
+        daemon.write_config(board="simulated", extra="  fan: {io: 14, type: pwm}\n"
+                            "  air: {io: 4, type: dht}\n")
+        daemon.start()
+        daemon.wait_for("board", "online")
+        wait_until("the air is known", lambda: self.sioctl("get", "air")[1] == "21.0C 45%\n", 10)
+        self.assertEqual(self.sioctl("sim", "air", "45.5C")[0], 0)
+        wait_until("it is warm", lambda: self.sioctl("get", "air")[1] == "45.5C 45%\n", 10)
+        self.assertEqual(self.sioctl("sim", "air", "500C")[0], 2)
+        self.assertEqual(self.sioctl("sim", "air", "on")[0], 2)
+        self.assertEqual(self.sioctl("set", "air", "on")[0], 1)
+        self.assertEqual(self.sioctl("set", "fan", "40%")[0], 0)
+        points = {point["name"]: point for point in
+                  json.loads(self.sioctl("--json", "points")[1])}
+        self.assertEqual((points["fan"]["state"], points["fan"]["value"]), ("on", 102))
+        self.assertEqual((points["air"]["state"], points["air"]["value"],
+                          points["air"]["humidity"]), ("on", 45.5, 45.0))
+        self.assertIsNone(points["light"]["value"])
+        self.assertRegex(self.sioctl("points")[1], r"(?m)^fan +on .* 102 of 255$")
+        self.assertRegex(self.sioctl("points")[1], r"(?m)^air +on .* 45\.5C 45%$")
+        self.assertEqual(self.sioctl("sim", "board", "unplug")[0], 0)
+        wait_until("it is lost", lambda: self.sioctl("get", "air")[0] == 4, 10)
+
     def test_simulated_inputs_rest_until_somebody_moves_them(self):
         with open(self.proxy.config, encoding="utf-8") as file:
             config = file.read()

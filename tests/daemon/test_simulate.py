@@ -216,6 +216,22 @@ class Simulate(unittest.TestCase):
         self.assertFalse(said["totals"]["finished"])
         self.assertNotEqual(said["error"], "")
 
+    def test_how_far_it_is_is_a_bar_on_a_terminal(self):
+        path = self.path("long.gcode")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("G1 X1\nG1 X0\n" * 250000)
+        terminal, stderr = os.openpty()
+        process = subprocess.Popen([os.path.join(BUILD, "sioproxy"), "simulate", path],
+                                   stdout=subprocess.DEVNULL, stderr=stderr)
+        os.close(stderr)
+        said = b""
+        while b"simulated" not in said:
+            said += os.read(terminal, 65536)
+        self.assertEqual(process.wait(60), 0)
+        os.close(terminal)
+        self.assertRegex(said, rb"\r\x1b\[Ksimulate \[#*\.+\] +\d+ %  \d+ lines, \d+ lines/s")
+        self.assertRegex(said, rb"\r\x1b\[Ksimulated \d+ lines in ")
+
     def test_a_print_that_does_not_end_is_status_1(self):
         lines = self.simulate("G28\nM112\nG1 X1\n", status=1)
         self.assertIn("the print did not come to its end", lines[-1])

@@ -94,6 +94,12 @@ void sim_port_input(struct port *port, unsigned io, bool high)
     fuzz_promise(io < 64, "an input is on the board");
 }
 
+void sim_port_sense(struct port *port, unsigned io, int32_t degree)
+{
+    (void)port;
+    fuzz_promise(io < 256 && degree >= -40000 && degree <= 125000, "what a sensor can measure");
+}
+
 bool service_reload(struct service *of, char *ret_why, size_t capacity)
 {
     (void)of;

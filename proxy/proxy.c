@@ -259,8 +259,7 @@ static bool move(struct proxy *proxy, struct instant now)
         proxy_world(proxy, &world);
     if (router_down(router, proxy->settings, proxy->rules, &world, now))
         moved = true;
-    /* A line that waits for power has it switched on. */
-    return moved || router->power.actions != 0;
+    return moved;
 }
 
 /* Moves everything on until nothing moves any more. */
@@ -274,7 +273,7 @@ static void settle(struct proxy *proxy, struct instant now)
         while (move(proxy, now))
             ;
         router_settled(router, proxy->settings, now);
-    } while (router->power.actions != 0); /* a job's end may switch it off */
+    } while (router->power.actions != 0); /* a line that waits wants it, a job's end may not */
     board_lines(proxy, now);
     proxy_exited(proxy, now);
     proxy_save_news(proxy);

@@ -198,7 +198,7 @@ static void a_port_that_goes_with_the_power_comes_with_it(void **unused)
     before = world.entries;
     host_says("M81");
     run_ms(100);
-    assert_true(proxy.router.standin);
+    assert_true(proxy.router.power.standin);
     host_got_oks(before, 1);
     host_says("M105");
     host_heard(before, "ok T:0.00", 1);

@@ -289,6 +289,75 @@ static void a_stop_in_the_middle_of_switching_on_ends_it(void **unused)
     host_heard(before, "ok T:0.00", 1);
 }
 
+static void what_goes_off_by_itself_and_cannot_is_told(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    begin();
+    switch_on();
+    host_says("M81 D5");
+    world_unplug(&world, PROXY_BOARD);
+    before = world.entries;
+    run_ms(20000);
+    host_heard(before, "error: psu: the output does not switch", 1);
+    world_plug(&world, PROXY_BOARD);
+    run_ms(10000);
+    psu(REQUEST_POWER, true);
+    assert_true(world.answer.ok);
+}
+
+/* Whoever wants the fan of a stopped machine to go on. */
+static void what_the_emergency_stop_holds_on_does_not_go_off_by_itself(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    kit.settings.estop.point = 3;
+    kit.settings.point[0].halt = (struct occasion){OCCASION_SET, 255};
+    world_init(&world, &proxy, &options, (struct instant){0});
+    sim_board_input(&world.board, BUTTON, false, world.now);
+    run_ms(8000);
+    world_host_opens(&world, 115200);
+    switch_on();
+    host_says("M81 D5");
+    sim_board_input(&world.board, BUTTON, true, world.now);
+    before = world.entries;
+    run_ms(20000);
+    expect_psu("on", true);
+    host_heard(before, "error: psu: the output does not switch", 1);
+}
+
+static void a_reload_in_mid_switch_switches_the_point_where_it_is_now(void **unused)
+{
+    static struct settings other;
+
+    (void)unused;
+    begin();
+    other = kit.settings;
+    other.point[0] = kit.settings.point[1];
+    other.point[1] = kit.settings.point[0];
+    other.psu.point = 1;
+    world_ask(&world, &(struct request){.kind = REQUEST_POWER, .value = 255}, 7);
+    assert_true(proxy.power.switching);
+    proxy_reload(&proxy, &other, &kit.ruleset, world.now);
+    world_settle(&world);
+    run_ms(5000);
+    assert_true(world.answer.ok);
+    expect_psu("on", true);
+    assert_false(sim_board_output(&world.board, LIGHT));
+    /* Now it is another output, in mid-switch. */
+    proxy_reload(&proxy, &kit.settings, &kit.ruleset, world.now);
+    world_ask(&world, &(struct request){.kind = REQUEST_POWER, .value = 0}, 7);
+    other = kit.settings;
+    other.psu.point = 1;
+    proxy_reload(&proxy, &other, &kit.ruleset, world.now);
+    run_ms(5000);
+    assert_true(world.answer.ok);
+    assert_string_equal(world.answer.text, "off");
+    assert_null(proxy_check(&proxy));
+}
+
 static void a_reload_takes_the_power_away(void **unused)
 {
     static struct settings other;
@@ -326,6 +395,9 @@ int main(void)
         TEST(the_emergency_stop_holds_the_power_off),
         TEST(a_press_while_it_is_on_takes_the_power_too),
         TEST(a_stop_in_the_middle_of_switching_on_ends_it),
+        TEST(what_goes_off_by_itself_and_cannot_is_told),
+        TEST(what_the_emergency_stop_holds_on_does_not_go_off_by_itself),
+        TEST(a_reload_in_mid_switch_switches_the_point_where_it_is_now),
         TEST(a_reload_takes_the_power_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

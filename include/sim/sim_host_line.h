@@ -12,8 +12,8 @@
 bool sim_host_word(struct span command, char *ret_letter, int64_t *ret_code);
 /* Is it this G, M or T code? Upper case only, as OctoPrint has it. */
 bool sim_host_is(struct span command, char letter, int64_t code);
-/* A G, M, T or F and a number: an ok is waited for. */
-bool sim_host_counted(struct span command);
+/* The letter of a word: for G, M, T and F an ok is waited for. */
+bool sim_host_counted(char letter);
 /* Nothing, or nothing but a `;` comment. */
 bool sim_host_blank(struct span command);
 /* Without comment and outer blanks. */

@@ -70,6 +70,18 @@ static enum sequence in_sequence(struct host_session *session, const struct gcod
     return SEQUENCE_RIGHT;
 }
 
+void host_session_queue(struct host_session *session, const struct gcode_line *line)
+{
+    if (session->queue.count == 0) {
+        session->front = *line;
+        session->front_command = (uint32_t)(line->command.data - line->raw.data);
+        session->front.raw = SPAN_NONE;
+        session->front.command.data = NULL;
+        session->front_known = true;
+    }
+    line_ring_push(&session->queue, session->queue_bytes, line->raw);
+}
+
 /* A whole line has come. */
 static enum host_verdict line_came(struct host_session *session, struct span raw,
                                    struct gcode_line *ret_line)
@@ -106,7 +118,7 @@ static enum host_verdict line_came(struct host_session *session, struct span raw
         session->uploading = true;
     else if (gcode_line_is(ret_line, 'M', 29))
         session->uploading = false;
-    line_ring_push(&session->queue, session->queue_bytes, raw);
+    host_session_queue(session, ret_line);
     return HOST_QUEUED;
 }
 
@@ -147,18 +159,6 @@ enum host_verdict host_session_receive(struct host_session *session, struct span
             return HOST_QUEUED;
         }
     }
-}
-
-void host_session_queue(struct host_session *session, const struct gcode_line *line)
-{
-    if (session->queue.count == 0) {
-        session->front = *line;
-        session->front_command = (uint32_t)(line->command.data - line->raw.data);
-        session->front.raw = SPAN_NONE;
-        session->front.command.data = NULL;
-        session->front_known = true;
-    }
-    line_ring_push(&session->queue, session->queue_bytes, line->raw);
 }
 
 bool host_session_front(const struct host_session *session, struct gcode_line *ret_line,

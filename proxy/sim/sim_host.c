@@ -75,7 +75,7 @@ static void send_numbered(struct sim_host *host, struct span command)
     write_bytes(host, text_span(&line));
 }
 
-static bool is_long_running(struct span command)
+static bool is_long_running(char letter, int64_t code)
 {
     static const struct {
         char letter;
@@ -83,11 +83,6 @@ static bool is_long_running(struct span command)
     } commands[] = {{'G', 4},   {'G', 28},  {'G', 29},  {'G', 30},  {'G', 32},  {'M', 109},
                     {'M', 116}, {'M', 190}, {'M', 191}, {'M', 226}, {'M', 400}, {'M', 600}};
 
-    char letter;
-    int64_t code;
-
-    if (!sim_host_word(command, &letter, &code))
-        return false;
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (commands[i].letter == letter && commands[i].code == code)
             return true;
@@ -98,8 +93,10 @@ static bool is_long_running(struct span command)
 /* Sends a line of the file or of a user; comments are gone already unless they are to be kept. */
 static void send_line(struct sim_host *host, struct span command)
 {
-    bool counted = sim_host_counted(command);
-    bool numbered = counted && (sim_host_is(command, 'M', 110) || host->numbers ||
+    char letter = 0;
+    int64_t code = -1;
+    bool counted = sim_host_word(command, &letter, &code) && sim_host_counted(letter);
+    bool numbered = counted && ((letter == 'M' && code == 110) || host->numbers ||
                                 !host->manner.octoprint || !host->firmware_known);
 
     if (numbered) {
@@ -122,7 +119,7 @@ static void send_line(struct sim_host *host, struct span command)
     host->counters.commands++;
     host->clear--;
     host->heard = host->acknowledged = host->now; /* it waits from here on */
-    host->long_running = is_long_running(command);
+    host->long_running = is_long_running(letter, code);
 }
 
 static bool pop_queue(struct sim_host *host, struct span *ret_command)

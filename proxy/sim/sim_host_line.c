@@ -21,13 +21,9 @@ bool sim_host_is(struct span command, char letter, int64_t code)
     return sim_host_word(command, &its_letter, &its_code) && its_letter == letter && its_code == code;
 }
 
-bool sim_host_counted(struct span command)
+bool sim_host_counted(char letter)
 {
-    char letter;
-    int64_t code;
-
-    return sim_host_word(command, &letter, &code) &&
-           (letter == 'G' || letter == 'M' || letter == 'T' || letter == 'F');
+    return letter == 'G' || letter == 'M' || letter == 'T' || letter == 'F';
 }
 
 bool sim_host_blank(struct span command)
@@ -38,12 +34,11 @@ bool sim_host_blank(struct span command)
 
 struct span sim_host_stripped(struct span line)
 {
-    for (size_t i = 0; i < line.length; i++) {
-        if (line.data[i] == ';' && (i == 0 || line.data[i - 1] != '\\')) {
-            line.length = i;
-            break;
-        }
-    }
+    size_t at = span_find(line, ';');
+
+    while (at < line.length && at > 0 && line.data[at - 1] == '\\')
+        at += 1 + span_find(span_skip(line, at + 1), ';');
+    line.length = at;
     return span_trim(line);
 }
 

@@ -39,7 +39,8 @@ struct span proxy_power_cause(const struct proxy *proxy)
         return proxy_who_runs(proxy, slot);
     switch (proxy->router.power.state) {
     case POWER_SWITCHING_ON: return SPAN("auto_on");
-    case POWER_SWITCHING_OFF: return SPAN("as asked for before");
+    case POWER_SWITCHING_OFF:
+        return proxy->router.power.idled ? SPAN("off_when_idle") : SPAN("as asked for before");
     case POWER_BOOTING:
         if (proxy->router.power.ours)
             return SPAN("auto_on");

@@ -282,6 +282,7 @@ static void it_goes_off_when_nobody_works_with_it(void **unused)
     expect_psu("on", true);
     run_ms(70000);
     expect_psu("off", false);
+    assert_int_equal(seen(0, WORLD_EVENT, PROXY_HOST, "psu off off_when_idle"), 2);
 }
 
 int main(void)

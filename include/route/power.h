@@ -138,6 +138,7 @@ struct power {
     struct power_off off;       /* what is pending */
     struct instant pending_due; /* AFTER_DELAY: when; WHEN_COOL: when M105 is due again */
     bool idle_pending;          /* WHEN_COOL because of idleness */
+    bool idled;                 /* SWITCHING_OFF because of it */
     struct instant asked;       /* M105 for WHEN_COOL is out since; NEVER none */
     struct instant idle;        /* when idleness has lasted long enough; NEVER */
     struct instant no_auto;     /* not switched on by itself before */

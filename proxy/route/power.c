@@ -126,6 +126,7 @@ void power_switch_off(struct power *power, struct instant now)
 {
     if (power_coming_on(power))
         fail_on(power, REASON_OFF, now);
+    power->idled = power->idle_pending;
     power_forget_pending(power);
     power->idle = INSTANT_NEVER;
     power->actions &= (uint16_t) ~(1u << POWER_SET_ON | 1u << POWER_SEND);

@@ -50,6 +50,31 @@ static void sense_that_lags_hinders_nobody(void **unused)
     expect("changed, send M115");
 }
 
+static void sense_that_stays_off_ends_in_the_stand_in(void **unused)
+{
+    (void)unused;
+    set.sense = 2;
+    power_reload(&power, &set, now);
+    power_see(&power, POINT_OFF, POINT_ON, now);
+    expect("changed");
+    power_see(&power, POINT_OFF, POINT_OFF, now);
+    power_see(&power, POINT_OFF, POINT_ON, now);
+    assert_int_equal(off(0, false, false, false), POWER_STARTED);
+    power_switched(&power, true, now);
+    assert_int_equal(power_on(&power, now), POWER_STARTED);
+    power_see(&power, POINT_ON, POINT_ON, now);
+    power_switched(&power, true, now);
+    power_see(&power, POINT_ON, POINT_OFF, now);
+    assert_int_equal(power.state, POWER_BOOTING);
+    for (; power.state == POWER_BOOTING; power.actions = 0, power.notes = 0)
+        wait(POWER_ANSWER_MS);
+    assert_int_equal(power.state, POWER_CHECKING);
+    wait(POWER_SETTLE_MS);
+    expect("ask");
+    wait(POWER_ANSWER_MS);
+    expect("standin");
+}
+
 static void on_again_while_it_does_not_answer_tries_again(void **unused)
 {
     (void)unused;
@@ -67,6 +92,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(one_that_comes_late_is_asked_now_and_then, set_up),
         cmocka_unit_test_setup(sense_that_lags_hinders_nobody, set_up),
+        cmocka_unit_test_setup(sense_that_stays_off_ends_in_the_stand_in, set_up),
         cmocka_unit_test_setup(on_again_while_it_does_not_answer_tries_again, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,24 +46,33 @@ def cold(first_layers):
                     if not PREPARATION.match(line))
 
 
+# So many steps are more than the printer plans ahead.
+STEPS_AHEAD = 20
+
+
 def walk(seconds, speed=1):
-    """Steps of a print that take so long by a printer of that speed (sim_printer_pty --speed)."""
-    steps = [b"G1 X%.2f E.001 F%.1f\n" % (60 + i / 100, 6 / speed)
-             for i in range(1, 1 + int(seconds / STEP_SECONDS))]
-    return b"G1 X60 F24000\n" + b"".join(steps)
-
-
-def walking(seconds, first_layers=3, speed=1):
     """
-    A print file that is at once at its first layer, prints some (in layer 2 the light goes on),
-    then walks on in small steps for so long, and ends.
+    Steps of a print that take so long by a printer of that speed (sim_printer_pty --speed), as
+    lines.
+    """
+    return [b"G1 X60 F24000\n"] + [b"G1 X%.2f E.001 F%.1f\n" % (60 + i / 100, 6 / speed)
+                                   for i in range(1, 1 + int(seconds / STEP_SECONDS))]
+
+
+def walking(seconds, first_layers=2, speed=1):
+    """
+    A print file that is at once at its first layer, prints some, then walks on in small steps for
+    so long, and ends. Soon after the walk has begun the light goes on.
 
     Whoever waits for the light has those seconds to act in mid-print, however quick the machine
-    is. HURRY in the terminal shortens what is left of them to a tenth.
+    is; and OctoPrint, which overlooks an ok that comes within a millisecond of M400, waits for
+    the steps that are planned. HURRY in the terminal shortens what is left of them to a tenth.
     """
     lines = cold(first_layers).splitlines(keepends=True)
     end = next(i for i, line in reversed(list(enumerate(lines))) if line.startswith(b"M107"))
-    return b"".join(lines[:end]) + walk(seconds, speed) + b"".join(lines[end:])
+    steps = walk(seconds, speed)
+    steps.insert(min(STEPS_AHEAD, len(steps)), b"M42 Plight S1\n")
+    return b"".join(lines[:end] + steps + lines[end:])
 
 
 HURRY = "M220 S1000"  # per cent

@@ -13,7 +13,7 @@ G1 X10 F6000
 M65 Plight
 M751 S1
 M42 P12 S1
-""" + print_file.walk(1)
+""" + b"".join(print_file.walk(1))
 
 RULES = """\
 rules:

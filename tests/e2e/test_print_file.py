@@ -59,11 +59,13 @@ class PrintFile(unittest.TestCase):
         self.assertLess(len(print_file.content(first_layers=8)), len(data) / 4)
 
     def test_a_walk_takes_its_time_behind_the_light_and_ends_as_the_file_does(self):
-        lines = print_file.commands(print_file.walking(2))
-        light, dark = lines.index("M42 Plight S1"), lines.index("M42 Plight S0")
+        lines = print_file.commands(print_file.walking(5))
         steps = [i for i, line in enumerate(lines) if line.endswith("F6.0")]
-        self.assertEqual(len(steps) * print_file.STEP_SECONDS, 2)
-        self.assertTrue(light < steps[0] and steps[-1] < dark)
+        self.assertEqual(len(steps) * print_file.STEP_SECONDS, 5)
+        self.assertEqual(lines.count("M42 Plight S1"), 1)
+        light, dark = lines.index("M42 Plight S1"), lines.index("M42 Plight S0")
+        ahead = len([i for i in steps if i < light])
+        self.assertTrue(15 < ahead < len(steps) / 2 and steps[-1] < dark)
         self.assertEqual(lines[-1], print_file.commands(print_file.content())[-1])
         self.assertFalse({"G28", "M109 S45"} & set(lines))
 

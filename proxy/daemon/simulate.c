@@ -16,17 +16,18 @@
 #include "daemon/timeline.h"
 #include "sim/world.h"
 
-#define BOARD_STARTS_MS 5000
+#define BOARD_STARTS_MS  5000
 #define PRINTER_BOOTS_MS 5000
-#define HOST_GREETS_MS  60000
-#define HOST_IDLES_MS   10000             /* between greeting and print: a few polls */
-#define USER_MS         5000              /* the user takes so long to answer */
-#define RESUME_MS       60000             /* and so long to see that the print is paused */
-#define STILL_MS        INT64_C(86400000) /* longer than this nothing of a file may take */
-#define AFTERWARDS_MS   3600000           /* rules may act so long after the end */
-#define STEPS           4096              /* between two looks at the real clock */
-#define PRINTER_LINE    200
-#define BUTTON_CONTINUE 1
+#define HOST_GREETS_MS   60000
+#define HOST_IDLES_MS    10000             /* between greeting and print: a few polls */
+#define USER_MS          5000              /* the user takes so long to answer */
+#define RESUME_MS        60000             /* and so long to see that the print is paused */
+#define STILL_MS         INT64_C(86400000) /* longer than this nothing of a file may take */
+#define AFTERWARDS_MS    3600000           /* rules may act so long after the end */
+#define STEPS            4096              /* between two looks at the real clock */
+#define ROOM             21000             /* thousandths of a degree, at every sensor */
+#define PRINTER_LINE     200
+#define BUTTON_CONTINUE  1
 
 struct simulation {
     struct world world;
@@ -346,6 +347,10 @@ static bool make_ready(struct simulation *simulation)
     struct instant end;
 
     happening_rest(&simulation->events.happening);
+    for (unsigned i = 0; i < simulation->timeline.settings->points; i++) {
+        if (simulation->timeline.settings->point[i].type == POINT_DHT)
+            happening_temperature(&simulation->events.happening, 0, i, ROOM);
+    }
     world_run_ms(world, BOARD_STARTS_MS);
     if (simulation->world.options.settings->psu.auto_on == AUTO_ON_NEVER)
         happening_power_on(&simulation->events.happening); /* the print does it else */

@@ -159,6 +159,21 @@ class Simulate(unittest.TestCase):
             self.assertIn("\n" + what, whats)
         self.assertEqual(lines[-1], "the print did not come to its end: it was cancelled")
 
+    def test_sensors_of_the_board_are_as_warm_as_events_say(self):
+        config = self.write("air.yaml", CONFIG.replace(
+            "  door:", "  air: {io: 5, type: dht}\n  fan: {io: 6, type: pwm}\n  door:") % self.write(
+                "r.yaml", "rules:\n  - {name: cool, when: {temperature: {air: '>= 40C'}}, "
+                          "do: [{set: {fan: 40%}}]}\n  - {name: enough, when: {temperature: "
+                          "{air: '< 30C'}}, do: [{set: {fan: off}}]}\n"))
+        events = self.write("e.txt", "at 10s: air 50C\nat 30s: air 25C\n")
+        result = self.run_words(self.write("a.gcode", "G28\n" + "G1 X10 F600\nG1 X0\n" * 30),
+                                "-c", config, "--events", events)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        fan = [entry for entry in self.entries(result.stdout.splitlines())
+               if entry[3].startswith("fan")]
+        self.assertEqual([entry[3] for entry in fan], ["fan on: cool", "fan off: enough"])
+        self.assertTrue(10 < fan[0][0] < 14 and 30 < fan[1][0] < 34, fan)
+
     def test_an_event_to_which_it_does_not_come_is_told(self):
         lines = self.simulate("G28\n", events="at line 7: door on\nat layer 1: door off\n")
         self.assertIn("warning: %s:1: at line 7: door on: it did not come to that" %

@@ -104,7 +104,8 @@ struct router {
     bool firmware_known;
     uint32_t blanks; /* blank lines that it may answer, while it is not known whether it does */
     char firmware_name[80]; /* as told last, perhaps before we were started; empty unknown */
-    bool firmware_news;     /* it is another than before */
+    bool firmware_named;    /* since its port is open: … */
+    bool firmware_news;     /* … and the first such name was another than before: it is kept */
     int8_t emergency_parser; /* 1, 0, -1 unknown */
     uint16_t card_code;      /* so long, with its end, is the line that came last if it says that a
                                 line of the card is not known; it is not passed on yet. Else 0 */

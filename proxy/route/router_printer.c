@@ -49,6 +49,7 @@ void router_printer_opened(struct router *router, bool before, bool again, struc
         outbox_add(&router->to_printer, router->to_printer_bytes, SPAN("\n"));
     router->held_length = 0;
     router->held_until = INSTANT_NEVER;
+    router->firmware_named = false;
     if (again)
         printer_session_reopened(&router->printer, now);
     else
@@ -296,7 +297,9 @@ static void firmware_told(struct router *router, struct span name)
     const struct firmware *firmware = firmware_by_name(name);
 
     name.length = name.length < text.capacity ? name.length : text.capacity - 1;
-    router->firmware_news |= !span_equal(span_of(router->firmware_name), name);
+    router->firmware_news |=
+        !router->firmware_named && !span_equal(span_of(router->firmware_name), name);
+    router->firmware_named = true;
     text.capacity--;
     text_add(&text, name);
     router->firmware_name[text.length] = '\0';

@@ -112,7 +112,7 @@ class PrintThroughTheProxy(scenario.Scenario):
         ])
 
     def test_a_print_is_paused_and_resumed(self):
-        data = print_file.walking(60)
+        data = print_file.walking(30)
         self.octoprint.command("M42 Plight S0")
         self.proxy.wait_for_point("light", "off", 5)
         mark = self.printer.executed_count()

@@ -37,9 +37,9 @@ class Stop(scenario.Scenario):
     def wait_for_printer(self, state, timeout):
         wait_until("the printer is " + state, lambda: self.printer_state() == state, timeout)
 
-    def print_until_light(self, name):
-        """Prints until the light goes on, with much yet to be printed; returns the file."""
-        data = print_file.walking(PLENTY)
+    def print_until_light(self, name, seconds=PLENTY):
+        """Prints until the light goes on, with so much yet to be printed; returns the file."""
+        data = print_file.walking(seconds)
         self.octoprint.upload(name, data)
         self.octoprint.print(name)
         self.proxy.wait_for_point("light", "on", 60)
@@ -95,7 +95,7 @@ class StopAndDoor(Stop):
         self.octoprint.connect()
         self.proxy.wait_for_point("heater", "on", 5)
         mark = self.printer.executed_count()
-        data = self.print_until_light("door.gcode")
+        data = self.print_until_light("door.gcode", PLENTY / 2)
         received = len(self.octoprint.received())
         self.board.input(DOOR, False)
         self.octoprint.wait_for_state("Paused", 20)

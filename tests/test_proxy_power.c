@@ -147,8 +147,15 @@ static void m81_switches_off_when_the_head_has_arrived(void **unused)
     expect_psu("off", false);
     host_got_oks(before, 2);
     executed(before, "M400", 1);
+    /* Nobody knows yet whether the printer lives on: a move is not lost. */
+    assert_false(proxy.router.standin);
+    host_says("G1 Y7");
+    host_got_oks(before, 2);
     run_ms(4000);
     assert_true(proxy.router.standin);
+    host_got_oks(before, 3);
+    host_heard(before, "error: psu: the printer is off or not connected, not sent: G1 Y7", 1);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_PRINTER, "G1 Y7"), 0);
     before = world.entries;
     host_says("M105");
     host_says("G1 X0");

@@ -193,6 +193,8 @@ bool power_next_action(struct power *power, struct power_action *ret_action);
 
 /* Is a `start` of the printer ours, because we have switched it on? The host does not hear it. */
 bool power_boots(const struct power *power);
+/* Is it open whether the printer is off, too? What moves or heats waits until that is known. */
+bool power_doubts(const struct power *power);
 /* As `sense` says, or else the point. */
 enum power_level power_level(const struct power *power);
 /* none on off unknown */

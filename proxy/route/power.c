@@ -471,6 +471,11 @@ bool power_boots(const struct power *power)
     return power->ours && (power->state == POWER_BOOTING || power->state == POWER_REPLAYING);
 }
 
+bool power_doubts(const struct power *power)
+{
+    return power->state == POWER_CHECKING;
+}
+
 const char *power_word(const struct power *power)
 {
     if (power->state == POWER_NONE)

@@ -458,7 +458,8 @@ static bool front_moves(struct router *router, const struct settings *settings,
         drop_front(router);
         return true;
     }
-    if (router->gate == ROUTER_NO_MOTION && standin_answer(&line, &words) == STANDIN_REFUSED)
+    if ((router->gate == ROUTER_NO_MOTION || power_doubts(&router->power)) &&
+        standin_answer(&line, &words) == STANDIN_REFUSED)
         return false;
     if (router->standin || router->gate == ROUTER_SHUT) {
         if (!stand_in(router, settings, &line, now))

@@ -31,15 +31,13 @@ class Supply(threading.Thread):
             seen = len(changes)
 
 
-class Power(scenario.Scenario):
+class Machine(scenario.Scenario):
+    """A printer that has power while the board's relay is on."""
+
     PRINTER_ON_PTY = True
     PRINTER_OPTIONS = ("--speed", str(SPEED))
     BOARD_ON_PTY = True
     POINTS = "  relay: {io: 16, type: output, start: off}\n"
-    MORE = "psu: {point: relay, boot: 20s, cool_below: 50C}\n"
-    # As `sioctl octoprint` has them: what the job does is known at once then.
-    SCRIPTS = {"beforePrintStarted": "M889 J1\n", "afterPrintDone": "M889 J4\n",
-               "afterPrintCancelled": "M889 J5\n"}
 
     @classmethod
     def prepare(cls):
@@ -59,6 +57,13 @@ class Power(scenario.Scenario):
 
     def psu(self):
         return self.proxy.status()["psu"]["state"]
+
+
+class Power(Machine):
+    MORE = "psu: {point: relay, boot: 20s, cool_below: 50C}\n"
+    # As `sioctl octoprint` has them: what the job does is known at once then.
+    SCRIPTS = {"beforePrintStarted": "M889 J1\n", "afterPrintDone": "M889 J4\n",
+               "afterPrintCancelled": "M889 J5\n"}
 
     def wait_for_psu(self, state, timeout):
         wait_until("the power is " + state, lambda: self.psu() == state, timeout)

@@ -141,7 +141,7 @@ static void happen_host(struct world *world, enum host_fact fact)
 {
     if (fact == FACT_HOST_DISCONNECTED)
         world_host_closes(world);
-    else if (!world->port[PROXY_HOST].open)
+    else if (!world->port[PROXY_HOST].open || world->host.state == SIM_HOST_FAILED)
         world_host_opens(world, HOST_BAUD);
 }
 
@@ -162,8 +162,10 @@ const char *simulate_events_happen(struct simulate_events *events, const struct 
 
     switch (step->kind) {
     case TEST_GCODE:
+        if (world->host.state == SIM_HOST_CLOSED || world->host.state == SIM_HOST_FAILED)
+            return "the host is not connected";
         if (!sim_host_command(&world->host, step->text, world->now))
-            return "too much waits already, or the host is not connected";
+            return "too much waits already";
         world_settle(world);
         return NULL;
     case TEST_REPLY:

@@ -174,6 +174,23 @@ class Simulate(unittest.TestCase):
         self.assertEqual([entry[3] for entry in fan], ["fan on: cool", "fan off: enough"])
         self.assertTrue(10 < fan[0][0] < 14 and 30 < fan[1][0] < 34, fan)
 
+    def test_an_emergency_stop_and_what_comes_after_it(self):
+        config = self.write("stop.yaml", "printer: {port: /dev/nothing, baud: 115200}\n"
+                            "board: {port: /dev/nothing-else}\n"
+                            "points: {estop: {io: 0, type: input}}\nestop: {point: estop}\n")
+        events = self.write("e.txt", "at line 2: estop on\nat 60s: estop off\nat 61s: gcode M105\n"
+                            "at 62s: host connected\nat 90s: gcode M999\n")
+        result = self.run_words(self.write("a.gcode", "G28\n" + "G1 X10 F600\nG1 X0\n" * 30),
+                                "-c", config, "--events", events)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        whats = [what for _, _, _, what in self.entries(result.stdout.splitlines())]
+        told = [what for what in whats if what.startswith("estop ") or "event" in what]
+        self.assertEqual([what.split(": ")[0] for what in told
+                          if not what.startswith("event: ")],
+                         ["estop on", "estop tripped", "estop latched", "estop off",
+                          "the event did not happen", "estop armed"])
+        self.assertIn("the event did not happen: the host is not connected", whats)
+
     def test_an_event_to_which_it_does_not_come_is_told(self):
         lines = self.simulate("G28\n", events="at line 7: door on\nat layer 1: door off\n")
         self.assertIn("warning: %s:1: at line 7: door on: it did not come to that" %

@@ -218,6 +218,50 @@ static void values_one_after_the_other_all_come_to_their_end(void **unused)
     assert_int_equal(world->board.duty[FAN], (29 * 10000 + 127) / 255);
 }
 
+/* The world looks at every promise after every input; in the end the outputs are as wanted. */
+static void whatever_befalls_the_board_no_promise_is_broken(void **unused)
+{
+    uint32_t random = 11;
+    char line[64];
+
+    (void)unused;
+    for (unsigned step = 0; step < 600; step++) {
+        unsigned what;
+
+        random = random * 1664525U + 1013904223U;
+        what = random >> 24 & 15;
+        if (what < 8) {
+            snprintf(line, sizeof line, "M42 P%s S%u\n",
+                     what < 4   ? "fan"
+                     : what < 6 ? "low"
+                                : "lamp",
+                     what >= 6 ? (random >> 8 & 1) * 255 : random >> 8 & 255);
+            world_write(world, PROXY_HOST, span_of(line));
+        } else if (what < 11) {
+            sim_board_sense(
+                &world->board, AIR,
+                (struct sim_board_sensor){what > 8, (int16_t)(random >> 8 & 4095), 4000},
+                world->now);
+        } else if (what == 11) {
+            sim_board_reset(&world->board, world->now);
+            world_settle(world);
+        } else if (what == 12) {
+            world_unplug(world, PROXY_BOARD);
+        } else if (what == 13) {
+            world_plug(world, PROXY_BOARD);
+        }
+        if (!world_run_ms(world, random >> 12 & 2047))
+            fail_msg("step %u: %s", step, world->broken);
+        world_read(world, PROXY_HOST, world_written(world, PROXY_HOST).length);
+    }
+    world_plug(world, PROXY_BOARD);
+    assert_true(world_run_ms(world, 20000));
+    assert_string_equal(say("M42 Pfan S102\n"), "ok\n");
+    assert_string_equal(say("M42 Plow S51\n"), "ok\n");
+    assert_int_equal(world->board.duty[FAN], 4000);
+    assert_int_equal(world->board.duty[LOW], 8000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +275,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_output_that_the_board_does_not_dim_is_on_or_off, begin,
                                         end),
         cmocka_unit_test_setup_teardown(after_a_reset_of_the_board_the_value_is_as_it_was, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(whatever_befalls_the_board_no_promise_is_broken, begin,
                                         end),
         cmocka_unit_test_setup_teardown(values_one_after_the_other_all_come_to_their_end, begin,
                                         end),

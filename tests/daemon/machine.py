@@ -189,8 +189,12 @@ class Host:
         return taken
 
     def ask(self, line):
+        """All that is heard up to the end of its ok."""
         self.write(line + b"\n")
-        return self.wait_for(b"ok")
+        heard = self.wait_for(b"\n")
+        while not heard.splitlines()[-1].startswith(b"ok"):
+            heard += self.wait_for(b"\n")
+        return heard
 
     def close(self):
         if self.fd >= 0:

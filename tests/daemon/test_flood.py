@@ -5,31 +5,37 @@ Never a crash, a hang or growth, and everybody else is served meanwhile.
     [SIOPROXY_MOMENTS=N] [SIOPROXY_SEED=N] test_flood.py [Floods.test_…]
 """
 
+import contextlib
 import os
 import random
 import select
 import time
+import tty
 import unittest
 
 from machine import PATIENCE, MachineTest
 from process import Background, wait_until
-from torture import (LIGHT, MOMENTS, SEED, Flood, Peer, garbage, growth, keep, long_line, numbered,
-                     resident, sanitized)
+from torture import (LIGHT, MANY, MOMENTS, SEED, Flood, Peer, garbage, growth, keep, long_line,
+                     numbered, resident)
 
-MEGABYTES = 20 if sanitized() and MOMENTS < 100 else 100
+MEGABYTES = 100 if MOMENTS >= MANY else 20
 PROMPT = 1.0       # seconds in which others are answered, whatever one of them does
-WORDS = [b"ok", b"ok T:21.0 /0.0", b"Resend: 5", b"Resend: 99999999999", b"Error:x", b"start",
-         b"busy: processing", b"//action:paused", b"T:1 B:2", b"N1 G28*18", b"N-1*", b"M110 N5",
-         b"M28 x.g", b"M29", b"M42 Plight S1", b"M226 Plight", b"M62 P", b"G1 X", b"M600", b";",
-         b"IO:0101", b"IO:", b"CP:SIOPlugin", b"IT:12", b"OK", b"VI:1", b"IC:", b"XT DHT",
-         b'{"command":"status"}', b'{"command":', b'{"command":"watch"}', b'{"a":[[[[', b"[]",
-         b'{"command":"send","line":"G28"}', b'"\\ud800"', b"null"]
+HOST_WORDS = [b"N1 G28*18", b"N-1*", b"M110 N5", b"M28 x.g", b"M29", b"M42 Plight S1", b"G1 X",
+              b"M226 Plight", b"M62 P", b"M600", b";", b"M115"]
+PRINTER_WORDS = [b"ok", b"ok T:21.0 /0.0", b"Resend: 5", b"Resend: 99999999999", b"Error:x",
+                 b"busy: processing", b"//action:paused", b"T:1 B:2", b"start", b"wait", b"rs 3"]
+BOARD_WORDS = [b"IO:0101", b"IO:", b"CP:SIOPlugin", b"IT:12", b"OK", b"VI:1", b"IC:", b"XT DHT",
+               b"RR", b"ERROR: x"]
+CLIENT_WORDS = [b'{"command":"status"}', b'{"command":', b'{"command":"watch"}', b'{"a":[[[[',
+                b'{"command":"send","line":"G28"}', b'"\\ud800"', b"null", b"[]"]
+ALL_WORDS = HOST_WORDS + PRINTER_WORDS + BOARD_WORDS + CLIENT_WORDS
 
 
 class Floods(MachineTest):
     def setUp(self):
         super().setUp()
         self.random = random.Random(SEED)
+        self.turns = [] # seconds that others have waited
 
     def assert_small(self, daemon, before):
         """The daemon has not grown."""
@@ -50,11 +56,15 @@ class Floods(MachineTest):
         state = (turn + 1) % 2 # at boot it is off
         reply = control.ask(command="set", point="light", state=("off", "on")[state])
         self.assertTrue(reply["ok"], reply)
-        wait_until("the board hears of it", lambda: board.pin(LIGHT) == state, PROMPT, 0.002)
-        self.assertLess(time.monotonic() - begin, PROMPT)
+        wait_until("the board hears of it", lambda: board.pin(LIGHT) == state, PATIENCE, 0.002)
+        self.turns.append(time.monotonic() - begin)
+
+    def assert_prompt(self):
+        """Others were served soon; not each of them, for we may not have had the processor."""
+        self.assertLess(sorted(self.turns)[len(self.turns) // 2], PROMPT)
 
     def watch_flood(self, flood, daemon, board, control, also=lambda: None):
-        """While it goes on everybody else is served; the bytes, which must be all."""
+        """While it goes on everybody else is served, and the daemon does not grow."""
         before = resident(daemon.pid)
         turns = 0
         while flood.is_alive() or turns == 0:
@@ -63,6 +73,7 @@ class Floods(MachineTest):
             self.assert_small(daemon, before)
             turns += 1
         self.assert_small(daemon, before)
+        self.assert_prompt()
 
     def test_a_line_without_an_end_at_the_host_port(self):
         daemon, printer, board, control = self.flooded()
@@ -80,46 +91,39 @@ class Floods(MachineTest):
         daemon, printer, board, control = self.flooded()
         host = self.host(daemon)
         host.ask(b"M115")
-        host.wait_for(b"\n")
-        heard = 0
-        sent = 0
-        flood = Flood(printer.master, (part for part in (*long_line(MEGABYTES), b"\n")))
+        reading = Background("the host reads", lambda: self.read_x(host, MEGABYTES << 20))
+        flood = Flood(printer.master, (part for part in (*long_line(MEGABYTES), b"\n")),
+                      printer.voice)
+        host.write(b"M117 spoken\n") # its ok comes behind the long line
+        self.watch_flood(flood, daemon, board, control)
+        reading.finish(2 * PATIENCE)
+        self.assertIn(b"M117 spoken\n", printer.received)
+        host.write(b"M115\n")
+        host.wait_for(b"FIRMWARE_NAME")
 
-        def drain(end=0.05):
-            nonlocal heard
-            while select.select([host.fd], [], [], end)[0]:
-                data = os.read(host.fd, 65536)
-                heard += data.count(b"x")
-                end = 0
-
-        reading = Background("the host reads", lambda: read_all(drain, lambda: heard, MEGABYTES))
-
-        def speak():
-            nonlocal sent
-            if sent == 0: # the answer comes behind the long line
-                sent = 1
-                host.write(b"M117 spoken\n")
-                wait_until("it arrives", lambda: b"M117 spoken" in printer.received, PROMPT, 0.002)
-
-        self.watch_flood(flood, daemon, board, control, speak)
-        reading.finish(60)
-        self.assertEqual(heard, MEGABYTES << 20)
-        self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
+    @staticmethod
+    def read_x(host, count):
+        """So many of them, and nothing behind the last."""
+        while count > 0:
+            select.select([host.fd], [], [], 1)
+            data = os.read(host.fd, min(count, 65536))
+            count -= data.count(b"x")
 
     def test_a_printer_that_talks_to_a_host_that_does_not_read(self):
         """It is held back, nothing is lost, nobody else notices."""
         daemon, printer, board, control = self.flooded()
         host = self.host(daemon)
         host.ask(b"M115")
-        host.wait_for(b"\n")
         heard = 0
-        flood = Flood(printer.master, (b"echo:spam\n" * 100000 for _ in range(MEGABYTES // 10)))
+        flood = Flood(printer.master, (b"echo:spam\n" * 100000 for _ in range(MEGABYTES // 10)),
+                      printer.voice)
         begin = resident(daemon.pid)
         for turn in range(20):
             self.watch_turn(turn, board, control)
             self.assert_small(daemon, begin)
         self.assertTrue(flood.is_alive())
-        end = time.monotonic() + 60
+        self.assert_prompt()
+        end = time.monotonic() + 2 * PATIENCE
         while heard < MEGABYTES // 10 * 1000000 and time.monotonic() < end:
             select.select([host.fd], [], [], 1)
             heard += len(os.read(host.fd, 65536))
@@ -127,27 +131,39 @@ class Floods(MachineTest):
         self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
         self.assert_small(daemon, begin)
 
-    def test_a_line_without_an_end_at_the_board_port(self):
-        printer = self.pty_printer()
-        board = keep(self, Peer, "sim_board_pty", self.path("board"), self.path("board.log"))
-        daemon = self.daemon(printer=printer.link, board=board.link)
-        daemon.wait_for("board", "online")
+    def flood_board(self, chunks):
+        """Instead of the board somebody else says that; the host is served, the board comes back."""
+        daemon, _, board, control = self.flooded()
         host = self.host(daemon)
         before = resident(daemon.pid)
         board.kill()
+        daemon.wait_for("board", "lost")
         master, slave = os.openpty()
-        self.addCleanup(os.close, master)
         self.addCleanup(os.close, slave)
+        tty.setraw(slave)
         os.symlink(os.ttyname(slave), board.link)
-        flood = Flood(master, long_line(MEGABYTES))
-        turns = 0
-        while flood.is_alive() or turns == 0:
+        flood = Flood(master, chunks)
+        while flood.is_alive() or not self.turns:
             begin = time.monotonic()
             self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
-            self.assertLess(time.monotonic() - begin, PROMPT)
+            self.turns.append(time.monotonic() - begin)
             self.assert_small(daemon, before)
-            turns += 1
-        self.assertEqual(flood.written, MEGABYTES << 20)
+        self.assert_prompt()
+        os.unlink(board.link)
+        os.close(master)
+        board.begin()
+        daemon.wait_for("board", "online")
+        self.watch_turn(0, board, control)
+        self.assert_small(daemon, before)
+        self.assertEqual(daemon.stop(), 0)
+        return flood.written
+
+    def test_a_line_without_an_end_at_the_board_port(self):
+        self.assertEqual(self.flood_board(long_line(MEGABYTES)), MEGABYTES << 20)
+
+    def test_garbage_at_the_board_port(self):
+        self.flood_board(garbage(self.random, 50000 * max(4, MOMENTS),
+                                 BOARD_WORDS * 3 + HOST_WORDS + CLIENT_WORDS))
 
     def test_a_line_without_an_end_at_the_control_socket(self):
         daemon, _, board, control = self.flooded()
@@ -163,37 +179,17 @@ class Floods(MachineTest):
             self.assertEqual((reply["ok"], reply["code"]), (False, "usage"))
         self.assert_small(daemon, before)
 
-    def test_garbage_everywhere(self):
-        daemon, printer, board, control = self.flooded()
+    def test_garbage_at_every_other_port(self):
+        daemon, printer, _, control = self.flooded()
         before = 0
-        for turn in range(max(3, MOMENTS // 4)):
+        for _ in range(max(3, MOMENTS // 4)):
             seed = self.random.randrange(1 << 30)
             host = self.host(daemon)
             clients = [self.control(daemon) for _ in range(4)]
-            fds = [host.fd, printer.master] + [client.socket.fileno() for client in clients]
-            floods = [Flood(fd, garbage(random.Random(seed + number), 200000, WORDS))
-                      for number, fd in enumerate(fds)]
-            end = time.monotonic() + 30
-            while any(flood.is_alive() for flood in floods[:2]) and time.monotonic() < end:
-                host.heard = b""
-                if select.select([host.fd], [], [], 0.01)[0]:
-                    host.read()
-                for client in clients:
-                    if select.select([client.socket], [], [], 0)[0]:
-                        try:
-                            client.socket.recv(65536)
-                        except OSError:
-                            pass
-                begin = time.monotonic()
-                self.assertTrue(control.ask(command="points")["ok"])
-                self.assertLess(time.monotonic() - begin, PROMPT, f"seed {seed}")
-            self.assertFalse(any(flood.is_alive() for flood in floods[:2]), f"seed {seed}: stuck")
-            for flood in floods:
-                flood.end()
+            self.pour_garbage(seed, daemon, printer, host, clients, control)
             host.close()
             for client in clients:
                 client.close()
-            daemon.program.check_alive()
             printer.vanish()
             daemon.wait_for("printer", "offline")
             printer.come_back()
@@ -201,18 +197,36 @@ class Floods(MachineTest):
             os.write(printer.master, b"start\n")
             host = self.host(daemon)
             host.write(b"\n" + numbered(0, b"M110 N0") + b"\nM115\n")
-            host.wait_for(b"FIRMWARE_NAME", 30)
+            host.wait_for(b"FIRMWARE_NAME")
             host.close()
             daemon.wait_for("host", "disconnected")
             before = before or resident(daemon.pid)
         self.assert_small(daemon, before)
+        self.assert_prompt()
         self.assertEqual(daemon.stop(), 0)
 
-
-def read_all(drain, heard, megabytes):
-    end = time.monotonic() + 60
-    while heard() < megabytes << 20 and time.monotonic() < end:
-        drain()
+    def pour_garbage(self, seed, daemon, printer, host, clients, control):
+        """All of the host's and the printer's is taken; a client may be thrown out."""
+        floods = [Flood(fd, garbage(random.Random(seed + number), 200000, words))
+                  for number, (fd, words) in enumerate(
+                      [(host.fd, ALL_WORDS), (printer.master, PRINTER_WORDS)] +
+                      [(client.socket.fileno(), ALL_WORDS) for client in clients])]
+        end = time.monotonic() + PATIENCE
+        while any(flood.is_alive() for flood in floods[:2]):
+            self.assertLess(time.monotonic(), end, f"seed {seed}: stuck")
+            if select.select([host.fd], [], [], 0.01)[0]:
+                host.read()
+                host.heard = b""
+            for client in clients:
+                if select.select([client.socket], [], [], 0)[0]:
+                    with contextlib.suppress(OSError):
+                        client.socket.recv(65536)
+            begin = time.monotonic()
+            self.assertTrue(control.ask(command="points")["ok"])
+            self.turns.append(time.monotonic() - begin)
+        for flood in floods:
+            flood.end()
+        daemon.program.check_alive()
 
 
 if __name__ == "__main__":

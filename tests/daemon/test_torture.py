@@ -6,6 +6,7 @@ line that is lost or done twice.
     [SIOPROXY_MOMENTS=N] [SIOPROXY_SEED=N] test_torture.py [Torture.test_…]
 """
 
+import contextlib
 import glob
 import os
 import random
@@ -16,7 +17,7 @@ import unittest
 
 from machine import PATIENCE, Host, MachineTest
 from process import BUILD, Background, Program, read_text, wait_until
-from torture import MOMENTS, SEED, PrintingHost, Rig, growth, numbered, resident
+from torture import MANY, MOMENTS, SEED, PrintingHost, Rig, growth, numbered, resident
 
 RIGS = 16          # as many daemons side by side at most: they mostly wait
 PROMPT = 1.0       # seconds in which others are answered, whatever one of them does
@@ -121,6 +122,41 @@ class Torture(MachineTest):
         self.assertEqual(rig.printer.executed(), rig.print.sent)
         self.assertEqual(rig.daemon.stop(), 0)
 
+    @unittest.skipUnless(os.getuid() == 0, "only root may mount a small disk")
+    def test_record_on_a_full_disk_stops_and_nothing_else(self):
+        disk = self.path("disk")
+        os.mkdir(disk)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "sioproxy-test", disk],
+                          check=False, capture_output=True).returncode != 0:
+            self.skipTest("nothing may be mounted here")
+        self.addCleanup(subprocess.run, ["umount", "-l", disk], check=False)
+        rig = Rig(self, 0, SEED, board=False, record=disk)
+        before = resident(rig.daemon.pid)
+        rig.print_for(0.3)
+        fill(os.path.join(disk, "filler"))
+        rig.print_until("it is told", lambda: rig.daemon.logged("No space left on device") > 0,
+                        PATIENCE)
+        rig.print_for(2)
+        os.unlink(os.path.join(disk, "filler"))
+        if MOMENTS >= MANY:
+            rig.print_until("it goes on", lambda: rig.daemon.logged("record: goes on in") > 0,
+                            3 * PATIENCE) # it tries once a minute
+        self.assertEqual(rig.daemon.logged("No space left on device"), 1)
+        rig.print.finish()
+        self.assert_small(rig.daemon, before)
+        self.assertEqual(rig.printer.executed(), rig.print.sent)
+        self.assertEqual(rig.daemon.stop(), 0)
+        self.check_recordings(sorted(glob.glob(os.path.join(disk, "rig0", "*.rec"))))
+
+    def check_recordings(self, paths):
+        """What there was room for is replayed; the one behind it, if any, is whole."""
+        self.assertEqual(len(paths), 2 if MOMENTS >= MANY else 1)
+        for path in paths:
+            replay = subprocess.run([os.path.join(BUILD, "sioproxy"), "replay", path], text=True,
+                                    capture_output=True, check=False)
+            self.assertIn(", identical", replay.stdout, replay.stderr)
+            self.assertEqual(replay.returncode, int(path == paths[0]), replay.stderr)
+
     def test_64_clients_of_which_one_never_reads(self):
         rig = Rig(self, 0, SEED)
         before = resident(rig.daemon.pid)
@@ -151,6 +187,13 @@ class Torture(MachineTest):
         rig.until_printing()
         rig.print.finish()
         self.assertEqual(rig.printer.executed(), rig.print.sent)
+
+
+def fill(path):
+    """With as many bytes as there is room for."""
+    with contextlib.suppress(OSError), open(path, "wb", buffering=0) as file:
+        while file.write(bytes(4096)) > 0:
+            continue
 
 
 def victim(path):

@@ -18,6 +18,7 @@ from machine import BUILD, PATIENCE, Control, Daemon, Failure, Host, read_text, 
 from process import die_with_parent, tail
 
 MOMENTS = int(os.environ.get("SIOPROXY_MOMENTS", "8"))
+MANY = 100              # moments from which on a test may take minutes
 SEED = int(os.environ.get("SIOPROXY_SEED", "1"))
 RECORD = os.environ.get("SIOPROXY_RECORD", "")
 LIGHT = 12              # io of the light
@@ -228,7 +229,8 @@ def keep(test, begin, *arguments):
 class Rig:
     """A daemon with a printer, a board and a host that prints."""
 
-    def __init__(self, test, number, seed, board=True):
+    def __init__(self, test, number, seed, board=True, record=RECORD):
+        """record: a folder for recordings, if any."""
         self.folder = test.path("rig%d" % number)
         os.mkdir(self.folder)
         self.random = random.Random(seed * 1000 + number)
@@ -237,10 +239,11 @@ class Rig:
                             "--wire", self.path("wire"))
         self.board = keep(test, Peer, "sim_board_pty", self.path("board"),
                           self.path("board.log")) if board else None
-        record = os.path.join(RECORD, "rig%d" % number)
+        if record:
+            record = f"record: {{dir: {record}/rig{number}, size: 200MB}}\n"
         self.daemon = Daemon(self.folder, printer=self.printer.link,
                              board=self.board.link if board else "none",
-                             extra=f"record: {{dir: {record}, size: 200MB}}\n" if RECORD else "")
+                             extra=record)
         test.addCleanup(self.daemon.kill)
         self.daemon.start()
         if board:

@@ -77,7 +77,7 @@ class Torture(MachineTest):
         rig.host.close()
         rig.daemon.wait_for("host", "disconnected")
         before = resident(rig.daemon.pid)
-        for _ in range(MOMENTS):
+        for _ in range(MOMENTS // 2):
             begin = len(rig.printer.executed())
             victim = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--victim",
                                        rig.daemon.link], stdout=subprocess.PIPE)

@@ -6,7 +6,7 @@ simulated board that changes is on a list of what may change then.
 import signal
 import unittest
 
-from machine import MachineTest, read_text, wait_until
+from machine import PATIENCE, MachineTest, read_text, wait_until
 from torture import Peer
 
 # Beside the light (12, start: off) of every test; 17 marks the end of what is looked at.
@@ -52,7 +52,7 @@ class Pins(MachineTest):
             mark = "17" + "-+"[self.marker]
             self.assertEqual(daemon.run_sioctl("set", "marker", "on" if self.marker else "off")[0],
                              0)
-            wait_until("the marker", lambda: mark in self.log()[self.seen:], 10, 0.01)
+            wait_until("the marker", lambda: mark in self.log()[self.seen:], PATIENCE, 0.01)
         changed = self.log()[self.seen:]
         self.seen += len(changed)
         return [change for change in changed if not change.startswith("17")]
@@ -111,7 +111,7 @@ class Pins(MachineTest):
         self.assertEqual(self.changes(daemon), ["boot", "14+", "16+"])
         self.be_in_use(daemon)
         self.board.tell("reset")
-        wait_until("all are back", lambda: len(self.log()) >= self.seen + 10, 20, 0.01)
+        wait_until("all are back", lambda: len(self.log()) >= self.seen + 10, PATIENCE, 0.01)
         changed = self.changes()
         self.assertEqual(changed[:5], ["12-", "13-", "14-", "15-", "16-"])
         self.assertEqual(sorted(changed[5:]), ["12+", "13+", "14+", "15+", "16+"])

@@ -4,7 +4,7 @@ import os
 import subprocess
 import unittest
 
-from machine import BUILD, MachineTest, read_text, wait_until
+from machine import BUILD, PATIENCE, MachineTest, read_text, wait_until
 
 RULES = """\
 rules:
@@ -47,13 +47,13 @@ class Programs(MachineTest):
         with open(self.path("rules.yaml"), "w", encoding="utf-8") as file:
             file.write(RULES)
         self.proxy = self.daemon(board="simulated", extra=lines + "rules: rules.yaml\n")
-        self.proxy.wait_for("board", "online", 20)
+        self.proxy.wait_for("board", "online")
         self.host_end = self.host(self.proxy)
         self.host_end.ask(b"M105")
 
     def wait_for_pid(self, name):
         path = self.path(name)
-        wait_until(path, lambda: os.path.exists(path) and read_text(path).endswith("\n"), 10)
+        wait_until(path, lambda: os.path.exists(path) and read_text(path).endswith("\n"), PATIENCE)
         return [int(pid) for pid in read_text(path).split()]
 
     def test_its_output_is_in_the_log_and_the_rule_goes_on_when_it_has_ended(self):
@@ -80,7 +80,7 @@ class Programs(MachineTest):
         self.proxy.run_sioctl("set", "light", "on")
         pid, = self.wait_for_pid("endless.sh.pids")
         self.host_end.wait_for(b"rule endless: step 1 of 1: endless: not done after 300ms")
-        wait_until("it is gone", lambda: not is_alive(pid), 10)
+        wait_until("it is gone", lambda: not is_alive(pid), PATIENCE)
 
     def test_four_at_once_and_nothing_is_left_when_the_daemon_ends(self):
         with open(self.path("rules.yaml"), "w", encoding="utf-8") as file:
@@ -90,15 +90,15 @@ class Programs(MachineTest):
         self.assertEqual(self.proxy.run_sioctl("reload")[0], 0)
         self.proxy.run_sioctl("set", "light", "on")
         self.host_end.wait_for(b"rule r4: step 1 of 1: four programs run already")
-        wait_until("four run", lambda: len(self.wait_for_pid("endless.sh.pids")) == 4, 10)
+        wait_until("four run", lambda: len(self.wait_for_pid("endless.sh.pids")) == 4, PATIENCE)
         pids = self.wait_for_pid("endless.sh.pids")
         self.assertTrue(all(is_alive(pid) for pid in pids))
         self.assertEqual(self.proxy.stop(), 0)
-        wait_until("all are gone", lambda: not any(is_alive(pid) for pid in pids), 5)
+        wait_until("all are gone", lambda: not any(is_alive(pid) for pid in pids), PATIENCE)
 
     def test_a_flood_is_cut_and_holds_nothing_up(self):
         self.host_end.write(b"M768\n")
-        wait_until("it runs", lambda: self.proxy.logged("program flood: a line") > 0, 10)
+        wait_until("it runs", lambda: self.proxy.logged("program flood: a line") > 0, PATIENCE)
         cpu = self.proxy.cpu_seconds()
         heard = self.host_end.wait_for(b"ok\n")
         self.assertIn(b"flood: not done after 500ms", heard)
@@ -110,13 +110,13 @@ class Programs(MachineTest):
         self.host_end.write(b"M769\n")
         self.host_end.wait_for(b"ok\n")
         pid, = self.wait_for_pid("leaves.sh.pid")
-        wait_until("it is gone", lambda: not is_alive(pid), 5)
+        wait_until("it is gone", lambda: not is_alive(pid), PATIENCE)
 
     def test_the_whole_family_ends_with_the_daemon(self):
         self.host_end.write(b"M770\n")
         pid, = self.wait_for_pid("tree.sh.pid")
         self.assertEqual(self.proxy.stop(), 0)
-        wait_until("it is gone", lambda: not is_alive(pid), 5)
+        wait_until("it is gone", lambda: not is_alive(pid), PATIENCE)
 
     def test_a_recording_with_programs_is_replayed(self):
         recording = self.path("session.rec")
@@ -124,12 +124,12 @@ class Programs(MachineTest):
                                      "record", recording], stderr=subprocess.DEVNULL)
         self.addCleanup(recorder.wait)
         wait_until("it has begun", lambda: os.path.exists(recording) and
-                   os.path.getsize(recording) > 100, 10)
+                   os.path.getsize(recording) > 100, PATIENCE)
         self.host_end.write(b"M765 L7\nM767\nM766\n")
         self.host_end.wait_for(b"missing: cannot be started")
         self.host_end.wait_for(b"ok\n")
         self.assertEqual(self.proxy.stop(), 0)
-        recorder.wait(10)
+        recorder.wait(PATIENCE)
         self.assertIn("identical", self.replay(recording))
         timeline = self.replay("--timeline", recording)
         self.assertIn("program ! 0 run", timeline)
@@ -137,7 +137,7 @@ class Programs(MachineTest):
 
     def replay(self, *words):
         return subprocess.run([os.path.join(BUILD, "sioproxy"), "replay", *words], check=False,
-                              capture_output=True, text=True, timeout=30).stdout
+                              capture_output=True, text=True, timeout=PATIENCE).stdout
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import sys
 import time
 import unittest
 
-from machine import BUILD, Daemon, Host, MachineTest, wait_until
+from machine import BUILD, PATIENCE, Daemon, Host, MachineTest, wait_until
 
 BOARD_IOS = 18
 
@@ -39,7 +39,7 @@ class Guest(Host):
     def says(self, line):
         self.write(line.encode() + b"\n")
 
-    def hears(self, beginning, timeout=10):
+    def hears(self, beginning, timeout=PATIENCE):
         """The next line that begins so; what comes before it is left out."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -90,7 +90,7 @@ class Plugin(Guest):
         elif line == "RR":
             self.ready = True
 
-    def listen(self, until, timeout=10):
+    def listen(self, until, timeout=PATIENCE):
         end = time.monotonic() + timeout
         while not until():
             if time.monotonic() > end:
@@ -199,7 +199,7 @@ class Share(MachineTest):
         plugin.hears("DG:ERR: the IO board is not connected")
         plugin.ready = False
         self.assertEqual(daemon.run_sioctl("sim", "board", "plug")[0], 0)
-        plugin.listen(lambda: plugin.ready, 20)
+        plugin.listen(lambda: plugin.ready, PATIENCE)
         plugin.send("IO 12 1")
         plugin.listen(lambda: plugin.levels[12] == "1")
 
@@ -212,7 +212,8 @@ class Share(MachineTest):
                 guest.hears("CP")
             guest.write(b"EIO\nIO 12")
             guest.close()
-        wait_until("the guest has gone", lambda: self.share_state(daemon) == "disconnected", 10)
+        wait_until("the guest has gone", lambda: self.share_state(daemon) == "disconnected",
+                   PATIENCE)
         plugin = self.guest(Plugin)
         plugin.connect()
         plugin.listen(lambda: plugin.ready)
@@ -225,11 +226,13 @@ class Share(MachineTest):
                 "while True: os.write(fd, b'GS\\n')\n")
         child = subprocess.Popen([sys.executable, "-c", code, self.share], stdout=subprocess.PIPE)
         child.stdout.readline()
-        wait_until("it is switched", lambda: daemon.run_sioctl("get", "light")[1] == "on\n", 10)
+        wait_until("it is switched", lambda: daemon.run_sioctl("get", "light")[1] == "on\n",
+                   PATIENCE)
         child.send_signal(signal.SIGKILL)
         child.wait()
         child.stdout.close()
-        wait_until("the guest has gone", lambda: self.share_state(daemon) == "disconnected", 10)
+        wait_until("the guest has gone", lambda: self.share_state(daemon) == "disconnected",
+                   PATIENCE)
         plugin = self.guest(Plugin)
         plugin.connect()
         plugin.listen(lambda: plugin.ready)
@@ -247,7 +250,7 @@ class Share(MachineTest):
         self.assertEqual(daemon.run_sioctl("set", "light", "on")[:2], (0, "on\n"))
         # As soon as it reads again, it is answered.
         wait_until("it can write again", lambda: (guest.read(), select.select(
-            [], [guest.fd], [], 0)[1])[1], 10)
+            [], [guest.fd], [], 0)[1])[1], PATIENCE)
         guest.says("\nIC")
         guest.hears("IC:17")
 
@@ -264,11 +267,12 @@ class Share(MachineTest):
         second = Daemon(folder, board=self.share)
         second.start()
         self.addCleanup(second.kill)
-        second.wait_for("board", "online", 20)
+        second.wait_for("board", "online")
         self.assertEqual(second.run_sioctl("set", "light", "on")[:2], (0, "on\n"))
         self.assertEqual(daemon.run_sioctl("get", "light")[:2], (0, "on\n"))
         self.assertEqual(daemon.run_sioctl("set", "light", "off")[:2], (0, "off\n"))
-        wait_until("the other sees it", lambda: second.run_sioctl("get", "light")[1] == "off\n", 10)
+        wait_until("the other sees it", lambda: second.run_sioctl("get", "light")[1] == "off\n",
+                   PATIENCE)
         self.assertEqual(second.status()["board"]["firmware"], daemon.status()["board"]["firmware"])
         self.assertEqual(second.status()["counters"]["board_faults"], 0)
 
@@ -296,7 +300,8 @@ class Share(MachineTest):
              daemon.socket, "record", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(recorder.wait)
         self.addCleanup(recorder.kill)
-        wait_until("it records", lambda: os.path.exists(path) and os.path.getsize(path) > 1000, 10)
+        wait_until("it records", lambda: os.path.exists(path) and os.path.getsize(path) > 1000,
+                   PATIENCE)
         plugin = self.guest(Plugin)
         plugin.connect()
         plugin.listen(lambda: plugin.ready)
@@ -308,7 +313,7 @@ class Share(MachineTest):
         recorder.wait()
         done = subprocess.run([os.path.join(BUILD, "sioproxy"),
                                "replay", "--timeline", path], capture_output=True, text=True,
-                              timeout=30, check=False)
+                              timeout=PATIENCE, check=False)
         self.assertIn("identical", done.stdout)
         self.assertIn('guest   > "IO 12 1"', done.stdout)
         self.assertIn('guest   < "IC:17', done.stdout)

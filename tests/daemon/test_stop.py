@@ -5,7 +5,7 @@ import os
 import signal
 import unittest
 
-from machine import MachineTest, read_text, wait_until
+from machine import PATIENCE, MachineTest, read_text, wait_until
 from torture import Peer
 
 BUTTON, HEATER = 0, 15
@@ -29,16 +29,16 @@ class Stop(MachineTest):
         self.daemon = self.daemon(printer=self.printer.link, board=self.board.link, extra=EXTRA)
         self.daemon.wait_for("estop", "armed")
         self.daemon.wait_for_printer()
-        wait_until("the heater is on", lambda: self.board.pin(HEATER), 20)
+        wait_until("the heater is on", lambda: self.board.pin(HEATER), PATIENCE)
 
     def press(self):
         self.board.tell(f"in {BUTTON} 1")
 
     def wait_for_m112(self):
-        wait_until("M112 reaches the printer", lambda: "M112\n" in read_text(self.wire), 20)
+        wait_until("M112 reaches the printer", lambda: "M112\n" in read_text(self.wire), PATIENCE)
 
     def wait_for_heater(self):
-        wait_until("the heater is off", lambda: not self.board.pin(HEATER), 20)
+        wait_until("the heater is off", lambda: not self.board.pin(HEATER), PATIENCE)
 
     def test_a_disk_that_takes_its_time_does_not_hold_it_up(self):
         # Opening a pipe takes until somebody opens its other end.

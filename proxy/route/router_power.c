@@ -21,6 +21,7 @@ void router_power_lost(struct router *router, struct instant now)
         router_action(router, SPAN("cancel"));
         router->after_reset = true;
     }
+    line_framer_reset(&router->printer_framer); /* it may have died in the middle of a line */
     router_standin(router, true, now);
     router->cancel_told = failed;
     if (router->printer_state != PRINTER_OFFLINE)

@@ -67,7 +67,9 @@ class Floods(MachineTest):
         """While it goes on everybody else is served, and the daemon does not grow."""
         before = resident(daemon.pid)
         turns = 0
+        end = time.monotonic() + 4 * PATIENCE
         while flood.is_alive() or turns == 0:
+            self.assertLess(time.monotonic(), end, "it is not read")
             self.watch_turn(turns, board, control)
             also()
             self.assert_small(daemon, before)
@@ -143,8 +145,10 @@ class Floods(MachineTest):
         tty.setraw(slave)
         os.symlink(os.ttyname(slave), board.link)
         flood = Flood(master, chunks)
+        end = time.monotonic() + 4 * PATIENCE
         while flood.is_alive() or not self.turns:
             begin = time.monotonic()
+            self.assertLess(begin, end, "it is not read")
             self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
             self.turns.append(time.monotonic() - begin)
             self.assert_small(daemon, before)

@@ -56,6 +56,23 @@ void proxy_init(struct proxy *proxy, const struct settings *settings, const stru
     proxy->deadline = find_deadline(proxy);
 }
 
+/* Outputs that lose their name while a pulse has them on: nobody else would switch them off. */
+static void end_pulses(struct proxy *proxy, const struct settings *old,
+                       const uint8_t moved[SETTINGS_POINTS], struct instant now)
+{
+    for (unsigned slot = 0; slot < PLANS; slot++) {
+        const struct plan *plan = &proxy->router.plans.plan[slot];
+        uint8_t point;
+
+        if (plan->state == PLAN_FREE || (plan->pulse != PULSE_ON && plan->pulse != PULSE_HIGH))
+            continue;
+        point = plan->step[plan->at].point;
+        if (point < old->points && moved[point] == POINT_NONE)
+            board_session_want(&proxy->board, old->point[point].io,
+                               !old->point[point].active_high, now);
+    }
+}
+
 void proxy_reload(struct proxy *proxy, const struct settings *settings,
                   const struct ruleset *rules, struct instant now)
 {
@@ -69,6 +86,7 @@ void proxy_reload(struct proxy *proxy, const struct settings *settings,
         return;
     points_reload(&proxy->points, settings, moved);
     proxy_sensors_reload(proxy, moved);
+    end_pulses(proxy, old, moved, now);
     for (unsigned slot = 0; slot < PLANS; slot++) {
         if (proxy->sets[slot] == POINT_NONE)
             continue;

@@ -238,6 +238,25 @@ static void tell_timeout(struct proxy *proxy, const struct plan_action *action, 
     router_tell(&proxy->router, LOG_WARNING, text_span(&text), now);
 }
 
+static void tell_rule(struct proxy *proxy, const struct plan *plan, const char *state,
+                      struct span cause, enum log_level level, struct instant now)
+{
+    if (plan->of_rule)
+        events_add(&proxy->router.events, EVENT_RULE, span_of(plan->rule), span_of(state), cause,
+                   now)
+            ->level = (uint8_t)level;
+}
+
+/* How a rule's plan has ended; of one that a line has started the line says so, too. */
+static void tell_end(struct proxy *proxy, const struct plan *plan, struct instant now)
+{
+    if (plan->ended && !plan->failed)
+        tell_rule(proxy, plan, "ended", span_of(plan->why), LOG_INFO, now);
+    else if (!plan->holds_stream)
+        tell_rule(proxy, plan, plan->failed ? "failed" : "done",
+                  plan->failed ? span_of(plan->why) : SPAN_NONE, LOG_DEBUG, now);
+}
+
 /* The plan is over: who asked for it is answered. */
 static void over(struct proxy *proxy, const struct plan_action *action, struct instant now)
 {
@@ -246,6 +265,7 @@ static void over(struct proxy *proxy, const struct plan_action *action, struct i
 
     proxy->sets[action->slot] = POINT_NONE;
     proxy_power_forget(proxy, action->slot);
+    tell_end(proxy, plan, now);
     if (client == CLIENT_GUEST) {
         proxy_share_over(proxy, plan, now);
         return;
@@ -305,6 +325,9 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
     case PLAN_POWER: proxy_power_step(proxy, action, now); return;
     case PLAN_TIMEOUT: tell_timeout(proxy, action, now); return;
     case PLAN_AGAIN: return;
+    case PLAN_BEGUN:
+        tell_rule(proxy, action->plan, "started", SPAN_NONE, LOG_INFO, now);
+        return;
     case PLAN_END: over(proxy, action, now); return;
     }
     plans_done(&proxy->router.plans, action->slot);
@@ -511,7 +534,7 @@ void proxy_asked(struct proxy *proxy, const struct request *request, int32_t cli
         start_for_client(proxy, &step, SPAN("sioctl psu"), client, now);
         return;
     case REQUEST_CONTINUE:
-        if (plans_continue(&proxy->router.plans))
+        if (plans_continue(&proxy->router.plans, SPAN("sioctl continue")))
             proxy_answer(proxy, client, true, "", SPAN_NONE);
         else
             proxy_answer(proxy, client, false, "refused", SPAN("nothing waits"));

@@ -51,7 +51,7 @@ static void end_now(struct proxy *proxy, uint8_t slot, struct instant now)
 {
     struct plan_action action;
 
-    plans_end(&proxy->router.plans, slot);
+    plans_end(&proxy->router.plans, slot, SPAN("it begins anew"));
     while (plans_next_action_of(&proxy->router.plans, slot, now, &action)) {
         proxy_plan_action(proxy, &action, now);
         if (action.kind == PLAN_END)
@@ -97,6 +97,7 @@ static void start_rule(struct proxy *proxy, const struct rule *rule,
                                .steps = rule->steps,
                                .values = *values,
                                .client = -1,
+                               .of_rule = true,
                                .rule_number = number,
                                .until = &rule->until,
                                .hold_ms = hold_ms(rule),
@@ -120,7 +121,8 @@ static void start_rule(struct proxy *proxy, const struct rule *rule,
     }
     error = plans_start(plans, &start, proxy->settings, &why, now, &running);
     if (error == STEP_OK) {
-        tell_rule(proxy, rule, "started", event != NULL ? span_of(event->cause) : SPAN_NONE, now);
+        if (start.hold_ms == 0)
+            tell_rule(proxy, rule, "started", event != NULL ? span_of(event->cause) : SPAN_NONE, now);
         return;
     }
     tell_rule(proxy, rule, "failed", text_span(&why), now);
@@ -196,7 +198,12 @@ bool proxy_rules_card(struct proxy *proxy, struct span echo, struct instant now)
     start.rule = rule->name;
     start.step = rule->step;
     start.steps = rule->steps;
+    start.of_rule = true;
     start.until = &rule->until;
+    start.cause = (struct plan_cause){
+        .event = "gcode",
+        .name = {line.command.data, span_find(line.command, ' ')},
+        .cause = line.command};
     text_add(&cause, SPAN("card: "));
     text_add(&cause, line.command);
     error = plans_start(&proxy->router.plans, &start, proxy->settings, &why, now, &slot);

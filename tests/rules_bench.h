@@ -98,8 +98,12 @@ static inline int tear_down(void **unused)
 /* Another config and other rules, while everything runs. */
 static inline void reload(const char *text, const char *rules)
 {
+    struct loaded old = reloaded;
+
     read_config(text, rules, &reloaded);
     proxy_reload(&proxy, &reloaded.settings, &reloaded.ruleset, world.now);
+    loaded_free(&old);
+    proxy_input(&proxy, &(struct proxy_input){.kind = PROXY_TICK}, world.now);
     world_settle(&world);
 }
 

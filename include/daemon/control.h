@@ -37,6 +37,8 @@ struct service *control_service(struct control_client *client);
 /* One line to the client; the object is given away. */
 void control_reply(struct control_client *client, json_t *object);
 void control_refuse(struct control_client *client, const char *code, const char *error);
+/* For several reasons, texts in an array, which is given away; the first one is the error. */
+void control_refuse_all(struct control_client *client, const char *code, json_t *mistakes);
 /* Puts the request to the core; the client waits for its answer. */
 void control_ask(struct control_client *client, const struct request *request);
 void control_watch(struct control_client *client);

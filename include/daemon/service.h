@@ -53,8 +53,9 @@ int service_run(struct config *config);
 /* Something happened; before the callback ends, service_settle must follow. */
 void service_feed(struct service *service, const struct proxy_input *input);
 void service_settle(struct service *service);
+#define SERVICE_MISTAKES 8192 /* bytes: more than that many mistakes are not told one by one */
 /*
  * Reads the config again. True if it is in force now; else everything is as it was and the
- * mistakes are in the log, the first one in ret_why.
+ * mistakes are in the log and in ret_why, a line each.
  */
 bool service_reload(struct service *service, char *ret_why, size_t capacity);

@@ -50,7 +50,9 @@ struct plan {
     enum plan_state state;
     bool holds_stream;
     bool failed;
-    bool ended;          /* by `until`, `again` or the like, before its last step */
+    bool ended;          /* by `until`, `again`, M108 or the like, before its last step: `why` */
+    bool of_rule;        /* that it begins and ends is told */
+    bool begun;          /* that it begins has been told */
     uint8_t steps, at;   /* at: the step that runs */
     enum pulse_phase pulse;
     uint16_t pulses;     /* still to come, the running one counted */
@@ -67,7 +69,7 @@ struct plan {
     enum step_error error; /* if failed */
     struct step_ready step[PLAN_STEPS];
     char rule[SETTINGS_NAME];
-    char why[96]; /* if failed */
+    char why[96]; /* if failed or ended */
     char text[PLAN_TEXT];
     uint16_t cause_length;
     char cause[PLAN_CAUSE]; /* if it runs a program: SIOPROXY_EVENT=point and so on, a NUL behind each */
@@ -101,6 +103,7 @@ enum plan_action_kind {
     PLAN_MARK,     /* value: enum print_mark */
     PLAN_RESET,    /* the emergency stop's latch */
     PLAN_TIMEOUT,  /* point, edge, ms: tell that the wait is over without */
+    PLAN_BEGUN,    /* tell that it begins: what started it has lasted */
     PLAN_AGAIN,    /* it begins anew, as often as it was queued */
     PLAN_END,      /* the plan is over and its slot free when this call returns */
 };
@@ -137,6 +140,7 @@ struct plan_start {
     uint8_t then;        /* enum rule_then */
     struct span replacement;
     uint16_t rule_number;     /* 1 + its index in the ruleset, 0 if it is no rule */
+    bool of_rule;             /* its end is to be told */
     const struct when *until; /* NULL: nothing ends it */
     int64_t hold_ms;          /* 0: it begins at once */
     uint8_t hold_point;       /* POINT_NONE: the host's silence */
@@ -185,15 +189,18 @@ void plans_see_temperature(struct plans *plans, char heater, uint8_t index, int3
  * The wait of the plan that holds the stream, for a program too, ends, and its remaining steps are
  * skipped. False if there is none.
  */
-bool plans_continue(struct plans *plans);
+bool plans_continue(struct plans *plans, struct span why);
 /* What a plan that has not begun was waiting on did not last: it is gone without a word. */
 void plans_unhold(struct plans *plans, uint8_t point);
 /* Plans that end when this happens do. */
 void plans_until(struct plans *plans, const struct event *event);
 /* A running plan of that rule, or PLAN_NONE. */
 uint8_t plans_of_rule(const struct plans *plans, uint16_t rule_number);
-/* Ends a plan before its last step; a pulse that is on asks once more for off. */
-void plans_end(struct plans *plans, uint8_t slot);
+/*
+ * Ends a plan before its last step; a pulse that is on asks once more for off. One that waits for
+ * its `for` is gone without a word.
+ */
+void plans_end(struct plans *plans, uint8_t slot, struct span why);
 /* It runs once more when it is over; of more than 8 the rest is forgotten. False then. */
 bool plans_queue(struct plans *plans, uint8_t slot);
 /* Other rules are in force: running plans belong to none of them. */

@@ -195,6 +195,19 @@ static enum ctl_status watch(struct connection *connection, bool json)
     return CTL_NO_DAEMON;
 }
 
+/* What is wrong besides the first. */
+static void tell_more(json_t *mistakes)
+{
+    json_t *one;
+    size_t index;
+
+    json_array_foreach(mistakes, index, one)
+    {
+        if (index > 0)
+            fprintf(stderr, "%s\n", json_string_value(one));
+    }
+}
+
 static enum ctl_status ask(struct connection *connection, const char *word, json_t *request,
                            const struct options *options, unsigned timeout_s)
 {
@@ -218,6 +231,8 @@ static enum ctl_status ask(struct connection *connection, const char *word, json
             print_json(reply);
         else
             tell("refused", "%s", error != NULL ? error : "refused");
+        if (!options->json)
+            tell_more(json_object_get(reply, "mistakes"));
         status = status_of_code(json_string_value(json_object_get(reply, "code")));
     } else {
         status = watching ? CTL_DONE : show(asks_state, reply, options->json);

@@ -326,13 +326,24 @@ static void run_record(struct control_client *client, json_t *object)
 
 static void run_reload(struct control_client *client, json_t *object)
 {
-    char why[512];
+    char why[SERVICE_MISTAKES];
+    json_t *mistakes;
 
     (void)object;
-    if (service_reload(control_service(client), why, sizeof why))
+    if (service_reload(control_service(client), why, sizeof why)) {
         control_reply(client, done());
-    else
-        control_refuse(client, "refused", why);
+        return;
+    }
+    mistakes = json_array();
+    for (const char *line = why; *line != '\0'; line += line[0] == '\n') {
+        size_t length = strcspn(line, "\n");
+        json_t *mistake = json_stringn(line, length); /* NULL: no text in UTF-8 */
+
+        json_array_append_new(mistakes,
+                              mistake != NULL ? mistake : json_string("the config is no UTF-8"));
+        line += length;
+    }
+    control_refuse_all(client, "refused", mistakes);
 }
 
 static void run_estop(struct control_client *client, json_t *object)

@@ -199,6 +199,12 @@ void control_refuse(struct control_client *client, const char *code, const char 
     send_object(client, json_pack("{s:b, s:s, s:s}", "ok", 0, "code", code, "error", error));
 }
 
+void control_refuse_all(struct control_client *client, const char *code, json_t *mistakes)
+{
+    send_object(client, json_pack("{s:b, s:s, s:O, s:o}", "ok", 0, "code", code, "error",
+                                  json_array_get(mistakes, 0), "mistakes", mistakes));
+}
+
 void control_ask(struct control_client *client, const struct request *request)
 {
     client->asked = true;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static enum log_level loudest = LOG_INFO;
 static char kept[LOG_KEPT][LOG_LINE];
@@ -13,10 +14,13 @@ void log_level_set(enum log_level level)
     loudest = level;
 }
 
-static const char *mark_of(enum log_level level)
+static const char *mark_of(enum log_level level, const char *line)
 {
     bool journal = getenv("JOURNAL_STREAM") != NULL;
 
+    /* A mistake in a file says so itself: `mk3.yaml:2:1: error: …`. */
+    if (!journal && (strstr(line, ": error: ") != NULL || strstr(line, ": warning: ") != NULL))
+        return "";
     switch (level) {
     case LOG_ERROR: return journal ? "<3>" : "error: ";
     case LOG_WARNING: return journal ? "<4>" : "warning: ";
@@ -44,7 +48,7 @@ void log_write(enum log_level level, const char *format, ...)
     for (char *byte = line; *byte != '\0'; byte++)
         if ((unsigned char)*byte < ' ' || *byte == 127)
             *byte = '?';
-    fprintf(stderr, "%s%s\n", mark_of(level), line);
+    fprintf(stderr, "%s%s\n", mark_of(level, line), line);
 }
 
 const char *log_kept(unsigned index)

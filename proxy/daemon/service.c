@@ -287,29 +287,28 @@ static void on_end(uv_signal_t *handle, int number)
 static void on_reload(uv_signal_t *handle, int number)
 {
     struct service *service = handle->data;
-    char why[512];
+    char why[SERVICE_MISTAKES];
 
     (void)number;
     service_reload(service, why, sizeof why);
     service_settle(service);
 }
 
-/* Each mistake a line of the log; the first error is what the asker is told. */
-static void tell_mistakes(const char *mistakes, char *ret_first, size_t capacity)
+/* Each mistake a line of the log; errors are what the asker is told, a line each. */
+static void tell_mistakes(const char *mistakes, char *ret_why, size_t capacity)
 {
-    bool told = false;
+    size_t told = 0;
 
-    snprintf(ret_first, capacity, "the config cannot be read");
+    snprintf(ret_why, capacity, "the config cannot be read");
     while (*mistakes != '\0') {
         size_t length = strcspn(mistakes, "\n");
         struct span line = {mistakes, length};
         bool warning = span_contains(line, SPAN(": warning: "));
 
         log_write(warning ? LOG_WARNING : LOG_ERROR, "%.*s", (int)length, mistakes);
-        if (!warning && !told) {
-            snprintf(ret_first, capacity, "%.*s", (int)length, mistakes);
-            told = true;
-        }
+        if (!warning && told + length + 2 < capacity)
+            told += (size_t)snprintf(ret_why + told, capacity - told, "%s%.*s",
+                                     told > 0 ? "\n" : "", (int)length, mistakes);
         mistakes += length + (mistakes[length] == '\n');
     }
 }
@@ -370,12 +369,15 @@ bool service_reload(struct service *service, char *ret_why, size_t capacity)
             sim_port_rest(service->port[PROXY_BOARD], &config->loaded.settings);
     } else {
         snprintf(event.state, sizeof event.state, "refused");
-        snprintf(event.cause, sizeof event.cause, "%.190s", ret_why);
+        snprintf(event.cause, sizeof event.cause, "%.*s",
+                 (int)(strcspn(ret_why, "\n") < 190 ? strcspn(ret_why, "\n") : 190), ret_why);
         show_event(service, &event);
     }
     config_free(ok ? service->config : config);
-    if (ok)
+    if (ok) {
         service->config = config;
+        service_feed(service, &(struct proxy_input){.kind = PROXY_TICK}); /* what follows, now */
+    }
     return ok;
 }
 

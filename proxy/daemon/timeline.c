@@ -225,7 +225,8 @@ static bool shown(const struct event *event)
     case EVENT_FILAMENT:
     case EVENT_PSU:
     case EVENT_LOG: return true;
-    case EVENT_RULE: return strcmp(event->state, "failed") == 0;
+    case EVENT_RULE: /* of one that fails on its way the log says more */
+        return event->level != LOG_DEBUG && strcmp(event->state, "started") != 0;
     case EVENT_HOST:
     case EVENT_TEMPERATURE:
     case EVENT_GCODE:

@@ -95,6 +95,8 @@ static void begin(struct plans *plans, uint8_t slot, const struct plan_start *st
     plan->at = 0;
     plan->failed = false;
     plan->ended = false;
+    plan->of_rule = start->of_rule;
+    plan->begun = start->hold_ms == 0;
     plan->queued = 0;
     plan->rule_number = start->rule_number;
     plan->hold_point = start->hold_point;
@@ -346,6 +348,11 @@ static bool plan_action(struct plans *plans, uint8_t slot, bool may_speak, struc
                                            .text = text_of(plan, step),
                                            .step = step,
                                            .plan = plan};
+        if (!plan->begun && plan->state != PLAN_FREE && plan->state != PLAN_HOLDING) {
+            plan->begun = true;
+            ret_action->kind = PLAN_BEGUN;
+            return true;
+        }
         switch (plan->state) {
         case PLAN_FREE:
         case PLAN_HOLDING:
@@ -467,7 +474,14 @@ void plans_printer_gone(struct plans *plans, struct span why)
     }
 }
 
-bool plans_continue(struct plans *plans)
+/* It has not begun, and never does: without a word. */
+static void forget(struct plans *plans, struct plan *plan)
+{
+    plan_enter(plan, PLAN_FREE, INSTANT_NEVER);
+    plans->running--;
+}
+
+bool plans_continue(struct plans *plans, struct span why)
 {
     struct plan *plan;
 
@@ -477,17 +491,22 @@ bool plans_continue(struct plans *plans)
     if (plan->state != PLAN_PAUSING && plan->state != PLAN_LOOKING &&
         (plan->state != PLAN_ASKED || plan->step[plan->at].kind != STEP_RUN))
         return false;
-    plan_enter(plan, PLAN_OVER, INSTANT_NEVER);
+    plans_end(plans, plans->stream, why);
     return true;
 }
 
-void plans_end(struct plans *plans, uint8_t slot)
+void plans_end(struct plans *plans, uint8_t slot, struct span why)
 {
     struct plan *plan = &plans->plan[slot];
 
     if (plan->state == PLAN_FREE || plan->state == PLAN_OVER)
         return;
+    if (plan->state == PLAN_HOLDING) {
+        forget(plans, plan);
+        return;
+    }
     plan->ended = true;
+    copy_name(plan->why, sizeof plan->why, why);
     plan_enter(plan, PLAN_OVER, INSTANT_NEVER);
 }
 
@@ -500,7 +519,9 @@ void plans_end_stream(struct plans *plans, struct span why)
 void plans_end_all(struct plans *plans, enum step_error error, struct span why)
 {
     for (unsigned slot = 0; slot < PLANS; slot++) {
-        if (plans->plan[slot].state != PLAN_FREE)
+        if (plans->plan[slot].state == PLAN_HOLDING)
+            forget(plans, &plans->plan[slot]);
+        else if (plans->plan[slot].state != PLAN_FREE)
             plan_fail(&plans->plan[slot], error, why);
     }
 }

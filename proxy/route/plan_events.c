@@ -82,11 +82,25 @@ void plans_unhold(struct plans *plans, uint8_t point)
     }
 }
 
+/* What has ended it, as rules call it: "print finished", "point door on". */
+static void end_until(struct plans *plans, uint8_t slot, const struct event *event)
+{
+    char bytes[EVENT_NAME + EVENT_STATE + 16];
+    struct text why = TEXT_IN(bytes);
+
+    text_add_string(&why, event_word(event->kind));
+    text_add_string(&why, event->name[0] != '\0' ? " " : "");
+    text_add_string(&why, event->name);
+    text_add_char(&why, ' ');
+    text_add_string(&why, event->state);
+    plans_end(plans, slot, text_span(&why));
+}
+
 void plans_until(struct plans *plans, const struct event *event)
 {
     for (uint8_t slot = 0; slot < PLANS && plans->running > 0; slot++) {
         if (plans->plan[slot].state != PLAN_FREE && when_is(&plans->plan[slot].until, event))
-            plans_end(plans, slot);
+            end_until(plans, slot, event);
     }
 }
 

@@ -63,7 +63,7 @@ void router_host_closed(struct router *router, struct instant now)
     router->upload_orphaned = router->host.uploading;
     host_session_opened(&router->host); /* half a line is nobody's any more */
     sent_lines_disown(&router->printer.lines, SENDER_HOST, SENDER_NOBODY);
-    plans_continue(&router->plans);
+    plans_continue(&router->plans, SPAN("the host closed the port"));
     print_job_host_closed(&router->job);
     router_job_facts(router, SPAN("the host closed the port"), now);
     events_add(&router->events, EVENT_HOST, SPAN_NONE, SPAN("disconnected"), SPAN_NONE, now)->is =
@@ -129,7 +129,7 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
         return false;
     }
     if (emergency == GCODE_M108 || emergency == GCODE_M410)
-        ended = plans_continue(&router->plans);
+        ended = plans_continue(&router->plans, line->command);
     print_job_line(&router->job, line);
     router_job_facts(router, line->command, now);
     if (router->standin || router->gate == ROUTER_SHUT ||
@@ -346,6 +346,8 @@ static bool take(struct router *router, const struct settings *settings,
         .cause = line->command};
     start.step = rule->step;
     start.steps = rule->steps;
+    start.of_rule = true;
+    start.until = &rule->until;
     start.then = (uint8_t)rule->then;
     start.replacement = rule->replacement;
     start.debt = owe_plan(router, line);

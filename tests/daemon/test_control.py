@@ -3,10 +3,11 @@
 import json
 import os
 import re
+import signal
 import socket
 import unittest
 
-from machine import PATIENCE, Control, MachineTest, wait_until
+from machine import PATIENCE, Control, MachineTest, read_text, wait_until
 
 
 class ControlSocket(MachineTest):
@@ -328,6 +329,45 @@ class ControlSocket(MachineTest):
         self.assertTrue(re.search(r"test\.yaml:\d+:\d+: error: ", err), err)
         wait_until("the light is as it was", lambda: self.sioctl("get", "light")[1] == "off\n",
                    PATIENCE)
+
+    def test_reload_refuses_all_of_it_with_the_list_of_mistakes(self):
+        with open(self.proxy.config, encoding="utf-8") as file:
+            config = file.read()
+        with open(os.path.join(self.folder, "rules.yaml"), "w", encoding="utf-8") as file:
+            file.write("rules:\n  - {when: {gcode: M750}, do: [{say: new}]}\n"
+                       "  - {when: {gcode: M751}, do: [{set: {ligth: on}}]}\n"
+                       "  - {when: {gcode: M752}, do: [{wait: 20}]}\n")
+        self.rewrite(config.replace("points:\n", "points:\n  fan: {io: 13, type: output}\n") +
+                     "rules: rules.yaml\nlgo: debug\n")
+        mistakes = ["test.yaml:\\d+:1: error: lgo: unknown key \\(did you mean log\\?\\)",
+                    "rules.yaml:3:39: error: .*did you mean light",
+                    "rules.yaml:4:\\d+: error: .*needs a unit"]
+        code, out, err = self.sioctl("reload")
+        self.assertEqual((code, out), (1, ""))
+        for line, mistake in zip(err.splitlines(), mistakes, strict=True):
+            self.assertRegex(line, mistake)
+        reply = json.loads(self.sioctl("reload", "--json")[1])
+        self.assertEqual(list(reply), ["ok", "code", "error", "mistakes"])
+        self.assertEqual(len(reply["mistakes"]), 3)
+        self.assertEqual(reply["error"], reply["mistakes"][0])
+        before = self.proxy.logged("reload refused")
+        os.kill(self.proxy.pid, signal.SIGHUP)
+        wait_until("it is told", lambda: self.proxy.logged("reload refused") > before, PATIENCE)
+        for mistake in mistakes:
+            self.assertEqual(len(re.findall("\n/.*" + mistake, read_text(self.proxy.log))), 3)
+        # nothing of it is there: no point, no rule
+        self.assertEqual(self.sioctl("get", "fan")[0], 2)
+        host = self.host(self.proxy)
+        self.assertNotIn(b"new", host.ask(b"M750"))
+        # what is right is there at once, and the host is told nothing
+        self.rewrite(config.replace("points:\n", "points:\n  fan: {io: 13, type: output}\n") +
+                     "rules: rules.yaml\n")
+        with open(os.path.join(self.folder, "rules.yaml"), "w", encoding="utf-8") as file:
+            file.write("rules:\n  - {when: {gcode: M750}, do: [{say: new}]}\n")
+        os.kill(self.proxy.pid, signal.SIGHUP)
+        self.proxy.wait_for_log("reload done")
+        self.assertIn(b"new", host.ask(b"M750"))
+        self.assertEqual(self.sioctl("set", "fan", "on")[0], 0)
 
     def rewrite(self, config):
         with open(self.proxy.config, "w", encoding="utf-8") as file:

@@ -44,6 +44,17 @@ void control_refuse(struct control_client *client, const char *code, const char 
     client->replies++;
 }
 
+void control_refuse_all(struct control_client *client, const char *code, json_t *mistakes)
+{
+    json_t *mistake;
+    size_t index;
+
+    json_array_foreach(mistakes, index, mistake)
+        control_refuse(client, code, json_string_value(mistake));
+    client->replies -= (unsigned)json_array_size(mistakes) - 1;
+    json_decref(mistakes);
+}
+
 void control_ask(struct control_client *client, const struct request *request)
 {
     static struct order order;
@@ -103,7 +114,7 @@ void sim_port_sense(struct port *port, unsigned io, int32_t degree)
 bool service_reload(struct service *of, char *ret_why, size_t capacity)
 {
     (void)of;
-    snprintf(ret_why, capacity, "not here");
+    snprintf(ret_why, capacity, "a.yaml:1:1: error: not here\nb.yaml:1:1: error: \xff\n");
     return false;
 }
 

@@ -224,7 +224,7 @@ static void a_pulse_that_is_cut_short_is_switched_off(void **unused)
     assert_int_equal(next(), PLAN_SET);
     plans_done(plans, slot);
     assert_int_equal(next(), NONE);
-    assert_true(plans_continue(plans));
+    assert_true(plans_continue(plans, SPAN("M108")));
     assert_int_equal(next(), PLAN_SET);
     assert_int_equal(action.value, 0);
     assert_int_equal(next(), PLAN_END);
@@ -365,11 +365,11 @@ static void without_a_timeout_the_else_branch_is_left_out(void **unused)
 static void continue_skips_the_steps_that_remain(void **unused)
 {
     (void)unused;
-    assert_false(plans_continue(plans));
+    assert_false(plans_continue(plans, SPAN("M108")));
     START(with_else);
-    assert_false(plans_continue(plans)); /* nothing is waited for yet */
+    assert_false(plans_continue(plans, SPAN("M108"))); /* nothing is waited for yet */
     assert_int_equal(next(), PLAN_LOOK);
-    assert_true(plans_continue(plans));
+    assert_true(plans_continue(plans, SPAN("M108")));
     assert_int_equal(next(), PLAN_END);
     assert_false(action.plan->failed);
 }

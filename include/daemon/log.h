@@ -1,8 +1,9 @@
 /*
  * What happened, one line each, on stderr; the last LOG_KEPT lines are kept for `sioctl log`.
  *
- * A warning or error says so at its start, unless it does anyway; under systemd each line begins with `<N>` instead, its
- * syslog level. Control characters in a line (a peer's bytes may be in it) are shown as `?`.
+ * A warning or error says so at its start, unless it does anyway; under systemd each line begins
+ * with `<N>` instead, its syslog level. Control characters in a line (a peer's bytes may be in it)
+ * are shown as `?`.
  */
 #pragma once
 

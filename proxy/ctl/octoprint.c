@@ -193,9 +193,9 @@ static json_t *controls(json_t *status, json_t *points)
     if (json_array_size(displays) > 0)
         json_array_append_new(displays, read_button(status, points));
     if (json_array_size(buttons) > 0)
-        json_array_append(list, group("Switch", buttons));
+        json_array_append_new(list, group("Switch", buttons));
     if (json_array_size(displays) > 0)
-        json_array_append(list, group("Points", displays));
+        json_array_append_new(list, group("Points", displays));
     json_decref(buttons);
     json_decref(displays);
     return list;

@@ -180,7 +180,9 @@ class ControlSocket(MachineTest):
             self.assertEqual(json.loads(out), {"ok": False, "code": "usage", "error": sentence})
 
     def test_octoprint_says_what_to_enter_there(self):
-        made = json.loads(self.sioctl("octoprint", "--json")[1])
+        status, out, err = self.sioctl("octoprint", "--json")
+        self.assertEqual((status, err), (0, ""))
+        made = json.loads(out)
         self.assertEqual(list(made), ["additional_ports", "blacklisted_ports", "scripts",
                                       "controls"])
         self.assertEqual(made["additional_ports"], [self.proxy.link])

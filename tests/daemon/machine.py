@@ -22,9 +22,8 @@ import tty
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
-from process import BUILD, Failure, Program, read_text, wait_until  # noqa: E402
+from process import BUILD, PATIENCE, Failure, Program, read_text, wait_until  # noqa: E402
 
-PATIENCE = 60 # seconds until a wait is in vain
 POINTS = """\
 points:
   light: {io: 12, type: output, start: off, label: Chamber light}

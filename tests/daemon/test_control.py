@@ -7,7 +7,7 @@ import signal
 import socket
 import unittest
 
-from machine import PATIENCE, Control, MachineTest, read_text, wait_until
+from machine import Control, MachineTest, read_text, wait_until
 
 
 class ControlSocket(MachineTest):
@@ -57,21 +57,20 @@ class ControlSocket(MachineTest):
         self.assertEqual(self.sioctl("set", "light", "off")[0], 0)
         self.assertEqual(self.sioctl("get", "light"), (1, "off\n", ""))
         self.assertEqual(self.sioctl("sim", "board", "unplug")[0], 0)
-        wait_until("unknown", lambda: self.sioctl("get", "light") == (4, "unknown\n", ""),
-                   PATIENCE)
+        wait_until("unknown", lambda: self.sioctl("get", "light") == (4, "unknown\n", ""))
 
     def test_set_on_a_board_that_is_gone_is_refused(self):
         self.sioctl("sim", "board", "unplug")
-        wait_until("unknown", lambda: self.sioctl("get", "light")[0] == 4, PATIENCE)
+        wait_until("unknown", lambda: self.sioctl("get", "light")[0] == 4)
         code, _, err = self.sioctl("set", "light", "on")
         self.assertEqual(code, 1)
         self.assertTrue(err.startswith("sioctl: "))
 
     def test_the_world_moves_an_input(self):
         self.assertEqual(self.sioctl("sim", "door", "on")[0], 0)
-        wait_until("the door is open", lambda: self.sioctl("get", "door")[0] == 0, PATIENCE)
+        wait_until("the door is open", lambda: self.sioctl("get", "door")[0] == 0)
         self.assertEqual(self.sioctl("sim", "door", "off")[0], 0)
-        wait_until("the door is closed", lambda: self.sioctl("get", "door")[0] == 1, PATIENCE)
+        wait_until("the door is closed", lambda: self.sioctl("get", "door")[0] == 1)
 
     def test_sensors_and_dimmed_outputs_have_values(self):
         daemon = self.proxy
@@ -80,9 +79,9 @@ class ControlSocket(MachineTest):
                             "  air: {io: 4, type: dht}\n")
         daemon.start()
         daemon.wait_for("board", "online")
-        wait_until("the air is known", lambda: self.sioctl("get", "air")[1] == "21.0C 45%\n", 10)
+        wait_until("the air is known", lambda: self.sioctl("get", "air")[1] == "21.0C 45%\n")
         self.assertEqual(self.sioctl("sim", "air", "45.5C")[0], 0)
-        wait_until("it is warm", lambda: self.sioctl("get", "air")[1] == "45.5C 45%\n", 10)
+        wait_until("it is warm", lambda: self.sioctl("get", "air")[1] == "45.5C 45%\n")
         self.assertEqual(self.sioctl("sim", "air", "500C")[0], 2)
         self.assertEqual(self.sioctl("sim", "air", "on")[0], 2)
         self.assertEqual(self.sioctl("set", "air", "on")[0], 1)
@@ -96,7 +95,7 @@ class ControlSocket(MachineTest):
         self.assertRegex(self.sioctl("points")[1], r"(?m)^fan +on .* 102 of 255$")
         self.assertRegex(self.sioctl("points")[1], r"(?m)^air +on .* 45\.5C 45%$")
         self.assertEqual(self.sioctl("sim", "board", "unplug")[0], 0)
-        wait_until("it is lost", lambda: self.sioctl("get", "air")[0] == 4, 10)
+        wait_until("it is lost", lambda: self.sioctl("get", "air")[0] == 4)
 
     def test_simulated_inputs_rest_until_somebody_moves_them(self):
         with open(self.proxy.config, encoding="utf-8") as file:
@@ -108,7 +107,7 @@ class ControlSocket(MachineTest):
         self.assertEqual(self.sioctl("reload")[0], 0)
         wait_until("stop and lid are off, the door is as it was moved",
                    lambda: [self.sioctl("get", name)[0] for name in ("stop", "lid", "door")] ==
-                   [1, 1, 0], 20)
+                   [1, 1, 0])
 
     def test_status_shows_the_stop_where_there_is_one(self):
         self.assertNotIn("estop", self.sioctl("status")[1])
@@ -117,7 +116,7 @@ class ControlSocket(MachineTest):
         self.rewrite(config + "  stop: {io: 7, type: input, active: high}\n"
                               "estop: {point: stop}\n")
         self.assertEqual(self.sioctl("reload")[0], 0)
-        wait_until("armed", lambda: "\nestop    armed\n" in self.sioctl("status")[1], 20)
+        wait_until("armed", lambda: "\nestop    armed\n" in self.sioctl("status")[1])
 
     def test_pulse_switches_on_and_off_again(self):
         control = self.control(self.proxy)
@@ -132,8 +131,7 @@ class ControlSocket(MachineTest):
     def test_send_goes_to_the_printer(self):
         before = self.proxy.status()["counters"]["injected"]
         self.assertEqual(self.sioctl("send", "M117", "hello")[0], 0)
-        wait_until("it is sent", lambda: self.proxy.status()["counters"]["injected"] > before,
-                   PATIENCE)
+        wait_until("it is sent", lambda: self.proxy.status()["counters"]["injected"] > before)
 
     def test_watch_prints_what_happens(self):
         control = self.control(self.proxy)
@@ -278,7 +276,7 @@ class ControlSocket(MachineTest):
         self.assertEqual(last.receive()["error"], "too many clients")
         clients[0].close()
         wait_until("there is room again",
-                   self.is_let_in, PATIENCE)
+                   self.is_let_in)
 
     def is_let_in(self):
         """The end of a client that has left may not have been seen yet."""
@@ -329,8 +327,7 @@ class ControlSocket(MachineTest):
         code, _, err = self.sioctl("reload")
         self.assertEqual(code, 1)
         self.assertTrue(re.search(r"test\.yaml:\d+:\d+: error: ", err), err)
-        wait_until("the light is as it was", lambda: self.sioctl("get", "light")[1] == "off\n",
-                   PATIENCE)
+        wait_until("the light is as it was", lambda: self.sioctl("get", "light")[1] == "off\n")
 
     def test_reload_refuses_all_of_it_with_the_list_of_mistakes(self):
         with open(self.proxy.config, encoding="utf-8") as file:
@@ -354,7 +351,7 @@ class ControlSocket(MachineTest):
         self.assertEqual(reply["error"], reply["mistakes"][0])
         before = self.proxy.logged("reload refused")
         os.kill(self.proxy.pid, signal.SIGHUP)
-        wait_until("it is told", lambda: self.proxy.logged("reload refused") > before, PATIENCE)
+        wait_until("it is told", lambda: self.proxy.logged("reload refused") > before)
         for mistake in mistakes:
             self.assertEqual(len(re.findall("\n/.*" + mistake, read_text(self.proxy.log))), 3)
         # nothing of it is there: no point, no rule

@@ -17,6 +17,7 @@ import unittest
 from machine import BUILD, PATIENCE, Daemon, Host, MachineTest, wait_until
 
 BOARD_IOS = 18
+SOON = 8 # seconds, less than the longest interval between two reports
 
 
 class Guest(Host):
@@ -171,9 +172,9 @@ class Share(MachineTest):
         plugin.listen(lambda: plugin.ready)
         plugin.send("SI 10000")
         self.assertEqual(daemon.run_sioctl("set", "light", "on")[0], 0)
-        plugin.listen(lambda: plugin.levels[12] == "1", 2)
+        plugin.listen(lambda: plugin.levels[12] == "1", SOON)
         self.assertEqual(daemon.run_sioctl("sim", "door", "on")[0], 0)
-        plugin.listen(lambda: plugin.levels[2] == "0", 2)
+        plugin.listen(lambda: plugin.levels[2] == "0", SOON)
 
     def test_the_plugin_connects_before_there_is_a_board(self):
         device = self.path("device")
@@ -265,15 +266,25 @@ class Share(MachineTest):
         folder = self.path("second")
         os.mkdir(folder)
         second = Daemon(folder, board=self.share)
+        with open(second.config, encoding="utf-8") as file:
+            text = file.read()
+        with open(second.config, "w", encoding="utf-8") as file:
+            file.write(text.replace(" start: off,", "")) # it leaves the light alone
         second.start()
         self.addCleanup(second.kill)
+        self.addCleanup(self.show_log, second)
         second.wait_for("board", "online")
+        self.assertEqual(second.status()["board"]["firmware"], daemon.status()["board"]["firmware"])
+        for state in ("on", "off"):
+            self.assertEqual(daemon.run_sioctl("set", "light", state)[1], state + "\n")
+            wait_until("the other sees it",
+                       lambda state=state: second.run_sioctl("get", "light")[1] == state + "\n")
         self.assertEqual(second.run_sioctl("set", "light", "on")[:2], (0, "on\n"))
         self.assertEqual(daemon.run_sioctl("get", "light")[:2], (0, "on\n"))
+        # From now on it holds the light, as any sioproxy does whose board has lost a level.
         self.assertEqual(daemon.run_sioctl("set", "light", "off")[:2], (0, "off\n"))
-        wait_until("the other sees it", lambda: second.run_sioctl("get", "light")[1] == "off\n",
-                   PATIENCE)
-        self.assertEqual(second.status()["board"]["firmware"], daemon.status()["board"]["firmware"])
+        wait_until("it is on again", lambda: daemon.run_sioctl("get", "light")[1] == "on\n")
+        wait_until("for both", lambda: second.run_sioctl("get", "light")[1] == "on\n")
         self.assertEqual(second.status()["counters"]["board_faults"], 0)
 
     def test_sioctl_tells_octoprint_to_add_it_and_not_to_look_for_a_printer_there(self):

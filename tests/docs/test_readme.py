@@ -20,10 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "daemon"), os.path.join(HERE, "..", "e2e")]
 import page  # noqa: E402
 from machine import Host  # noqa: E402
-from process import BUILD, ROOT, Failure, Program, read_text, wait_until  # noqa: E402
-
-COMMAND_S = 60
-HOST_S = 60
+from process import BUILD, PATIENCE, ROOT, Failure, Program, read_text, wait_until  # noqa: E402
 
 
 def demo_config(folder):
@@ -57,7 +54,7 @@ class Reader:
         self.program = Program("sioproxy", [os.path.join(BUILD, "sioproxy"), "-c", config], log)
         for text in ("ready: OctoPrint can connect to", "point door off", "board online"):
             wait_until(f"`{text}` in the log:\n{read_text(log)}", lambda: text in read_text(log),
-                       COMMAND_S, 0.02, [self.program])
+                       PATIENCE, 0.02, [self.program])
 
     def end(self):
         if self.host is not None:
@@ -76,7 +73,7 @@ class Reader:
         done = subprocess.run(["sh", "-c", self.aliases + self.here(command.words)], text=True,
                               cwd=self.folder, env={**os.environ, "PATH": path}, check=False,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=COMMAND_S)
+                              stderr=subprocess.STDOUT, timeout=PATIENCE)
         output = done.stdout.splitlines()
         if not page.is_output([self.here(line) for line in command.expected], output):
             raise Failure(f"{self.name}:{command.line}: $ {command.words}\nthe page says:\n" +
@@ -92,7 +89,7 @@ class Reader:
                 continue
             heard = "echo:busy: "
             while heard.startswith("echo:busy: "):
-                heard = self.host.wait_for(b"\n", HOST_S).decode().rstrip("\r\n")
+                heard = self.host.wait_for(b"\n", PATIENCE).decode().rstrip("\r\n")
             if not page.is_line(line, "Recv: " + heard):
                 raise Failure(f"{self.name}:{number}: the page says {line}, it is {heard}")
 
@@ -165,7 +162,7 @@ class ThePages(unittest.TestCase):
 
     def test_installing_puts_programs_and_man_pages_in_their_places(self):
         subprocess.run(["cmake", "--install", BUILD, "--prefix", self.folder], check=True,
-                       stdout=subprocess.DEVNULL, timeout=COMMAND_S)
+                       stdout=subprocess.DEVNULL, timeout=PATIENCE)
         for name in ("bin/sioproxy", "bin/sioctl", "share/man/man1/sioproxy.1",
                      "share/man/man1/sioctl.1"):
             self.assertTrue(os.path.exists(os.path.join(self.folder, name)), name)

@@ -13,10 +13,7 @@ import sys
 import requests
 import yaml
 
-from process import Failure, Program, read_text, tail, wait_until
-
-START_TIMEOUT = 60
-REQUEST_TIMEOUT = 20
+from process import PATIENCE, Failure, Program, read_text, tail, wait_until
 
 # Those that look for updates, news or neighbours, and one that would offer a port of its own.
 DISABLED_PLUGINS = [
@@ -114,7 +111,7 @@ class OctoPrint:
             [sys.executable, "-m", "octoprint", "serve", "--iknowwhatimdoing",
              "--host", "127.0.0.1", "--port", str(self.port), "--basedir", self.directory],
             os.path.join(self.directory, "output.log"), environment)
-        wait_until("OctoPrint answers", self._answers, START_TIMEOUT, 0.2, [self.program])
+        wait_until("OctoPrint answers", self._answers, PATIENCE, 0.2, [self.program])
 
     def _answers(self):
         try:
@@ -124,7 +121,7 @@ class OctoPrint:
 
     def stop(self):
         if self.program:
-            self.program.stop(30)
+            self.program.stop()
 
     def kill(self):
         if self.program:
@@ -140,7 +137,7 @@ class OctoPrint:
         return "http://127.0.0.1:%d%s" % (self.port, path)
 
     def _request(self, method, path, **arguments):
-        answer = self.session.request(method, self._url(path), timeout=REQUEST_TIMEOUT,
+        answer = self.session.request(method, self._url(path), timeout=PATIENCE,
                                       **arguments)
         if answer.status_code >= 300:
             raise Failure("OctoPrint: %s %s: %d %s"
@@ -168,21 +165,21 @@ class OctoPrint:
     def connect(self, port=None, baudrate=115200):
         self._post("/api/connection", command="connect", port=port or self.link,
                    baudrate=baudrate, save=False, autoconnect=False)
-        self.wait_for_state("Operational", 30)
+        self.wait_for_state("Operational")
 
     def disconnect(self):
         self._post("/api/connection", command="disconnect")
-        self.wait_for_disconnect(15)
+        self.wait_for_disconnect()
 
-    def wait_for_disconnect(self, timeout):
+    def wait_for_disconnect(self):
         """Waits until it has no connection, whoever ended it."""
-        self.wait_for_state(("Closed", "Offline"), timeout)
+        self.wait_for_state(("Closed", "Offline"))
 
     def error(self):
         """Why it has gone offline, as it shows that."""
         return self.job().get("error", "")
 
-    def wait_for_state(self, wanted, timeout):
+    def wait_for_state(self, wanted, timeout=PATIENCE):
         """Waits until its state begins with one of the wanted words."""
         wanted = (wanted,) if isinstance(wanted, str) else tuple(wanted)
         seen = []
@@ -203,11 +200,11 @@ class OctoPrint:
 
     def upload_to_card(self, name, content):
         """Stores a print file on the printer's SD card, and returns what it is called there."""
-        wait_until("the card is seen", lambda: self._get("/api/printer/sd")["ready"], 20)
+        wait_until("the card is seen", lambda: self._get("/api/printer/sd")["ready"])
         self._upload("sdcard", name, content)
-        wait_until("the file is on the card", lambda: self.files_on_card(), 60, 0.2,
+        wait_until("the file is on the card", lambda: self.files_on_card(), PATIENCE, 0.2,
                    [self.program])
-        self.wait_for_state("Operational", 60)
+        self.wait_for_state("Operational")
         return self.files_on_card()[0]
 
     def _upload(self, location, name, content):
@@ -241,7 +238,7 @@ class OctoPrint:
         answer = self._get("/api/plugin/action_command_prompt")
         return (answer["text"], answer["choices"]) if answer else None
 
-    def wait_for_end(self, timeout):
+    def wait_for_end(self, timeout=PATIENCE):
         """Waits until the print has ended, and fails unless it was printed to its end."""
         state = wait_until("the print ends", self._ended, timeout, 0.2, [self.program])
         completion = self.job()["progress"]["completion"]
@@ -279,8 +276,8 @@ class OctoPrint:
     def received(self):
         return [text for direction, text in self.serial_lines() if direction == "Recv"]
 
-    def wait_for_received(self, text, timeout, since=0):
+    def wait_for_received(self, text, since=0):
         """Waits for a received line that contains text, from the since-th received line on."""
         return wait_until("OctoPrint receives %r" % text,
                           lambda: any(text in line for line in self.received()[since:]),
-                          timeout, 0.1, [self.program])
+                          PATIENCE, 0.1, [self.program])

@@ -14,13 +14,14 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("SIOPROXY_BUILD", os.path.join(ROOT, "build"))
 TAIL_LINES = 40
+PATIENCE = 120 # seconds until a wait is in vain: the machine may be slow or busy with others
 
 
 class Failure(AssertionError):
     """What a test says when the world is not as it should be."""
 
 
-def wait_until(what, condition, timeout, interval=0.05, alive=()):
+def wait_until(what, condition, timeout=PATIENCE, interval=0.05, alive=()):
     """
     Calls condition() until it returns something true and returns that; fails after timeout
     seconds, or at once when one of the programs in alive has ended.
@@ -85,7 +86,7 @@ class Program:
         if status is not None:
             raise Failure("%s ended with status %d\n%s" % (self.name, status, tail(self.log)))
 
-    def stop(self, timeout=60):
+    def stop(self, timeout=PATIENCE):
         """Ends it by SIGTERM, by SIGKILL if it does not listen, and returns its exit status."""
         if self.process.poll() is None:
             self.process.terminate()
@@ -123,7 +124,7 @@ class Background:
         except Exception as error:  # told in the test's own thread
             self.trouble = error
 
-    def finish(self, timeout=10):
+    def finish(self, timeout=PATIENCE):
         self.thread.join(timeout)
         if self.trouble:
             raise self.trouble

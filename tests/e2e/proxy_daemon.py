@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 
-from process import BUILD, Failure, Program, read_text, tail, wait_until
+from process import BUILD, PATIENCE, Failure, Program, read_text, tail, wait_until
 
 CONFIG = """\
 name: e2e
@@ -73,7 +73,7 @@ class Watch:
 
     def _ask(self, command):
         self.socket.sendall(json.dumps({"command": command}).encode() + b"\n")
-        if not self.answers.get(timeout=20)["ok"]:
+        if not self.answers.get(timeout=PATIENCE)["ok"]:
             raise Failure("sioproxy refuses to " + command)
 
     def _read(self):
@@ -96,7 +96,7 @@ class Watch:
     def stop(self):
         self._ask("status")
         self.socket.shutdown(socket.SHUT_RDWR)
-        self.thread.join(10)
+        self.thread.join(PATIENCE)
         self.socket.close()
 
 
@@ -129,15 +129,15 @@ class Proxy:
         self.program = Program("sioproxy", command, self.log)
         ready = "ready: OctoPrint can connect to " + self.link
         wait_until(ready, lambda: ready in read_text(self.log)[before:],
-                   60 if self.valgrind else 10, 0.05, [self.program])
+                   PATIENCE, 0.05, [self.program])
 
     def stop(self):
         """Ends it by SIGTERM as systemd would; it must say nothing but 0 and leave no link."""
         for helper in self.helpers:
             helper.terminate()
-            helper.wait(10)
+            helper.wait(PATIENCE)
         self.helpers = []
-        status = self.program.stop(60 if self.valgrind else 15)
+        status = self.program.stop()
         if status != 0:
             raise Failure("sioproxy ended with status %d\n%s" % (status, tail(self.log)))
         for path in (self.link, self.socket):
@@ -162,7 +162,7 @@ class Proxy:
     def ask(self, *words):
         """Runs sioctl and returns its exit status and what it printed."""
         result = subprocess.run(self._command(*words), stdin=subprocess.DEVNULL, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20)
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
         return result.returncode, result.stdout
 
     def do(self, *words):
@@ -182,16 +182,16 @@ class Proxy:
         """The state of a point: on, off or unknown."""
         return self.ask("get", name)[1].strip()
 
-    def wait_for_point(self, name, state, timeout):
-        wait_until("%s is %s" % (name, state), lambda: self.point(name) == state, timeout,
+    def wait_for_point(self, name, state):
+        wait_until("%s is %s" % (name, state), lambda: self.point(name) == state, PATIENCE,
                    0.1, [self.program])
 
     def estop(self):
         """The state of the emergency stop."""
         return self.ask("estop")[1].strip()
 
-    def wait_for_estop(self, state, timeout):
-        wait_until("the emergency stop is " + state, lambda: self.estop() == state, timeout, 0.1,
+    def wait_for_estop(self, state):
+        wait_until("the emergency stop is " + state, lambda: self.estop() == state, PATIENCE, 0.1,
                    [self.program])
 
     def waiting_for(self):
@@ -199,10 +199,10 @@ class Proxy:
         waiting = self.status()["waiting"]
         return waiting["for"] if waiting else None
 
-    def wait_until_it_waits(self, text, timeout):
+    def wait_until_it_waits(self, text):
         """Waits until the stream waits for something whose name contains text."""
         wait_until("the stream waits for " + text,
-                   lambda: text in (self.waiting_for() or ""), timeout, 0.1, [self.program])
+                   lambda: text in (self.waiting_for() or ""), PATIENCE, 0.1, [self.program])
 
     def watch(self):
         return Watch(self.socket)
@@ -211,7 +211,7 @@ class Proxy:
         """Records into path from now on; returns once the recording has begun."""
         process = subprocess.Popen(self._command("record", path), stdin=subprocess.DEVNULL)
         self.helpers.append(process)
-        wait_until("the recording has begun", lambda: len(read_text(path)) > 0, 10, 0.05,
+        wait_until("the recording has begun", lambda: len(read_text(path)) > 0, PATIENCE, 0.05,
                    [self.program])
         return process
 
@@ -237,7 +237,7 @@ class PtyPrinter:
                                [os.path.join(BUILD, "sim_printer_pty"), *self.options, "--wire",
                                 self.wire_log, self.link, self.executed_log], self.log,
                                listens=True)
-        wait_until("the simulated printer's pty", lambda: os.path.exists(self.link), 10, 0.05,
+        wait_until("the simulated printer's pty", lambda: os.path.exists(self.link), PATIENCE, 0.05,
                    [self.program])
 
     def executed(self):
@@ -293,7 +293,7 @@ class PtyBoard:
     def start(self):
         self.program = Program("sim_board_pty", [os.path.join(BUILD, "sim_board_pty"), self.link,
                                                  self.pins_log], self.log, listens=True)
-        wait_until("the simulated board's pty", lambda: os.path.exists(self.link), 10, 0.05,
+        wait_until("the simulated board's pty", lambda: os.path.exists(self.link), PATIENCE, 0.05,
                    [self.program])
 
     def input(self, io, high):

@@ -48,18 +48,18 @@ def plain(octoprint, _):
     """The first layer of a sliced file, which has no code of ours."""
     octoprint.upload("plain.gcode", print_file.content(first_layers=1))
     octoprint.print("plain.gcode")
-    octoprint.wait_for_end(120)
+    octoprint.wait_for_end()
 
 
 def codes(octoprint, proxy):
     """A print with codes of ours, one that waits for a door, and some that are wrong."""
     octoprint.upload("codes.gcode", CODES)
     octoprint.print("codes.gcode")
-    proxy.wait_until_it_waits("door on", 60)
+    proxy.wait_until_it_waits("door on")
     proxy.do("sim", "door", "on")
-    octoprint.wait_for_end(60)
+    octoprint.wait_for_end()
     octoprint.command("m42 plight s1")
-    proxy.wait_for_point("light", "on", 5)
+    proxy.wait_for_point("light", "on")
 
 
 def halt(octoprint, proxy):
@@ -67,18 +67,18 @@ def halt(octoprint, proxy):
     data = print_file.content(first_layers=1)
     octoprint.upload("halt.gcode", data)
     octoprint.print("halt.gcode")
-    wait_until("it prints", lambda: proxy.status()["print"]["lines"] > 40, 60)
+    wait_until("it prints", lambda: proxy.status()["print"]["lines"] > 40)
     octoprint.pause()
-    octoprint.wait_for_state("Paused", 20)
+    octoprint.wait_for_state("Paused")
     octoprint.resume()
-    octoprint.wait_for_state("Printing", 20)
+    octoprint.wait_for_state("Printing")
     octoprint.cancel()
-    octoprint.wait_for_state("Operational", 20)
+    octoprint.wait_for_state("Operational")
     octoprint.print("halt.gcode")
-    wait_until("it prints", lambda: proxy.status()["print"]["lines"] > 40, 60)
+    wait_until("it prints", lambda: proxy.status()["print"]["lines"] > 40)
     octoprint.command("M112")
-    octoprint.wait_for_disconnect(10)
-    wait_until("the printer is halted", lambda: proxy.status()["printer"]["state"] == "halted", 10)
+    octoprint.wait_for_disconnect()
+    wait_until("the printer is halted", lambda: proxy.status()["printer"]["state"] == "halted")
 
 
 PRINTS = {print.__name__: print for print in (plain, codes, halt)}

@@ -13,14 +13,14 @@ class AutoOn(Machine):
     def prints(self, changes):
         mark = self.printer.executed_count()
         self.octoprint.print("part.gcode")
-        self.octoprint.wait_for_end(90)
-        wait_until("the power is off", lambda: self.psu() == "off", 60)
+        self.octoprint.wait_for_end()
+        wait_until("the power is off", lambda: self.psu() == "off")
         self.assertEqual(self.board.changes(RELAY), changes)
         print_file.check_executed(self.printer.executed()[mark:],
                                   print_file.for_the_printer(FILE[:-len(b"M81 S\n")]), "M400")
 
     def test_it_numbers_all_it_says_and_its_print_is_seen(self):
-        wait_until("the power is off", lambda: self.psu() == "off", 20)
+        wait_until("the power is off", lambda: self.psu() == "off")
         self.octoprint.connect()
         self.octoprint.upload("part.gcode", FILE)
         self.prints([True, False])
@@ -28,7 +28,7 @@ class AutoOn(Machine):
     def test_a_move_that_is_no_print_is_refused(self):
         since = len(self.octoprint.received())
         self.octoprint.command("G28")
-        self.octoprint.wait_for_received("echo:sioproxy error: psu: ", 10, since)
+        self.octoprint.wait_for_received("echo:sioproxy error: psu: ", since)
         self.assertEqual(self.psu(), "off")
 
     def test_and_again_when_it_knows_the_printer(self):

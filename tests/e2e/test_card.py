@@ -44,9 +44,9 @@ class PrintFromTheCard(scenario.Scenario):
         mark = self.printer.executed_count()
         watch = self.proxy.watch()
         self.octoprint.print(self.name, "sdcard")
-        wait_until("the print is seen", lambda: watch.of("print"), 20)
-        self.octoprint.wait_for_end(60)
-        wait_until("the end is seen", lambda: len(watch.of("print")) == 2, 20)
+        wait_until("the print is seen", lambda: watch.of("print"))
+        self.octoprint.wait_for_end()
+        wait_until("the end is seen", lambda: len(watch.of("print")) == 2)
         watch.stop()
         self.assertEqual([(event["name"], event["state"]) for event, _ in watch.of("point")],
                          [("light", "on"), ("shutter", "on"), ("light", "off")])

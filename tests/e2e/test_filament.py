@@ -29,7 +29,7 @@ class RunoutInAPrint(scenario.Scenario):
 
     def wait_for_filament(self, state):
         wait_until("filament is " + state,
-                   lambda: self.proxy.status()["filament"]["state"] == state, 10)
+                   lambda: self.proxy.status()["filament"]["state"] == state)
 
     def test_a_runout_pauses_octoprint_and_the_printer_changes_filament(self):
         self.wait_for_filament("present")
@@ -37,12 +37,12 @@ class RunoutInAPrint(scenario.Scenario):
         self.octoprint.upload("runout.gcode", self.DATA)
         type(self).mark = self.printer.executed_count()
         self.octoprint.print("runout.gcode")
-        self.proxy.wait_for_point("light", "on", 60)
+        self.proxy.wait_for_point("light", "on")
         self.board.input(RUNOUT, True)
-        self.octoprint.wait_for_state("Paused", 20)
+        self.octoprint.wait_for_state("Paused")
         self.wait_for_filament("missing")
         wait_until("OctoPrint shows that filament is to be inserted",
-                   lambda: self.octoprint.prompt() == ("Nozzle Parked", ["Continue"]), 20)
+                   lambda: self.octoprint.prompt() == ("Nozzle Parked", ["Continue"]))
         self.assertEqual(self.printer.wire().count("M600"), 1)
 
     def test_resumed_it_prints_to_the_end_and_no_line_is_lost(self):
@@ -50,7 +50,7 @@ class RunoutInAPrint(scenario.Scenario):
         self.wait_for_filament("present")
         self.octoprint.resume()
         self.octoprint.command(print_file.HURRY)
-        self.octoprint.wait_for_end(60)
+        self.octoprint.wait_for_end()
         executed = self.printer.executed()[self.mark:]
         extras = print_file.check_executed(executed, print_file.for_the_printer(self.DATA),
                                            r"M600|M108|M876 S\d|M400|" + print_file.HURRY)

@@ -10,7 +10,7 @@ class PrintUnderValgrind(scenario.Scenario):
     VALGRIND = True
 
     def open_door(self):
-        self.proxy.wait_until_it_waits("door", 90)
+        self.proxy.wait_until_it_waits("door")
         self.proxy.do("sim", "door", "on")
 
     def test_a_print_leaves_no_errors_and_no_leaks(self):
@@ -20,7 +20,7 @@ class PrintUnderValgrind(scenario.Scenario):
         data = print_file.content(first_layers=12)
         self.octoprint.upload("post.gcode", data)
         self.octoprint.print("post.gcode")
-        self.octoprint.wait_for_end(120)
+        self.octoprint.wait_for_end()
         somebody.finish()
         watch.stop()
         self.assertEqual([(event["name"], event["state"]) for event, _ in watch.of("point")

@@ -65,31 +65,31 @@ class Power(Machine):
     SCRIPTS = {"beforePrintStarted": "M889 J1\n", "afterPrintDone": "M889 J4\n",
                "afterPrintCancelled": "M889 J5\n"}
 
-    def wait_for_psu(self, state, timeout):
-        wait_until("the power is " + state, lambda: self.psu() == state, timeout)
+    def wait_for_psu(self, state):
+        wait_until("the power is " + state, lambda: self.psu() == state)
 
     def test_octoprint_connects_to_a_printer_that_is_off(self):
-        self.wait_for_psu("off", 20)
+        self.wait_for_psu("off")
         self.octoprint.connect()
         since = len(self.octoprint.received())
         self.octoprint.command("G28")
-        self.octoprint.wait_for_received("echo:sioproxy error: psu: ", 5, since)
+        self.octoprint.wait_for_received("echo:sioproxy error: psu: ", since)
         self.octoprint.upload("part.gcode", FILE)
         self.octoprint.print("part.gcode")
-        self.octoprint.wait_for_received("//action:cancel", 10, since)
-        self.octoprint.wait_for_state("Operational", 10)
+        self.octoprint.wait_for_received("//action:cancel", since)
+        self.octoprint.wait_for_state("Operational")
         wait_until("the print is known to be cancelled",
-                   lambda: self.proxy.status()["print"]["state"] == "cancelled", 10)
+                   lambda: self.proxy.status()["print"]["state"] == "cancelled")
         self.assertEqual(self.printer.executed_count(), 0)
         self.assertEqual(self.printer.states()[-1], "off")
 
     def test_m80_in_the_terminal_switches_it_on(self):
         since = len(self.octoprint.received())
         self.octoprint.command("M80")
-        self.wait_for_psu("on", 20)
-        self.octoprint.wait_for_received("ok", 20, since)
+        self.wait_for_psu("on")
+        self.octoprint.wait_for_received("ok", since)
         wait_until("the printer is online",
-                   lambda: self.proxy.status()["printer"]["state"] == "online", 20)
+                   lambda: self.proxy.status()["printer"]["state"] == "online")
         self.assertEqual(self.printer.states()[-1], "up")
         self.assertEqual(self.board.changes(RELAY), [True])
         self.assertTrue(self.octoprint.state().startswith("Operational"))
@@ -99,10 +99,10 @@ class Power(Machine):
         mark = self.printer.executed_count()
         watch = self.proxy.watch()
         self.octoprint.print("part.gcode")
-        self.octoprint.wait_for_end(60)
-        self.wait_for_psu("off", 60)
+        self.octoprint.wait_for_end()
+        self.wait_for_psu("off")
         watch.stop()
-        wait_until("the printer is off", lambda: self.printer.states()[-1] == "off", 5)
+        wait_until("the printer is off", lambda: self.printer.states()[-1] == "off")
         self.assertEqual(self.board.changes(RELAY), [True, False])
         print_file.check_executed(self.printer.executed()[mark:],
                                   print_file.for_the_printer(FILE[:-len(b"M81 S\n")]), "M400")
@@ -117,7 +117,7 @@ class Power(Machine):
         self.assertTrue(self.octoprint.state().startswith("Operational"))
         since = len(self.octoprint.received())
         self.octoprint.command("M105")
-        self.octoprint.wait_for_received("ok", 5, since)
+        self.octoprint.wait_for_received("ok", since)
         self.octoprint.disconnect()
         self.octoprint.stop()
         self.proxy.stop()

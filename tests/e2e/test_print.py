@@ -7,13 +7,11 @@ import subprocess
 
 import print_file
 import scenario
-from process import BUILD, Background, Failure, wait_until
+from process import BUILD, PATIENCE, Background, Failure, wait_until
 
 # The custom command has been carried out when the printer has executed the lines before it, but
 # for those that a printer may hold without having executed them: its queue and what is in flight.
 HELD_BY_PRINTER = 24
-
-PRINT_TIMEOUT = 150
 
 
 class PrintThroughTheProxy(scenario.Scenario):
@@ -33,10 +31,10 @@ class PrintThroughTheProxy(scenario.Scenario):
         What the file needs somebody for: in layer 10 it waits until the door is opened, in layer
         13 for a second and in vain until it is closed, in layer 16 until it is closed.
         """
-        self.proxy.wait_until_it_waits("door", PRINT_TIMEOUT)
+        self.proxy.wait_until_it_waits("door")
         self.proxy.do("sim", "door", "on")
-        self.proxy.wait_for_point("door", "on", 5)
-        wait_until("M226 waits", self.waits_without_end, PRINT_TIMEOUT)
+        self.proxy.wait_for_point("door", "on")
+        wait_until("M226 waits", self.waits_without_end)
         self.proxy.do("sim", "door", "off")
 
     def waits_without_end(self):
@@ -49,16 +47,16 @@ class PrintThroughTheProxy(scenario.Scenario):
         self.octoprint.connect()
         self.assertEqual(self.proxy.status()["host"]["state"], "connected")
         self.assertEqual(self.proxy.status()["printer"]["state"], "online")
-        wait_until("OctoPrint shows a temperature", self.shows_a_temperature, 10)
+        wait_until("OctoPrint shows a temperature", self.shows_a_temperature)
 
     def test_the_terminal_switches_a_light(self):
         # OctoPrint's browser part upper-cases what is typed, its API does not.
         for line, state in (("m42 plight s1", "on"), ("M42 PLIGHT S0", "off")):
             self.octoprint.command(line)
-            self.proxy.wait_for_point("light", state, 5)
+            self.proxy.wait_for_point("light", state)
             since = len(self.octoprint.received())
             self.octoprint.command("M43 PLIGHT")
-            self.octoprint.wait_for_received("echo:sioproxy point light " + state, 5, since)
+            self.octoprint.wait_for_received("echo:sioproxy point light " + state, since)
         self.assertEqual([line for line in self.printer.executed()
                           if print_file.is_custom(print_file.bare(line))], [])
 
@@ -72,7 +70,7 @@ class PrintThroughTheProxy(scenario.Scenario):
         somebody = Background("moving the door", self.move_door)
         self.octoprint.upload("post.gcode", data)
         self.octoprint.print("post.gcode")
-        self.octoprint.wait_for_end(PRINT_TIMEOUT)
+        self.octoprint.wait_for_end()
         somebody.finish()
         watch.stop()
 
@@ -87,15 +85,17 @@ class PrintThroughTheProxy(scenario.Scenario):
 
     def check_outputs(self, watch, data, mark):
         """The board's outputs changed as the file says, each at its line."""
-        times = self.printer.executed_times()[mark:]
+        executed = zip(self.printer.executed_times()[mark:], self.executed_since(mark))
+        times = [time for time, line in executed
+                 if not print_file.CHATTER.match(print_file.bare(line))]
         outputs = [(event, bisect.bisect_right(times, moment)) for event, moment in
                    watch.of("point") if event["name"] != "door"]
         expected = print_file.changes_of_outputs(data)
         self.assertEqual([(event["name"], event["state"], event["cause"]) for event, _ in outputs],
                          [(name, state, command) for name, state, _, command in expected])
         for (_, executed), (name, state, before, _) in zip(outputs, expected):
-            # Polls of OctoPrint were executed too: a few, and never less than the file's lines.
-            self.assertIn(executed, range(before - HELD_BY_PRINTER, before + 2 * HELD_BY_PRINTER),
+            # M400 has been executed besides, for M62 and M63.
+            self.assertIn(executed, range(before - HELD_BY_PRINTER, before + HELD_BY_PRINTER),
                           "%s went %s at a wrong line" % (name, state))
 
     def check_answers(self, received):
@@ -114,22 +114,22 @@ class PrintThroughTheProxy(scenario.Scenario):
     def test_a_print_is_paused_and_resumed(self):
         data = print_file.walking(30)
         self.octoprint.command("M42 Plight S0")
-        self.proxy.wait_for_point("light", "off", 5)
+        self.proxy.wait_for_point("light", "off")
         mark = self.printer.executed_count()
         self.octoprint.upload("paused.gcode", data)
         self.octoprint.print("paused.gcode")
-        self.proxy.wait_for_point("light", "on", 60)
+        self.proxy.wait_for_point("light", "on")
         self.octoprint.pause()
-        self.octoprint.wait_for_state("Paused", 20)
+        self.octoprint.wait_for_state("Paused")
         # What is typed while paused is done at once.
         self.octoprint.command("m42 pshutter s1")
-        self.proxy.wait_for_point("shutter", "on", 5)
+        self.proxy.wait_for_point("shutter", "on")
         self.octoprint.command("m42 pshutter s0")
-        self.proxy.wait_for_point("shutter", "off", 5)
+        self.proxy.wait_for_point("shutter", "off")
         self.octoprint.command(print_file.HURRY)
         paused_at = self.printer.executed_count()
         self.octoprint.resume()
-        self.octoprint.wait_for_end(PRINT_TIMEOUT)
+        self.octoprint.wait_for_end()
         extras = print_file.check_executed(self.executed_since(mark),
                                            print_file.for_the_printer(data),
                                            "M400|M114|" + print_file.HURRY)
@@ -139,13 +139,13 @@ class PrintThroughTheProxy(scenario.Scenario):
     def test_a_print_is_cancelled_while_it_waits_for_a_point(self):
         data = print_file.cold(first_layers=12)
         expected = print_file.for_the_printer(data)
-        self.proxy.wait_for_point("door", "off", 5)
+        self.proxy.wait_for_point("door", "off")
         mark = self.printer.executed_count()
         self.octoprint.upload("cancelled.gcode", data)
         self.octoprint.print("cancelled.gcode")
-        self.proxy.wait_until_it_waits("door", PRINT_TIMEOUT)
+        self.proxy.wait_until_it_waits("door")
         self.octoprint.cancel()
-        self.octoprint.wait_for_state("Operational", 10)
+        self.octoprint.wait_for_state("Operational", 20)  # M66 itself would wait for 30
         self.assertIsNone(self.proxy.waiting_for())
         # The lines before the wait, perhaps the one or two that OctoPrint had let go already, and
         # what it sends when a print is cancelled.
@@ -160,7 +160,7 @@ class PrintThroughTheProxy(scenario.Scenario):
         self.proxy.stop()
         result = subprocess.run(
             [os.path.join(BUILD, "sioproxy"), "replay", self.path("print.recording")],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE)
         if result.returncode != 0:
             raise Failure("replay: status %d\n%s" % (result.returncode, result.stdout[-3000:]))
 

@@ -34,34 +34,34 @@ class Stop(scenario.Scenario):
     def printer_state(self):
         return self.proxy.status()["printer"]["state"]
 
-    def wait_for_printer(self, state, timeout):
-        wait_until("the printer is " + state, lambda: self.printer_state() == state, timeout)
+    def wait_for_printer(self, state):
+        wait_until("the printer is " + state, lambda: self.printer_state() == state)
 
     def print_until_light(self, name, seconds=PLENTY):
         """Prints until the light goes on, with so much yet to be printed; returns the file."""
         data = print_file.walking(seconds)
         self.octoprint.upload(name, data)
         self.octoprint.print(name)
-        self.proxy.wait_for_point("light", "on", 60)
+        self.proxy.wait_for_point("light", "on")
         return data
 
     def print_to_the_end(self, name):
         self.octoprint.upload(name, print_file.walking(1))
         self.octoprint.print(name)
-        self.octoprint.wait_for_end(60)
+        self.octoprint.wait_for_end()
 
     def wait_for_error(self):
         """OctoPrint has gone offline and shows why."""
-        self.octoprint.wait_for_state(("Offline after error", "Error"), 10)
+        self.octoprint.wait_for_state(("Offline after error", "Error"))
         self.assertIn("Printer halted", self.octoprint.error())
         wait_until("the proxy sees that OctoPrint has gone",
-                   lambda: self.proxy.status()["host"]["state"] == "disconnected", 5)
+                   lambda: self.proxy.status()["host"]["state"] == "disconnected")
 
     def check_refused(self, line, words):
         """A line typed in the terminal is answered by words, and by an ok after them."""
         since = len(self.octoprint.received())
         self.octoprint.command(line)
-        self.octoprint.wait_for_received(words, 5, since)
+        self.octoprint.wait_for_received(words, since)
 
     def finish(self):
         self.octoprint.stop()
@@ -91,23 +91,22 @@ class StopAndDoor(Stop):
         self.assertEqual({line for line in lines if line} - {"M112"}, set())
 
     def test_an_open_door_pauses_the_print_and_the_user_resumes_it(self):
-        self.proxy.wait_for_estop("armed", 10)
+        self.proxy.wait_for_estop("armed")
         self.octoprint.connect()
-        self.proxy.wait_for_point("heater", "on", 5)
+        self.proxy.wait_for_point("heater", "on")
         mark = self.printer.executed_count()
         data = self.print_until_light("door.gcode", PLENTY / 2)
         received = len(self.octoprint.received())
         self.board.input(DOOR, False)
-        self.octoprint.wait_for_state("Paused", 20)
-        self.octoprint.wait_for_received("//action:notification Door opened: print paused", 5,
-                                         received)
+        self.octoprint.wait_for_state("Paused")
+        self.octoprint.wait_for_received("//action:notification Door opened: print paused", received)
         wait_until("the print is known to be paused",
-                   lambda: self.proxy.status()["print"]["state"] == "paused", 5)
+                   lambda: self.proxy.status()["print"]["state"] == "paused")
         self.board.input(DOOR, True)
-        self.proxy.wait_for_point("door", "off", 5)
+        self.proxy.wait_for_point("door", "off")
         self.octoprint.command(print_file.HURRY)
         self.octoprint.resume()
-        self.octoprint.wait_for_end(60)
+        self.octoprint.wait_for_end()
         print_file.check_executed(self.printer.executed()[mark:],
                                   print_file.for_the_printer(data),
                                   r"M400|M114|" + print_file.HURRY)
@@ -119,8 +118,8 @@ class StopAndDoor(Stop):
         mark = len(self.printer.wire())
         self.board.input(BUTTON, True)
         self.wait_for_error()
-        wait_until("the printer is halted", lambda: self.printer.states()[-1] == "halted", 5)
-        wait_until("the heater is off", lambda: self.board.changes(HEATER) == [True, False], 5)
+        wait_until("the printer is halted", lambda: self.printer.states()[-1] == "halted")
+        wait_until("the heater is off", lambda: self.board.changes(HEATER) == [True, False])
         self.assertEqual(self.proxy.estop(), "tripped")
         self.assertTrue(self.stored_latch())
         # Of what was on its way when it was pressed nothing follows the first M112.
@@ -131,15 +130,15 @@ class StopAndDoor(Stop):
         mark = len(self.printer.wire())
         since = len(self.octoprint.received())
         self.octoprint.connect()
-        self.octoprint.wait_for_received("//action:notification Emergency stop latched", 5, since)
+        self.octoprint.wait_for_received("//action:notification Emergency stop latched", since)
         self.check_refused("G28", "echo:sioproxy error: estop: ")
         self.check_refused("M999", "still pressed")
         since = len(self.octoprint.received())
         self.octoprint.print("stopped.gcode")
-        self.octoprint.wait_for_received("//action:cancel", 10, since)
-        self.octoprint.wait_for_state("Operational", 10)
+        self.octoprint.wait_for_received("//action:cancel", since)
+        self.octoprint.wait_for_state("Operational")
         self.board.input(BUTTON, False)
-        self.proxy.wait_for_estop("latched", 5)
+        self.proxy.wait_for_estop("latched")
         self.check_refused("G28", "echo:sioproxy error: estop: ")
         self.check_only_m112_since(mark)
 
@@ -150,10 +149,10 @@ class StopAndDoor(Stop):
         self.proxy.start()
         self.assertEqual(self.proxy.estop(), "latched")
         wait_until("the board is back",
-                   lambda: self.proxy.status()["board"]["state"] == "online", 15)
+                   lambda: self.proxy.status()["board"]["state"] == "online")
         self.printer.reset()
         wait_until("it is halted again after its reset",
-                   lambda: self.printer.states()[-3:] == ["booting", "up", "halted"], 10)
+                   lambda: self.printer.states()[-3:] == ["booting", "up", "halted"])
         self.assertEqual(self.proxy.estop(), "latched")
         self.check_only_m112_since(mark)
 
@@ -162,23 +161,23 @@ class StopAndDoor(Stop):
         self.proxy.stop()
         self.board.input(BUTTON, True)
         self.proxy.start()
-        self.proxy.wait_for_estop("tripped", 15)
+        self.proxy.wait_for_estop("tripped")
         self.board.input(BUTTON, False)
-        self.proxy.wait_for_estop("latched", 5)
+        self.proxy.wait_for_estop("latched")
         self.assertEqual(self.board.changes(HEATER), [True, False])
         self.check_only_m112_since(mark)
 
     def test_m999_in_the_terminal_resets_and_it_prints_again(self):
         self.octoprint.connect()
         self.octoprint.command("M999")
-        self.proxy.wait_for_estop("armed", 5)
+        self.proxy.wait_for_estop("armed")
         self.assertFalse(self.stored_latch())
         received = len(self.octoprint.received())
         self.printer.reset()
         # It is back when it has said so: OctoPrint ends a print over a start.
-        self.octoprint.wait_for_received("SD card ok", 10, received)
-        self.wait_for_printer("online", 10)
-        self.octoprint.wait_for_state("Operational", 10)
+        self.octoprint.wait_for_received("SD card ok", received)
+        self.wait_for_printer("online")
+        self.octoprint.wait_for_state("Operational")
         self.print_to_the_end("again.gcode")
         self.octoprint.disconnect()
         self.finish()
@@ -191,23 +190,23 @@ class StopWithoutOctoPrint(Stop):
 
     def press(self):
         self.proxy.do("sim", "estop", "on")
-        self.wait_for_printer("halted", 5)
-        self.proxy.wait_for_estop("tripped", 5)
+        self.wait_for_printer("halted")
+        self.proxy.wait_for_estop("tripped")
 
     def release(self):
         self.proxy.do("sim", "estop", "off")
-        self.proxy.wait_for_estop("latched", 5)
+        self.proxy.wait_for_estop("latched")
 
     def test_the_button_stops_while_octoprint_hangs(self):
-        self.proxy.wait_for_estop("armed", 15)
+        self.proxy.wait_for_estop("armed")
         self.octoprint.connect()
         self.print_until_light("hung.gcode")
         self.proxy.do("set", "heater", "on")
-        self.proxy.wait_for_point("heater", "on", 5)
+        self.proxy.wait_for_point("heater", "on")
         self.octoprint.program.freeze()
         try:
             self.press()
-            self.proxy.wait_for_point("heater", "off", 5)
+            self.proxy.wait_for_point("heater", "off")
         finally:
             self.octoprint.program.thaw()
         self.wait_for_error()
@@ -216,18 +215,18 @@ class StopWithoutOctoPrint(Stop):
         self.octoprint.connect()
         self.release()
         self.octoprint.command("M999")
-        self.proxy.wait_for_estop("armed", 5)
-        self.wait_for_printer("online", 10)
-        self.octoprint.wait_for_state("Operational", 10)
+        self.proxy.wait_for_estop("armed")
+        self.wait_for_printer("online")
+        self.octoprint.wait_for_state("Operational")
         self.print_to_the_end("again.gcode")
 
     def test_the_button_stops_without_an_octoprint(self):
         self.octoprint.disconnect()
         self.octoprint.stop()
         self.proxy.do("set", "heater", "on")
-        self.proxy.wait_for_point("heater", "on", 5)
+        self.proxy.wait_for_point("heater", "on")
         self.press()
-        self.proxy.wait_for_point("heater", "off", 5)
+        self.proxy.wait_for_point("heater", "off")
         self.release()
         self.proxy.stop()
 

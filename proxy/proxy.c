@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "proxy_state.h"
 #include "session/board_signs.h"
 #include "wire/board_message.h"
@@ -35,7 +36,7 @@ static struct instant find_deadline(const struct proxy *proxy)
 void proxy_init(struct proxy *proxy, const struct settings *settings, const struct ruleset *rules,
                 struct span saved, struct instant now)
 {
-    memset(proxy, 0, sizeof *proxy);
+    memory_clear(proxy, sizeof *proxy);
     proxy->settings = settings;
     proxy->rules = rules;
     router_init(&proxy->router, settings, now);

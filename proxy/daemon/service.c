@@ -525,7 +525,7 @@ int service_run(struct config *config)
         .room = port_room,
         .settle = settle,
     };
-    service->proxy = calloc(1, proxy_size());
+    service->proxy = malloc(proxy_size()); /* of which few pages are ever used */
     if (service->proxy == NULL)
         abort();
     service->programs = programs_new(service);

@@ -3,9 +3,11 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 void plans_init(struct plans *plans)
 {
-    memset(plans, 0, sizeof *plans);
+    memory_clear(plans, sizeof *plans);
     plans->stream = PLAN_NONE;
 }
 

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "route/standin.h"
 
 /* Marlin's own busy comes every 2.000 s: ours stands back until one is missing. */
@@ -10,7 +11,7 @@
 
 void router_init(struct router *router, const struct settings *settings, struct instant now)
 {
-    memset(router, 0, sizeof *router);
+    memory_clear(router, sizeof *router);
     host_session_init(&router->host);
     printer_session_init(&router->printer, settings->in_flight);
     plans_init(&router->plans);

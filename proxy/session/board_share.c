@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 #define COMPATIBILITY "SIOPlugin 0.1.1"
 /* What the share says of itself as long as the real board has said nothing. */
 #define NOBODY          "sioproxy"
@@ -528,7 +530,7 @@ static void forget_guest(struct board_share *share)
 
 void board_share_init(struct board_share *share)
 {
-    memset(share, 0, sizeof *share);
+    memory_clear(share, sizeof *share);
     outbox_init(&share->out, SHARE_OUT);
     forget_guest(share);
 }

@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "base/memory.h"
+
 void host_session_init(struct host_session *session)
 {
-    memset(session, 0, sizeof *session);
+    memory_clear(session, sizeof *session);
     line_framer_init(&session->framer);
     line_ring_init(&session->queue, HOST_QUEUE_BYTES);
 }

@@ -3,12 +3,14 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 /* Marlin cuts longer lines, and with them their checksum. */
 #define LONGEST_LINE_DEFAULT GCODE_NUMBERED_MAX
 
 void printer_session_init(struct printer_session *session, unsigned in_flight)
 {
-    memset(session, 0, sizeof *session);
+    memory_clear(session, sizeof *session);
     sent_lines_init(&session->lines);
     session->in_flight = in_flight;
     session->longest_line = LONGEST_LINE_DEFAULT;

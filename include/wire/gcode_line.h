@@ -54,6 +54,12 @@ void gcode_line_number(struct span command, int64_t number, struct text *text);
 /* Bytes that gcode_line_number would append, LF not counted. */
 size_t gcode_line_numbered_length(struct span command, int64_t number);
 
+/*
+ * Is its command one with a number of its own (`N2 N5 G1`)? Without the first number it would be
+ * taken for another line.
+ */
+bool gcode_line_numbered_twice(const struct gcode_line *line);
+
 /* What M110 sets: the N after it, else the line's own number. False if neither is there. */
 bool gcode_line_m110(const struct gcode_line *line, int64_t *ret_number);
 

@@ -312,15 +312,15 @@ static bool refuse_overlong(struct router *router, const struct gcode_line *line
     char bytes[128];
     struct text text = TEXT_IN(bytes);
 
-    if (router->ledger.count > 0)
+    if (router->front_debt == 0 && router->ledger.count > 0)
         return false;
     router->touched = true;
     text_add_string(&text, "error: long: line of ");
     text_add_integer(&text, (int64_t)length);
     text_add_string(&text, why);
     router_tell(router, LOG_WARNING, text_span(&text), now);
-    if (line->is_command)
-        router_pay(router, 0, SPAN("ok\n"), now);
+    if (line->is_command || router->front_debt != 0)
+        router_pay(router, router->front_debt, SPAN("ok\n"), now);
     return true;
 }
 
@@ -466,6 +466,15 @@ static bool front_moves(struct router *router, const struct settings *settings,
     if (router->standin || router->gate == ROUTER_SHUT) {
         if (!stand_in(router, settings, &line, now))
             return router->front == FRONT_PLANNED;
+        drop_front(router);
+        return true;
+    }
+    /* Without its number, what is left would be a line with another one. */
+    if (gcode_line_numbered_twice(&line) &&
+        (!numbered || printer_session_too_long(&router->printer, &line))) {
+        if (!refuse_overlong(router, &line, line.command.length,
+                             " bytes, too long for the printer with its number: not sent", now))
+            return false;
         drop_front(router);
         return true;
     }

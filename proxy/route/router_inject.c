@@ -19,6 +19,8 @@ enum inject_result router_inject_as(struct router *router, struct tag tag, struc
     text_add(&raw, command);
     text_add_char(&raw, '\n');
     gcode_line_parse(text_span(&raw), &line);
+    while (gcode_line_numbered_twice(&line)) /* numbers are ours; none may be left if it has none */
+        gcode_line_parse(span_skip(line.raw, (size_t)(line.command.data - line.raw.data)), &line);
     if (line.blank || line.comment_only)
         return INJECT_DONE;
     if (router->gate == ROUTER_SHUT)

@@ -108,7 +108,7 @@ bool printer_session_send(struct printer_session *session, const struct gcode_li
         bool has = gcode_line_m110(line, &sets);
 
         number = line->numbered ? line->number : -1;
-        if (numbered && number < 0)
+        if (numbered && !line->numbered)
             number = has ? sets : session->next_number;
         write_line(session, line, number, tag, true, ret_bytes, now);
         if (has || number >= 0) {

@@ -344,6 +344,13 @@ size_t gcode_line_numbered_length(struct span command, int64_t number)
     return text.length + command.length;
 }
 
+bool gcode_line_numbered_twice(const struct gcode_line *line)
+{
+    int64_t second;
+
+    return line->numbered && take_number(line->command, &second) > 0;
+}
+
 bool gcode_line_m110(const struct gcode_line *line, int64_t *ret_number)
 {
     struct span value;

@@ -130,6 +130,18 @@ static void a_host_may_begin_below_zero_as_pronterface_does(void **unused)
     ok_answers(2);
 }
 
+/* It went out as `N0 M110 N0`: other bytes than the host's. */
+static void an_m110_below_zero_that_sets_another_number_goes_as_it_came(void **unused)
+{
+    (void)unused;
+    send("N-1 M110 N0*81\n");
+    wrote("N-1 M110 N0*81\n");
+    ok_answers(1);
+    send("N1 M105*38\n");
+    wrote("N1 M105*38\n");
+    ok_answers(2);
+}
+
 static void an_m110_of_ours_goes_first_if_the_first_number_is_no_m110(void **unused)
 {
     struct gcode_line line = parsed("N41 G1*29\n");
@@ -399,6 +411,7 @@ int main(void)
         TEST(numbered_and_unnumbered_lines_are_never_in_flight_together),
         TEST(m110_waits_for_all_and_all_wait_for_it),
         TEST(a_host_may_begin_below_zero_as_pronterface_does),
+        TEST(an_m110_below_zero_that_sets_another_number_goes_as_it_came),
         TEST(an_m110_of_ours_goes_first_if_the_first_number_is_no_m110),
         TEST(a_line_too_long_for_its_number_goes_alone_and_without),
         TEST(a_resend_brings_the_line_and_all_behind_it_again_one_at_a_time),

@@ -396,6 +396,23 @@ static void a_number_that_no_firmware_counts_to_is_none(void **unused)
     assert_int_equal(number, 3);
 }
 
+static void a_line_may_bear_two_numbers(void **unused)
+{
+    (void)unused;
+    parse("N2 N5 G1*1");
+    assert_true(gcode_line_numbered_twice(&line));
+    parse("N2 n-5");
+    assert_true(gcode_line_numbered_twice(&line));
+    parse("N2 NO");
+    assert_false(gcode_line_numbered_twice(&line));
+    parse("N2 G1 N5");
+    assert_false(gcode_line_numbered_twice(&line));
+    parse("N2");
+    assert_false(gcode_line_numbered_twice(&line));
+    parse("G1 N5");
+    assert_false(gcode_line_numbered_twice(&line));
+}
+
 static void what_m110_sets_is_its_own_number_first(void **unused)
 {
     int64_t number = 4711;
@@ -541,6 +558,7 @@ int main(void)
         cmocka_unit_test(rubbish_between_parameters_does_no_harm),
         cmocka_unit_test(a_line_written_anew_is_what_octoprint_would_have_sent),
         cmocka_unit_test(a_number_that_no_firmware_counts_to_is_none),
+        cmocka_unit_test(a_line_may_bear_two_numbers),
         cmocka_unit_test(what_m110_sets_is_its_own_number_first),
         cmocka_unit_test(the_emergency_lane_has_four_codes),
         cmocka_unit_test(no_bytes_at_all_can_hurt),

@@ -237,6 +237,8 @@ void proxy_estop_look(struct proxy *proxy, struct instant now);
 void proxy_estop_point(struct proxy *proxy, const struct point_change *change, struct instant now);
 void proxy_estop_confirmed(struct proxy *proxy, struct instant now);
 void proxy_estop_host(struct proxy *proxy, struct instant now);
+/* M876 of a host that was offered the reset: S0 is that, P1 says that it shows prompts. */
+void proxy_estop_answered(struct proxy *proxy, const struct gcode_line *line, struct instant now);
 void proxy_estop_printer(struct proxy *proxy, bool open, struct instant now);
 void proxy_estop_started(struct proxy *proxy, struct instant now);
 void proxy_estop_trip(struct proxy *proxy, struct instant now);

@@ -130,16 +130,6 @@ static void m112(struct proxy *proxy, struct instant now)
         outbox_overtake(&router->to_printer, router->to_printer_bytes, SPAN("\nM112\n"));
 }
 
-/* The user has pressed Reset in the host's prompt. */
-static void prompt_answered(struct proxy *proxy, struct instant now)
-{
-    enum estop_reset_result result = proxy_estop_reset(proxy, now);
-
-    if (result != ESTOP_RESET_DONE)
-        router_tell(&proxy->router, LOG_WARNING, estop_reset_words(result), now);
-    router_to_host(&proxy->router, SPAN("ok\n"));
-}
-
 /* Bytes of the host: lines into the queue, emergencies at once. */
 static void host_bytes(struct proxy *proxy, struct span bytes, struct instant now)
 {
@@ -155,7 +145,7 @@ static void host_bytes(struct proxy *proxy, struct span bytes, struct instant no
             if (gcode_line_emergency(&line) == GCODE_M112)
                 m112(proxy, now);
             else if (gcode_line_emergency(&line) == GCODE_M876 && proxy->estop.prompted)
-                prompt_answered(proxy, now);
+                proxy_estop_answered(proxy, &line, now);
             else
                 router_emergency(&proxy->router, &line, now);
             break;

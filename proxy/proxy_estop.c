@@ -62,7 +62,6 @@ void proxy_estop_reload(struct proxy *proxy, const uint8_t moved[SETTINGS_POINTS
 /* The question that a stopped machine asks its host. */
 static void offer_reset(struct proxy *proxy)
 {
-    router_action(&proxy->router, SPAN("notification Emergency stop latched"));
     if (!proxy->router.prompts)
         return;
     router_action(&proxy->router, SPAN("prompt_end"));
@@ -91,7 +90,10 @@ static void carry_out(struct proxy *proxy, const struct estop_action *action, st
     case ESTOP_RELEASE:
         points_apply(&proxy->points, &proxy->board, POINTS_START, ~halt_points(proxy), now);
         return;
-    case ESTOP_PROMPT: offer_reset(proxy); return;
+    case ESTOP_PROMPT:
+        router_action(&proxy->router, SPAN("notification Emergency stop latched"));
+        offer_reset(proxy);
+        return;
     case ESTOP_PROMPT_END:
         if (proxy->router.prompts)
             router_action(&proxy->router, SPAN("prompt_end"));
@@ -156,10 +158,34 @@ void proxy_estop_host(struct proxy *proxy, struct instant now)
 
     estop_host_opened(&proxy->estop,
                       reset == RESET_ALWAYS ||
-                          (reset == RESET_HALTED &&
-                           proxy->router.printer_state == PRINTER_HALTED),
+                          (reset == RESET_HALTED && proxy->router.printer_state == PRINTER_HALTED),
                       now);
     act(proxy, now);
+}
+
+/*
+ * Only the answer to our own question resets: OctoPrint sends M876 P1 by itself when it connects
+ * (action_command_prompt), and has seen no prompt before that.
+ */
+void proxy_estop_answered(struct proxy *proxy, const struct gcode_line *line, struct instant now)
+{
+    enum estop_reset_result result = ESTOP_RESET_DONE;
+    struct span value;
+    int64_t number;
+
+    if (gcode_line_parameter(line, 'S', &value)) {
+        if (proxy->router.prompts && value.length > 0 &&
+            text_integer(value, &number) == value.length && number == 0)
+            result = proxy_estop_reset(proxy, now);
+        if (result != ESTOP_RESET_DONE) {
+            router_tell(&proxy->router, LOG_WARNING, estop_reset_words(result), now);
+            offer_reset(proxy);
+        }
+    } else if (gcode_line_parameter(line, 'P', &value) && text_integer(value, &number) > 0) {
+        proxy->router.prompts = number == 1;
+        offer_reset(proxy);
+    }
+    router_to_host(&proxy->router, SPAN("ok\n"));
 }
 
 void proxy_estop_printer(struct proxy *proxy, bool open, struct instant now)

@@ -127,7 +127,8 @@ static void a_press_halts_everything_and_latches(void **unused)
     before = world.entries;
     button(true);
     run_ms(1000);
-    assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "Error:Printer halted. kill() called!"), 2); /* ours, and its own */
+    assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "Error:Printer halted. kill() called!"),
+                     2); /* ours, and its own */
     assert_int_equal(proxy.router.printer_state, PRINTER_HALTED);
     assert_int_equal(proxy.estop.state, ESTOP_TRIPPED);
     assert_false(sim_board_output(&world.board, RELAY));
@@ -198,6 +199,47 @@ static void while_latched_what_overtakes_is_answered_and_does_not_reach_the_prin
         assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "ok"), 1);
         assert_int_equal(seen(before, WORLD_TO, PROXY_PRINTER, ""), 0);
     }
+}
+
+/* Latched, and a host that knows prompts has connected: OctoPrint's M876 P1 is no press of Reset.
+ */
+static void the_prompt_resets_and_no_other_m876_does(void **unused)
+{
+    static const char *const others[] = {"M876 P1", "M876", "M876 S1", "M876 S", "M876 P0"};
+    uint64_t before;
+
+    (void)unused;
+    arm();
+    host_says("M115");
+    button(true);
+    run_ms(1000);
+    world_host_closes(&world);
+    run_ms(1000);
+    before = world.entries;
+    world_host_opens(&world, 115200);
+    run_ms(100);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "//action:prompt_button Reset"), 1);
+    host_says("M115");
+    assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "Cap:PROMPT_SUPPORT:1"), 1);
+    before = world.entries;
+    host_says("M876 S0");
+    assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "still pressed"), 1);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "//action:prompt_show"), 1);
+    button(false);
+    run_ms(1000);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        before = world.entries;
+        host_says(others[i]);
+        assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "ok"), 1);
+        assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "prompt_show"), i == 0);
+        assert_int_equal(proxy.estop.state, ESTOP_LATCHED);
+    }
+    host_says("M876 S0"); /* there is no prompt on the screen of a host that cannot show one */
+    assert_int_equal(proxy.estop.state, ESTOP_LATCHED);
+    host_says("M876 P1");
+    host_says("M876 S0");
+    assert_int_equal(proxy.estop.state, ESTOP_ARMED);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_PRINTER, "M876"), 0);
 }
 
 static void it_opens_on_request_once_the_button_is_released(void **unused)
@@ -329,6 +371,7 @@ int main(void)
         TEST(a_spike_shorter_than_the_debounce_does_nothing),
         TEST(while_latched_nothing_reaches_the_printer_and_the_host_is_answered),
         TEST(while_latched_what_overtakes_is_answered_and_does_not_reach_the_printer),
+        TEST(the_prompt_resets_and_no_other_m876_does),
         TEST(it_opens_on_request_once_the_button_is_released),
         TEST(a_halted_printer_that_says_nothing_is_reset_with_the_latch),
         TEST(once_reset_m112_is_not_repeated_into_a_printer_that_starts_again),

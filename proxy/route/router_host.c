@@ -251,12 +251,15 @@ static const struct step m400_steps[] = {
 
 /*
  * The stand-in's M115 tells the name that the printer had last: until OctoPrint knows one it numbers
- * all it says, and no job can be seen in that (comm.py _needs_checksum).
+ * all it says, and no job can be seen in that (comm.py _needs_checksum). A stopped machine asks for
+ * its reset by a prompt, which a host shows only if it was told that there may be such.
  */
 static void stand_in_name(const struct router *router, struct text *ret_words)
 {
     text_add_string(ret_words, "FIRMWARE_NAME:");
     text_add_string(ret_words, router->firmware_name);
+    if (router->gate == ROUTER_SHUT && router->prompts)
+        text_add_string(ret_words, "\nCap:PROMPT_SUPPORT:1");
     text_add_string(ret_words, "\nok\n");
 }
 

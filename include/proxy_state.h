@@ -106,8 +106,9 @@ struct proxy {
     struct instant now; /* of the last input */
     struct instant deadline; /* the earliest of all parts, after the last input */
     struct {
-        uint16_t rule[TURN_RULES]; /* started by this input: none starts twice */
+        uint16_t rule[TURN_RULES]; /* started by what came from outside: none starts twice */
         uint16_t started;
+        uint32_t outside; /* so many events that come next are not what rules have done */
     } turn;
     struct instant rules_since; /* `every` counts from here */
     struct instant every_seen, every_next;
@@ -149,6 +150,8 @@ void proxy_rules_event(struct proxy *proxy, const struct event *event, struct in
 bool proxy_rules_card(struct proxy *proxy, struct span echo, struct instant now);
 bool proxy_rules_hear(const struct proxy *proxy);
 void proxy_rules_reply(struct proxy *proxy, struct span reply, struct instant now);
+/* What started the plan has lasted, or the plan before it is over: it begins, if `again` lets it. */
+void proxy_rules_begun(struct proxy *proxy, uint8_t slot, struct instant now);
 /* The host said something, came or went: its silence ends, or begins anew. */
 void proxy_rules_host_heard(struct proxy *proxy, bool connected, struct instant now);
 void proxy_rules_expire(struct proxy *proxy, struct instant now);

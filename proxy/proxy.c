@@ -57,20 +57,58 @@ void proxy_init(struct proxy *proxy, const struct settings *settings, const stru
     proxy->deadline = find_deadline(proxy);
 }
 
-/* Outputs that lose their name while a pulse has them on: nobody else would switch them off. */
-static void end_pulses(struct proxy *proxy, const struct settings *old,
-                       const uint8_t moved[SETTINGS_POINTS], struct instant now)
+static bool same_kind(enum point_type one, enum point_type other)
 {
-    for (unsigned slot = 0; slot < PLANS; slot++) {
+    bool output = one == POINT_OUTPUT || one == POINT_PWM;
+
+    return one == other || (output && (other == POINT_OUTPUT || other == POINT_PWM));
+}
+
+/* A pulse ends where it began, before the name stands for something else. */
+static void end_pulses(struct proxy *proxy, const struct settings *old, struct instant now)
+{
+    for (uint8_t slot = 0; slot < PLANS; slot++) {
         const struct plan *plan = &proxy->router.plans.plan[slot];
+        const struct point_settings *was, *is;
         uint8_t point;
 
         if (plan->state == PLAN_FREE || (plan->pulse != PULSE_ON && plan->pulse != PULSE_HIGH))
             continue;
         point = plan->step[plan->at].point;
-        if (point < old->points && moved[point] == POINT_NONE)
-            board_session_want(&proxy->board, old->point[point].io,
-                               !old->point[point].active_high, now);
+        if (point >= old->points || point == old->psu.point)
+            continue;
+        was = &old->point[point];
+        point = settings_point(proxy->settings, span_of(was->name));
+        is = point == POINT_NONE ? NULL : &proxy->settings->point[point];
+        if (is != NULL && is->io == was->io && is->type == was->type &&
+            is->active_high == was->active_high)
+            continue;
+        points_set(&proxy->points, &proxy->board, (unsigned)(was - old->point), 0, now);
+        proxy->sets[slot] = POINT_NONE;
+        plans_pulse_over(&proxy->router.plans, slot);
+    }
+}
+
+/* Plans know the points that are still what they were: others are gone for them. */
+static void move_plans(struct proxy *proxy, const struct settings *old,
+                       const uint8_t moved[SETTINGS_POINTS])
+{
+    struct plans *plans = &proxy->router.plans;
+    uint8_t known[SETTINGS_POINTS];
+
+    for (unsigned i = 0; i < SETTINGS_POINTS; i++) {
+        known[i] = moved[i];
+        if (known[i] != POINT_NONE &&
+            !same_kind(old->point[i].type, proxy->settings->point[known[i]].type))
+            known[i] = POINT_NONE;
+    }
+    plans_points_moved(plans, known);
+    for (uint8_t slot = 0; slot < PLANS; slot++) {
+        if (proxy->sets[slot] == POINT_NONE)
+            continue;
+        proxy->sets[slot] = known[proxy->sets[slot]];
+        if (proxy->sets[slot] == POINT_NONE)
+            plans_failed(plans, slot, STEP_NO_POINT, SPAN("the point is gone"));
     }
 }
 
@@ -78,25 +116,14 @@ void proxy_reload(struct proxy *proxy, const struct settings *settings,
                   const struct ruleset *rules, struct instant now)
 {
     const struct settings *old = proxy->settings;
-    bool other = old != settings;
     uint8_t moved[SETTINGS_POINTS];
 
     proxy->settings = settings;
     proxy->rules = rules;
-    if (!other)
-        return;
+    end_pulses(proxy, old, now);
     points_reload(&proxy->points, settings, moved);
     proxy_sensors_reload(proxy, moved);
-    end_pulses(proxy, old, moved, now);
-    for (unsigned slot = 0; slot < PLANS; slot++) {
-        if (proxy->sets[slot] == POINT_NONE)
-            continue;
-        proxy->sets[slot] = moved[proxy->sets[slot]];
-        if (proxy->sets[slot] == POINT_NONE)
-            plans_failed(&proxy->router.plans, (uint8_t)slot, STEP_NO_POINT,
-                         SPAN("the point is gone"));
-    }
-    plans_points_moved(&proxy->router.plans, moved);
+    move_plans(proxy, old, moved);
     proxy_programs_reload(proxy, old);
     plans_rules_changed(&proxy->router.plans);
     proxy_estop_reload(proxy, moved, now);
@@ -232,8 +259,8 @@ static void board_lines(struct proxy *proxy, struct instant now)
     }
 }
 
-/* Moves everything on once. True if anything moved. */
-static bool move(struct proxy *proxy, struct instant now)
+/* Moves everything on once, for the first time in this turn or again. True if anything moved. */
+static bool move(struct proxy *proxy, bool first, struct instant now)
 {
     struct router *router = &proxy->router;
     struct plan_action action;
@@ -254,6 +281,8 @@ static bool move(struct proxy *proxy, struct instant now)
     router_job_facts(router, SPAN_NONE, now);
     proxy_filament_look(proxy, now);
     proxy_filament_act(proxy, now);
+    if (first)
+        proxy->turn.outside = events_new(&router->events);
     while (events_show(&router->events, &event)) {
         proxy_rules_event(proxy, &event, now);
         moved = true;
@@ -276,11 +305,12 @@ static void settle(struct proxy *proxy, struct instant now)
 {
     struct router *router = &proxy->router;
     struct event event;
+    bool first = true;
 
     plans_try_again(&router->plans);
     do {
-        while (move(proxy, now))
-            ;
+        while (move(proxy, first, now))
+            first = false;
         router_settled(router, proxy->settings, now);
     } while (router->power.actions != 0); /* a line that waits wants it, a job's end may not */
     board_lines(proxy, now);

@@ -276,7 +276,8 @@ static void over(struct proxy *proxy, const struct plan_action *action, struct i
     }
     if (plan->failed)
         proxy_answer(proxy, client, false, "refused", span_of(plan->why));
-    else if (plan->step[0].kind == STEP_SET || plan->step[0].kind == STEP_PULSE)
+    else if ((plan->step[0].kind == STEP_SET || plan->step[0].kind == STEP_PULSE) &&
+             plan->step[0].point < proxy->settings->points)
         proxy_answer(proxy, client, true, "",
                      span_of(point_state_word(
                          points_state(&proxy->points, plan->step[0].point))));
@@ -324,10 +325,7 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
         break;
     case PLAN_POWER: proxy_power_step(proxy, action, now); return;
     case PLAN_TIMEOUT: tell_timeout(proxy, action, now); return;
-    case PLAN_AGAIN: return;
-    case PLAN_BEGUN:
-        tell_rule(proxy, action->plan, "started", SPAN_NONE, LOG_INFO, now);
-        return;
+    case PLAN_BEGUN: proxy_rules_begun(proxy, action->slot, now); return;
     case PLAN_END: over(proxy, action, now); return;
     }
     plans_done(&proxy->router.plans, action->slot);

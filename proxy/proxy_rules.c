@@ -82,7 +82,56 @@ static int64_t hold_ms(const struct rule *rule)
     return rule->when.kind == WHEN_POINT ? rule->when.for_ms : 0;
 }
 
-/* A rule is due: its plan begins, unless one that runs already says otherwise. */
+enum rule_turn { TURN_NOW, TURN_LATER, TURN_NEVER };
+
+/* A plan of that rule, in slot `but` or not there yet, is to begin: when, if another one runs? */
+static enum rule_turn turn_of(struct proxy *proxy, const struct rule *rule, uint8_t but,
+                              struct instant now)
+{
+    uint16_t number = ruleset_number(proxy->rules, rule);
+    uint8_t running = plans_of_rule(&proxy->router.plans, number, but);
+
+    if (running == PLAN_NONE)
+        return TURN_NOW;
+    switch (rule->again) {
+    case AGAIN_RESTART: end_now(proxy, running, now); return TURN_NOW;
+    case AGAIN_IGNORE: return TURN_NEVER;
+    case AGAIN_QUEUE: return TURN_LATER;
+    }
+    return TURN_NEVER;
+}
+
+/* The plan begins, now that it may; or is queued, or forgotten. */
+static void take_turn(struct proxy *proxy, uint8_t slot, enum rule_turn turn, struct span cause,
+                      struct instant now)
+{
+    struct plans *plans = &proxy->router.plans;
+
+    switch (turn) {
+    case TURN_NOW:
+        events_add(&proxy->router.events, EVENT_RULE, span_of(plans->plan[slot].rule),
+                   SPAN("started"), cause, now);
+        return;
+    case TURN_LATER:
+        if (plans_queue(plans, slot))
+            return;
+        break;
+    case TURN_NEVER: break;
+    }
+    plans_forget(plans, slot);
+}
+
+void proxy_rules_begun(struct proxy *proxy, uint8_t slot, struct instant now)
+{
+    const struct plan *plan = &proxy->router.plans.plan[slot];
+    enum rule_turn turn = TURN_NOW;
+
+    if (plan->rule_number != 0 && !plan->queued)
+        turn = turn_of(proxy, ruleset_rule(proxy->rules, plan->rule_number - 1u), slot, now);
+    take_turn(proxy, slot, turn, SPAN_NONE, now);
+}
+
+/* A rule is due, or will be when it has lasted: its plan begins. */
 static void start_rule(struct proxy *proxy, const struct rule *rule,
                        const struct step_values *values, const struct event *event,
                        struct span reply, struct instant now)
@@ -103,8 +152,9 @@ static void start_rule(struct proxy *proxy, const struct rule *rule,
                                .hold_ms = hold_ms(rule),
                                .hold_point = rule->when.kind == WHEN_POINT ? rule->when.point
                                                                            : POINT_NONE};
-    uint8_t running = plans_of_rule(plans, number);
+    enum rule_turn turn = TURN_NOW;
     enum step_error error;
+    uint8_t slot;
 
     if (started_already(proxy, number)) {
         router_tell(&proxy->router, LOG_WARNING,
@@ -112,17 +162,14 @@ static void start_rule(struct proxy *proxy, const struct rule *rule,
         tell_rule(proxy, rule, "failed", SPAN("cycle"), now);
         return;
     }
-    if (running != PLAN_NONE) {
-        switch (rule->again) {
-        case AGAIN_RESTART: end_now(proxy, running, now); break;
-        case AGAIN_IGNORE: return;
-        case AGAIN_QUEUE: plans_queue(plans, running); return;
-        }
-    }
-    error = plans_start(plans, &start, proxy->settings, &why, now, &running);
+    if (start.hold_ms == 0)
+        turn = turn_of(proxy, rule, PLAN_NONE, now);
+    if (turn == TURN_NEVER)
+        return;
+    error = plans_start(plans, &start, proxy->settings, &why, now, &slot);
     if (error == STEP_OK) {
         if (start.hold_ms == 0)
-            tell_rule(proxy, rule, "started", event != NULL ? span_of(event->cause) : SPAN_NONE, now);
+            take_turn(proxy, slot, turn, event != NULL ? span_of(event->cause) : SPAN_NONE, now);
         return;
     }
     tell_rule(proxy, rule, "failed", text_span(&why), now);
@@ -138,19 +185,27 @@ void proxy_rules_event(struct proxy *proxy, const struct event *event, struct in
     struct rule_world world;
     unsigned count = 0;
 
+    if (proxy->turn.outside > 0) {
+        proxy->turn.outside--;
+        proxy->turn.started = 0;
+    }
     plans_until(&proxy->router.plans, event);
     if (event->kind == EVENT_POINT)
         plans_unhold(&proxy->router.plans, event->index);
     if (kind == WHEN_NEVER || proxy->rules == NULL)
         return;
     /* Every `if` is judged before any step. */
-    while ((rule = ruleset_next_for(proxy->rules, kind, rule)) != NULL && count < RULES_AT_ONCE) {
+    while ((rule = ruleset_next_for(proxy->rules, kind, rule)) != NULL) {
         if (!when_is(&rule->when, event))
             continue;
         if (count == 0)
             proxy_world(proxy, &world);
-        if (ruleset_holds(rule, proxy->settings, &world, &nothing))
+        if (!ruleset_holds(rule, proxy->settings, &world, &nothing))
+            continue;
+        if (count < RULES_AT_ONCE)
             due[count++] = rule;
+        else
+            tell_rule(proxy, rule, "failed", SPAN("64 rules are due at once"), now);
     }
     for (unsigned i = 0; i < count; i++)
         start_rule(proxy, due[i], &nothing, event, SPAN_NONE, now);
@@ -162,6 +217,7 @@ void proxy_rules_reply(struct proxy *proxy, struct span reply, struct instant no
     struct step_values values = {0};
     struct rule_world world;
 
+    proxy->turn.started = 0;
     while ((rule = ruleset_next_for(proxy->rules, WHEN_REPLY, rule)) != NULL) {
         if (!ruleset_replies(proxy->rules, rule, reply, &values))
             continue;
@@ -283,6 +339,7 @@ void proxy_rules_init(struct proxy *proxy, bool start, struct instant now)
     proxy->every_next = INSTANT_NEVER;
     proxy->host_silent = INSTANT_NEVER;
     proxy->silence_matters = proxy->rules != NULL && silence_matters(proxy);
+    plans_unhold(&proxy->router.plans, POINT_NONE);
     proxy_rules_host_heard(proxy, proxy->router.host_connected, now);
     if (proxy->rules == NULL)
         return;

@@ -25,7 +25,8 @@ static const char config[] = "name: test\n"
                              "  notify: {path: /bin/notify, timeout: 5s}\n"
                              "rules: [rules.yaml]\n";
 
-static struct loaded loaded, reloaded;
+static struct loaded loaded, reloaded[2]; /* one is in force, the other was before */
+static unsigned reloads;
 static struct world world;
 static struct proxy proxy;
 static int64_t number;
@@ -89,8 +90,10 @@ static inline int tear_down(void **unused)
 {
     (void)unused;
     loaded_free(&loaded);
-    loaded_free(&reloaded);
-    memset(&reloaded, 0, sizeof reloaded);
+    for (unsigned i = 0; i < 2; i++) {
+        loaded_free(&reloaded[i]);
+        memset(&reloaded[i], 0, sizeof reloaded[i]);
+    }
     programs_last = false;
     return 0;
 }
@@ -98,11 +101,11 @@ static inline int tear_down(void **unused)
 /* Another config and other rules, while everything runs. */
 static inline void reload(const char *text, const char *rules)
 {
-    struct loaded old = reloaded;
+    struct loaded *to = &reloaded[reloads++ % 2];
 
-    read_config(text, rules, &reloaded);
-    proxy_reload(&proxy, &reloaded.settings, &reloaded.ruleset, world.now);
-    loaded_free(&old);
+    loaded_free(to);
+    read_config(text, rules, to);
+    proxy_reload(&proxy, &to->settings, &to->ruleset, world.now);
     proxy_input(&proxy, &(struct proxy_input){.kind = PROXY_TICK}, world.now);
     world_settle(&world);
 }
@@ -161,18 +164,33 @@ static inline void job(void)
     says_numbered("G1 X1 F3000");
 }
 
-static inline unsigned heard(uint64_t since, const char *part)
+/* These bytes come from there in one piece. */
+static inline void reads(enum proxy_port port, const char *bytes)
+{
+    proxy_input(&proxy,
+                &(struct proxy_input){.kind = PROXY_BYTES, .port = port, .bytes = span_of(bytes)},
+                world.now);
+    world_settle(&world);
+    run_ms(50);
+}
+
+/* How many lines of the proxy for that port had this in them. */
+static inline unsigned written(enum proxy_port port, uint64_t since, const char *part)
 {
     struct world_entry entry;
     unsigned times = 0;
 
     for (; since < world.entries; since++) {
-        if (world_journal(&world, since, &entry) && entry.kind == WORLD_TO &&
-            entry.port == PROXY_HOST &&
+        if (world_journal(&world, since, &entry) && entry.kind == WORLD_TO && entry.port == port &&
             span_contains((struct span){entry.text, entry.length}, span_of(part)))
             times++;
     }
     return times;
+}
+
+static inline unsigned heard(uint64_t since, const char *part)
+{
+    return written(PROXY_HOST, since, part);
 }
 
 /* How often an event or entry of the log had this in it. */

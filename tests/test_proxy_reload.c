@@ -1,4 +1,4 @@
-/* How plans end, side by side, and what a reload in mid-print changes. */
+/* What a reload in mid-print changes, and what it leaves alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,8 +66,9 @@ static void plans_that_run_finish_as_they_were(void **unused)
     door(true);
     says("M750 A12");
     before = world.entries;
-    reload(other_config, "rules:\n"
-                         "  - {name: opened, when: {point: door, becomes: on}, do: [{say: new}]}\n");
+    reload(other_config,
+           "rules:\n"
+           "  - {name: opened, when: {point: door, becomes: on}, do: [{say: new}]}\n");
     run_ms(6000);
     assert_int_equal(heard(before, "as it was"), 1);
     assert_true(light());
@@ -90,7 +91,8 @@ static void a_plan_that_lost_its_point_ends_and_says_so(void **unused)
     begin("rules:\n"
           "  - {name: opened, when: {point: door, becomes: on},\n"
           "     do: [{wait: 5s}, {set: {fan: on}}, {say: never}]}\n"
-          "  - {name: pulse, when: {point: door, becomes: on}, do: [{pulse: {point: fan, for: 20s}}]}\n");
+          "  - {name: pulse, when: {point: door, becomes: on}, do: [{pulse: {point: fan, for: "
+          "20s}}]}\n");
     door(true);
     assert_true(fan());
     reload(other_config, "rules: []\n");
@@ -102,140 +104,284 @@ static void a_plan_that_lost_its_point_ends_and_says_so(void **unused)
     assert_int_equal(heard(0, "never"), 0);
 }
 
-static void several_plans_run_each_at_its_own_place(void **unused)
+/* All names are there, under other indices; only the fan is on another io. */
+static const char other_order[] = "name: test\n"
+                                  "host: {port: /run/test}\n"
+                                  "printer: {port: simulated}\n"
+                                  "board: {port: simulated}\n"
+                                  "points:\n"
+                                  "  button: {io: 2, type: input, active: high, debounce: 0}\n"
+                                  "  door: {io: 3, type: input, active: high, debounce: 0}\n"
+                                  "  fan: {io: 15, type: output}\n"
+                                  "  light: {io: 12, type: output}\n"
+                                  "rules: [rules.yaml]\n";
+
+static void until_of_a_plan_that_runs_knows_its_point_by_name(void **unused)
+{
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: long, when: {print: started}, do: [{wait: 1h}],\n"
+          "     until: {point: door, becomes: on}}\n");
+    job();
+    reload(other_order, "rules: []\n");
+    sim_board_input(&world.board, 2, true, world.now);
+    run_ms(500);
+    assert_int_equal(told(0, "rule long ended"), 0);
+    door(true);
+    assert_int_equal(told(0, "rule long ended point door on"), 1);
+}
+
+static void what_has_to_last_goes_on_lasting(void **unused)
+{
+    static const char rules[] =
+        "rules:\n"
+        "  - {name: open, when: {point: door, becomes: on, for: 10s}, do: [{say: lasted}]}\n";
+
+    (void)unused;
+    begin(rules);
+    door(true);
+    run_ms(5000);
+    reload(other_order, rules);
+    sim_board_input(&world.board, 2, true, world.now); /* another point */
+    run_ms(4000);
+    assert_int_equal(heard(0, "lasted"), 0);
+    run_ms(1500);
+    assert_int_equal(heard(0, "lasted"), 1);
+    door(false);
+    door(true);
+    run_ms(5000);
+    reload(config, rules);
+    door(false);
+    run_ms(20000);
+    assert_int_equal(heard(0, "lasted"), 1);
+    door(true);
+    run_ms(5000);
+    reload("name: test\nhost: {port: /run/test}\nprinter: {port: simulated}\nrules: [rules.yaml]\n",
+           "rules: []\n"); /* nobody can say whether it lasts */
+    run_ms(20000);
+    assert_int_equal(heard(0, "lasted"), 1);
+}
+
+static void a_silence_counts_from_the_reload(void **unused)
+{
+    static const char rules[] =
+        "rules:\n"
+        "  - {name: silent, when: {host: silent, for: 2min}, do: [{set: {light: on}}]}\n";
+
+    (void)unused;
+    begin(rules);
+    run_ms(90000);
+    reload(config, rules);
+    run_ms(90000);
+    assert_false(light());
+    run_ms(32000);
+    assert_true(light());
+    says("M42 Plight S0");
+    run_ms(90000);
+    reload(config, "rules: []\n"); /* nobody waits for it any more */
+    run_ms(90000);
+    assert_false(light());
+}
+
+static void a_pulse_ends_where_it_began(void **unused)
 {
     uint64_t before;
 
     (void)unused;
     begin("rules:\n"
-          "  - {name: a, when: {point: door, becomes: on}, do: [{wait: 1s}, {say: a1}, {wait: 4s}, {say: a2}]}\n"
-          "  - {name: b, when: {point: door, becomes: on}, do: [{pulse: {point: fan, for: 2s}}, {say: b1}]}\n"
-          "  - {name: c, when: {point: door, becomes: on}, do: [{wait: {point: door, for: low}}, {say: c1}]}\n"
-          "  - {name: d, when: {point: door, becomes: off}, do: [{wait: 30s}, {say: d1}]}\n"
-          "  - {name: e, when: {gcode: M750}, do: [{wait: 3s}, {say: e1}]}\n");
-    door(true);
+          "  - {name: pulse, when: {gcode: M750},\n"
+          "     do: [{pulse: {point: fan, for: 5s, times: 2, every: 10s}}, {set: {light: on}}]}\n");
     says("M750");
+    assert_true(fan());
     before = world.entries;
-    run_ms(1000);
-    assert_int_equal(heard(before, "a1"), 1);
-    assert_true(fan());
-    run_ms(1000);
-    assert_false(fan());
-    assert_int_equal(heard(before, "b1"), 1);
-    door(false);
-    assert_int_equal(heard(before, "c1"), 1);
-    run_ms(1000);
-    assert_int_equal(heard(before, "e1"), 1);
-    assert_int_equal(heard(before, "a2"), 0);
-    run_ms(2000);
-    assert_int_equal(heard(before, "a2"), 1);
-    assert_int_equal(heard(before, "d1"), 0);
-    run_ms(28000);
-    assert_int_equal(heard(before, "d1"), 1);
-    for (const char *const *end =
-             (const char *const[]){"rule a done", "rule b done", "rule c done", "rule d done", NULL};
-         *end != NULL; end++)
-        assert_int_equal(told(before, *end), 1);
-}
-
-static void until_ends_a_plan_tells_it_and_switches_its_pulse_off(void **unused)
-{
-    (void)unused;
-    begin("rules:\n"
-          "  - {name: flash, when: {point: door, becomes: on},\n"
-          "     do: [{pulse: {point: light, for: 10s, times: 5, every: 20s}}, {say: never}],\n"
-          "     until: {point: door, becomes: off}}\n"
-          "  - {name: line, when: {gcode: M750}, until: {point: door, becomes: off},\n"
-          "     do: [{pulse: {point: fan, for: 10s}}, {say: never}]}\n");
-    door(true);
-    says("M750");
-    assert_true(light() && fan());
-    assert_int_equal(heard(0, "ok"), 0);
-    door(false);
-    run_ms(200);
-    assert_false(light() || fan());
-    assert_int_equal(told(0, "rule flash ended point door off"), 1);
-    assert_int_equal(told(0, "rule line ended point door off"), 1);
-    assert_int_equal(heard(0, "ok"), 1); /* the line's */
-    run_ms(30000);
-    assert_false(light() || fan());
-    assert_int_equal(heard(0, "never"), 0);
-}
-
-static void m108_ends_the_plan_of_the_line_tells_it_and_switches_its_pulse_off(void **unused)
-{
-    (void)unused;
-    begin("rules:\n"
-          "  - {name: line, when: {gcode: M750}, do: [{pulse: {point: fan, for: 10s}}, {say: never}]}\n"
-          "  - {name: other, when: {point: door, becomes: on}, do: [{wait: 5s}, {say: other}]}\n");
-    door(true);
-    says("M750");
-    assert_true(fan());
-    says("M108");
+    reload(other_order, "rules: []\n");
     run_ms(200);
     assert_false(fan());
-    assert_int_equal(told(0, "rule line ended M108"), 1);
-    assert_true(heard(0, "ok") >= 1);
-    run_ms(6000);
-    assert_int_equal(heard(0, "never"), 0);
-    assert_int_equal(heard(0, "other"), 1); /* which does not hold the stream: it goes on */
-}
-
-static void a_halt_ends_all_plans_tells_each_and_switches_their_pulses_off(void **unused)
-{
-    (void)unused;
-    begin("rules:\n"
-          "  - {name: line, when: {gcode: M750}, do: [{pulse: {point: fan, for: 10s}}, {say: never}]}\n"
-          "  - {name: flash, when: {point: door, becomes: on},\n"
-          "     do: [{pulse: {point: light, for: 10s, times: 5, every: 20s}}, {say: never}]}\n"
-          "  - {name: held, when: {point: door, becomes: on, for: 10s}, do: [{say: never}]}\n");
-    door(true);
-    says("M750");
-    assert_true(light() && fan());
-    says("M112");
-    run_ms(200);
-    assert_false(light() || fan());
-    assert_int_equal(heard(0, "error: estop: rule line: step 1 of 2: the printer is halted"), 1);
-    assert_int_equal(heard(0, "error: estop: rule flash: step 1 of 2: the printer is halted"), 1);
-    assert_int_equal(told(0, "rule held"), 0); /* it had not begun */
-    run_ms(60000);
-    assert_false(light() || fan());
-    assert_int_equal(heard(0, "never"), 0);
-}
-
-static void a_rule_begins_when_what_starts_it_has_lasted(void **unused)
-{
-    (void)unused;
-    begin("rules:\n"
-          "  - {name: open, when: {point: door, becomes: on, for: 3s}, do: [{say: open}]}\n");
-    door(true);
-    run_ms(2000);
-    door(false);
+    assert_false(sim_board_output(&world.board, 15)); /* not by itself */
+    run_ms(8000);
+    assert_false(sim_board_output(&world.board, 15));
+    run_ms(3000);
+    assert_true(sim_board_output(&world.board, 15)); /* the second one, where the fan is now */
+    assert_int_equal(heard(before, "ok"), 0);
     run_ms(5000);
-    assert_int_equal(told(0, "rule open"), 0);
-    door(true);
-    run_ms(4000);
-    assert_int_equal(told(0, "rule open started"), 1);
-    assert_int_equal(told(0, "rule open done"), 1);
-    assert_int_equal(heard(0, "open"), 1);
+    assert_false(sim_board_output(&world.board, 15));
+    assert_true(light());
+    assert_int_equal(heard(before, "ok"), 1);
+    assert_int_equal(heard(before, "error"), 0);
 }
 
-static void sioctl_continue_ends_a_wait_as_m108_does(void **unused)
+/* A point of the same name and io that is something else now. */
+static void a_point_that_is_no_output_any_more_ends_what_switches_it(void **unused)
 {
-    const struct request request = {.kind = REQUEST_CONTINUE};
+    (void)unused;
+    begin(
+        "rules:\n"
+        "  - {name: pulse, when: {point: door, becomes: on}, do: [{pulse: {point: fan, for: "
+        "5s}}]}\n"
+        "  - {name: set, when: {point: door, becomes: on}, do: [{wait: 5s}, {set: {fan: on}}]}\n");
+    door(true);
+    assert_true(fan());
+    reload("name: test\nhost: {port: /run/test}\nprinter: {port: simulated}\n"
+           "board: {port: simulated}\n"
+           "points:\n  fan: {io: 4, type: input}\n  light: {io: 12, type: output}\n",
+           "rules: []\n");
+    run_ms(200);
+    assert_false(fan());
+    run_ms(20000);
+    assert_int_equal(heard(0, "error: point: rule pulse: step 1 of 1: the point is gone"), 1);
+    assert_int_equal(heard(0, "error: point: rule set: step 2 of 2: the point is gone"), 1);
+}
+
+static void a_step_whose_point_is_gone_ends_its_plan(void **unused)
+{
+    static const char *const steps[] = {"{set: {fan: on}}",
+                                        "{toggle: fan}",
+                                        "{pulse: {point: fan, for: 1s}}",
+                                        "{report: fan}",
+                                        "{wait: {point: door, for: low}}",
+                                        "{wait: {temperature: {air: '> 5C'}}}"};
+    static const char with_air[] = "name: test\nhost: {port: /run/test}\n"
+                                   "printer: {port: simulated}\nboard: {port: simulated}\n"
+                                   "points:\n"
+                                   "  fan: {io: 13, type: output}\n"
+                                   "  door: {io: 3, type: input, active: high, debounce: 0}\n"
+                                   "  air: {io: 4, type: dht}\n"
+                                   "rules: [rules.yaml]\n";
+
+    (void)unused;
+    for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
+        char rules[200];
+
+        begin("rules: []\n");
+        snprintf(rules, sizeof rules,
+                 "rules:\n  - {name: later, when: {point: door, becomes: on}, "
+                 "do: [{wait: 2s}, %s, {say: never}]}\n",
+                 steps[i]);
+        reload(with_air, rules);
+        door(true);
+        reload("name: test\nhost: {port: /run/test}\nprinter: {port: simulated}\n"
+               "board: {port: simulated}\npoints:\n  light: {io: 12, type: output}\n",
+               "rules: []\n");
+        run_ms(3000);
+        assert_int_equal(heard(0, "rule later: step 2 of 3: the point is gone"), 1);
+        assert_int_equal(heard(0, "never"), 0);
+        tear_down(NULL);
+    }
+    begin("rules: []\n");
+}
+
+static void a_wait_looks_at_the_point_where_it_is_now(void **unused)
+{
+    uint64_t before;
 
     (void)unused;
     begin("rules:\n"
-          "  - {name: line, when: {gcode: M750}, do: [{wait: {point: door, for: high}}, {say: never}]}\n");
-    world_ask(&world, &request, 1);
-    assert_false(world.answer.ok);
+          "  - {name: wait, when: {gcode: M750}, do: [{wait: {point: door, for: high}}, {say: "
+          "passed}]}\n");
+    sim_board_input(&world.board, 4, false, world.now);
     says("M750");
-    world_ask(&world, &request, 2);
-    assert_true(world.answer.ok);
+    reload(other_config, "rules: []\n"); /* the door is at io 4 */
+    before = world.entries;
+    door(true);
+    run_ms(1000);
+    assert_int_equal(heard(before, "passed"), 0);
+    sim_board_input(&world.board, 4, true, world.now);
     run_ms(100);
-    assert_int_equal(told(0, "rule line ended sioctl continue"), 1);
-    assert_int_equal(heard(0, "never"), 0);
-    assert_int_equal(heard(0, "ok"), 1);
+    assert_int_equal(heard(before, "passed"), 1);
+    assert_int_equal(heard(before, "ok"), 1);
+}
+
+static void a_wait_whose_point_is_gone_or_no_input_ends_and_the_line_gets_its_ok(void **unused)
+{
+    static const char *const points[] = {"  light: {io: 12, type: output}\n",
+                                         "  door: {io: 14, type: output}\n"};
+
+    (void)unused;
+    for (unsigned i = 0; i < 2; i++) {
+        char text[300];
+        uint64_t before;
+
+        begin("rules:\n"
+              "  - {name: wait, when: {gcode: M750}, do: [{wait: {point: door, for: high}}, {say: "
+              "never}]}\n");
+        says("M750");
+        before = world.entries;
+        snprintf(text, sizeof text,
+                 "name: test\nhost: {port: /run/test}\nprinter: {port: simulated}\n"
+                 "board: {port: simulated}\npoints:\n%s",
+                 points[i]);
+        reload(text, "rules: []\n");
+        run_ms(100);
+        assert_int_equal(heard(before, "error: point: rule wait: step 1 of 2: the point is gone"),
+                         1);
+        assert_int_equal(heard(before, "ok"), 1);
+        assert_int_equal(heard(before, "never"), 0);
+        assert_false(sim_board_output(&world.board, 14));
+        tear_down(NULL);
+    }
+    begin("rules: []\n");
+}
+
+/* Both ends of it: the rule that runs keeps its program's end, and what is said meanwhile is new.
+ */
+static void a_halt_goes_on_over_a_reload(void **unused)
+{
+    static const char halting[] = "name: test\nhost: {port: /run/test}\n"
+                                  "printer: {port: simulated}\nboard: {port: simulated}\n"
+                                  "points:\n"
+                                  "  lamp: {io: 14, type: output}\n"
+                                  "  fan: {io: 13, type: output, halt: on}\n"
+                                  "  stop: {io: 3, type: input, active: high, debounce: 0}\n"
+                                  "estop: {point: stop, reset_dtr: false}\n"
+                                  "rules: [rules.yaml]\n";
+    static const char again[] = "name: test\nhost: {port: /run/test}\n"
+                                "printer: {port: simulated}\nboard: {port: simulated}\n"
+                                "points:\n"
+                                "  stop: {io: 4, type: input, active: high, debounce: 0}\n"
+                                "  fan: {io: 13, type: output, halt: on}\n"
+                                "  light: {io: 12, type: output, halt: off, start: on}\n"
+                                "estop: {point: stop, reset_dtr: false}\n"
+                                "rules: [rules.yaml]\n";
+    uint64_t before, since;
+
+    (void)unused;
+    begin("rules: []\n");
+    world.printer.manner.emergency_parser = false;
+    sim_board_input(&world.board, 4, false, world.now);
+    reload(halting, "rules: []\n");
+    run_ms(500);
+    assert_int_equal(told(0, "estop armed"), 1);
+    says("M42 Plamp S1");
+    job();
+    for (int i = 0; i < 7; i++)
+        says("G4 S3"); /* the printer reads no line until there is room in its queue */
+    before = world.entries;
+    sim_board_input(&world.board, DOOR, true, world.now);
+    run_ms(100);
+    assert_true(fan());
+    assert_int_equal(told(before, "estop tripped"), 1);
+    reload(again, "rules: []\n");
+    since = world.entries;
+    run_ms(2000);
+    assert_int_equal(written(PROXY_PRINTER, since, "M112"), 8);
+    run_ms(12000);
+    assert_int_equal(told(before, "printer halted"), 1);
+    assert_true(fan());
+    assert_false(light());
+    assert_true(sim_board_output(&world.board, 14));    /* nobody's any more, and left alone */
+    assert_int_equal(told(before, "estop latched"), 1); /* the new button is released */
+    says("M42 Pfan S0");
+    assert_true(
+        heard(before,
+              "error: estop: rule M42: step 1 of 1: the emergency stop holds this output") >= 1);
+    says("G1 X5");
+    assert_true(fan());
+    before = world.entries;
+    says("M999");
+    run_ms(500);
+    assert_int_equal(told(before, "estop armed"), 1);
+    assert_true(fan());
+    assert_false(light());
 }
 
 int main(void)
@@ -245,12 +391,15 @@ int main(void)
         TEST(new_rules_and_points_are_there_at_once_in_mid_print),
         TEST(plans_that_run_finish_as_they_were),
         TEST(a_plan_that_lost_its_point_ends_and_says_so),
-        TEST(several_plans_run_each_at_its_own_place),
-        TEST(until_ends_a_plan_tells_it_and_switches_its_pulse_off),
-        TEST(m108_ends_the_plan_of_the_line_tells_it_and_switches_its_pulse_off),
-        TEST(a_halt_ends_all_plans_tells_each_and_switches_their_pulses_off),
-        TEST(a_rule_begins_when_what_starts_it_has_lasted),
-        TEST(sioctl_continue_ends_a_wait_as_m108_does),
+        TEST(until_of_a_plan_that_runs_knows_its_point_by_name),
+        TEST(what_has_to_last_goes_on_lasting),
+        TEST(a_silence_counts_from_the_reload),
+        TEST(a_pulse_ends_where_it_began),
+        TEST(a_point_that_is_no_output_any_more_ends_what_switches_it),
+        TEST(a_step_whose_point_is_gone_ends_its_plan),
+        TEST(a_wait_looks_at_the_point_where_it_is_now),
+        TEST(a_wait_whose_point_is_gone_or_no_input_ends_and_the_line_gets_its_ok),
+        TEST(a_halt_goes_on_over_a_reload),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,6 +189,36 @@ static void a_rule_that_starts_itself_is_told_and_not_done_again(void **unused)
     assert_true(heard(0, "ok T:") >= 1); /* it has not hung itself up */
 }
 
+/* A chain of rules that comes back to its begin within one turn. */
+static void a_circle_of_rules_is_told_and_left(void **unused)
+{
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: there, when: {print: started}, do: [{say: there}, {mark: finished}]}\n"
+          "  - {name: back, when: {print: finished}, do: [{say: back}, {mark: started}]}\n");
+    says("M889 J1");
+    assert_int_equal(heard(0, "there"), 1);
+    assert_int_equal(heard(0, "back"), 1);
+    assert_int_equal(heard(0, "error: usage: a rule started itself: not done again"), 1);
+    assert_int_equal(told(0, "rule there failed cycle"), 1);
+}
+
+/* Each of two lines that came at once is one thing from outside. */
+static void two_lines_in_one_read_are_no_circle(void **unused)
+{
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: layer, when: {reply: 'layer (?<n>.*)'}, again: queue, do: [{say: 'at ${n}'}]}\n"
+          "  - {name: open, when: {point: door, becomes: on}, again: queue, do: [{say: open}]}\n");
+    reads(PROXY_PRINTER, "layer 1\nlayer 2\n");
+    assert_int_equal(told(0, "failed cycle"), 0);
+    assert_int_equal(heard(0, "at 1"), 1);
+    assert_int_equal(heard(0, "at 2"), 1);
+    reads(PROXY_BOARD, "IO:111111111111000000\nIO:111011111111000000\nIO:111111111111000000\n");
+    assert_int_equal(told(0, "failed cycle"), 0);
+    assert_int_equal(heard(0, "open"), 2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
@@ -201,6 +231,8 @@ int main(void)
         TEST(temperatures_cross_once_with_a_degree_of_play),
         TEST(replies_and_times_start_rules),
         TEST(a_silent_host_is_noticed_and_a_line_begins_its_silence_anew),
+        TEST(a_circle_of_rules_is_told_and_left),
+        TEST(two_lines_in_one_read_are_no_circle),
         TEST(a_rule_that_starts_itself_is_told_and_not_done_again),
     };
 

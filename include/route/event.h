@@ -73,6 +73,8 @@ const char *event_word(enum event_kind kind);
  */
 struct event *events_add(struct events *events, enum event_kind kind, struct span name,
                          struct span state, struct span cause, struct instant now);
+/* How many were not shown around inside yet. */
+uint32_t events_new(const struct events *events);
 /* The oldest that was not shown around inside yet; it counts as shown now. */
 bool events_show(struct events *events, struct event *ret_event);
 /* Takes the oldest that was shown. False if there is none. */

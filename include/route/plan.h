@@ -28,6 +28,8 @@ enum plan_state {
      * it does not -> PLAN_FREE, as if nothing had been
      */
     PLAN_HOLDING,
+    /* Another plan of its rule runs, or stands in the queue before it. That one ends -> PLAN_DUE */
+    PLAN_QUEUED,
     /* The next step is due. -> any state below, or PLAN_OVER after the last */
     PLAN_DUE,
     /* An action was handed out, its outcome is to come (set, send, motion). plans_outcome -> PLAN_DUE, PLAN_OVER */
@@ -59,7 +61,8 @@ struct plan {
     uint8_t then;        /* enum rule_then */
     uint16_t replacement_at, replacement_length;
     uint8_t hold_point;  /* PLAN_HOLDING: what must not change, POINT_NONE the host's silence */
-    uint8_t queued;      /* so many times it is to run again when it is over */
+    uint8_t behind;      /* PLAN_QUEUED: the slot of the plan that it waits for */
+    bool queued;         /* it is or was that */
     uint16_t rule_number; /* 1 + its index; 0: no rule, or of rules not in force any more */
     struct when until;
     uint32_t serial;     /* of this plan, unique among plans since init */
@@ -103,8 +106,7 @@ enum plan_action_kind {
     PLAN_MARK,     /* value: enum print_mark */
     PLAN_RESET,    /* the emergency stop's latch */
     PLAN_TIMEOUT,  /* point, edge, ms: tell that the wait is over without */
-    PLAN_BEGUN,    /* tell that it begins: what started it has lasted */
-    PLAN_AGAIN,    /* it begins anew, as often as it was queued */
+    PLAN_BEGUN,    /* it begins: what started it has lasted, or the one before it is over */
     PLAN_END,      /* the plan is over and its slot free when this call returns */
 };
 
@@ -170,6 +172,8 @@ void plans_failed(struct plans *plans, uint8_t slot, enum step_error error, stru
 void plans_printer_gone(struct plans *plans, struct span why);
 /* Points have other indexes now (POINT_NONE: gone), as points_reload says. */
 void plans_points_moved(struct plans *plans, const uint8_t moved[SETTINGS_POINTS]);
+/* The output of a pulse that is on was switched off, as it is another now: it goes on with the next. */
+void plans_pulse_over(struct plans *plans, uint8_t slot);
 /* Programs have other indexes now (PROGRAM_NONE: gone). */
 void plans_programs_moved(struct plans *plans, const uint8_t moved[SETTINGS_PROGRAMS]);
 /* A send cannot go out yet: it is handed out again after plans_try_again. */
@@ -194,14 +198,22 @@ bool plans_continue(struct plans *plans, struct span why);
 void plans_unhold(struct plans *plans, uint8_t point);
 /* Plans that end when this happens do. */
 void plans_until(struct plans *plans, const struct event *event);
-/* A running plan of that rule, or PLAN_NONE. */
-uint8_t plans_of_rule(const struct plans *plans, uint16_t rule_number);
+/*
+ * The newest plan of that rule but the one in slot `but`, or PLAN_NONE. One that waits for its `for`
+ * is none yet.
+ */
+uint8_t plans_of_rule(const struct plans *plans, uint16_t rule_number, uint8_t but);
+/* It has only just begun and shall not: it is gone without a word. */
+void plans_forget(struct plans *plans, uint8_t slot);
 /*
  * Ends a plan before its last step; a pulse that is on asks once more for off. One that waits for
  * its `for` is gone without a word.
  */
 void plans_end(struct plans *plans, uint8_t slot, struct span why);
-/* It runs once more when it is over; of more than 8 the rest is forgotten. False then. */
+/*
+ * It has only just begun: it waits for the last plan of its rule to end. False if there are
+ * PLAN_QUEUED_MAX already.
+ */
 bool plans_queue(struct plans *plans, uint8_t slot);
 /* Other rules are in force: running plans belong to none of them. */
 void plans_rules_changed(struct plans *plans);

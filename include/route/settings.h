@@ -50,6 +50,7 @@ enum reset_on_connect { RESET_NEVER, RESET_HALTED, RESET_ALWAYS };
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 #define POINT_NONE 255
+#define POINT_GONE 254 /* it was one until a reload */
 
 /* What becomes of it when the board with the button is lost. */
 enum on_board_lost { LOST_WARN, LOST_PAUSE, LOST_STOP };

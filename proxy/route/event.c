@@ -62,6 +62,11 @@ struct event *events_add(struct events *events, enum event_kind kind, struct spa
     return event;
 }
 
+uint32_t events_new(const struct events *events)
+{
+    return events->count - events->shown;
+}
+
 bool events_show(struct events *events, struct event *ret_event)
 {
     if (events->shown == events->count)

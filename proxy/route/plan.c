@@ -17,6 +17,7 @@ void plan_enter(struct plan *plan, enum plan_state state, struct instant deadlin
     plan->state = state;
     switch (state) {
     case PLAN_FREE:
+    case PLAN_QUEUED:
     case PLAN_DUE:
     case PLAN_ASKED:
     case PLAN_STALLED:
@@ -99,7 +100,7 @@ static void begin(struct plans *plans, uint8_t slot, const struct plan_start *st
     plan->ended = false;
     plan->of_rule = start->of_rule;
     plan->begun = start->hold_ms == 0;
-    plan->queued = 0;
+    plan->queued = false;
     plan->rule_number = start->rule_number;
     plan->hold_point = start->hold_point;
     plan->until = start->until != NULL ? *start->until : (struct when){.kind = WHEN_NEVER};
@@ -312,18 +313,15 @@ static void over_action(struct plans *plans, uint8_t slot, struct plan_action *r
         ret_action->value = 0;
         return;
     }
-    if (plan->queued > 0 && !plan->failed && !plan->ended) {
-        plan->queued--;
-        plan->at = 0;
-        ret_action->kind = PLAN_AGAIN;
-        plan_enter(plan, plan->steps == 0 ? PLAN_OVER : PLAN_DUE, INSTANT_NEVER);
-        return;
-    }
     ret_action->kind = PLAN_END;
-    plan_enter(plan, PLAN_FREE, INSTANT_NEVER);
-    plans->running--;
     if (plans->stream == slot)
         plans->stream = PLAN_NONE;
+    plans_forget(plans, slot);
+}
+
+static bool begun(const struct plan *plan)
+{
+    return plan->state != PLAN_FREE && plan->state != PLAN_HOLDING && plan->state != PLAN_QUEUED;
 }
 
 static bool speaks(const struct plan *plan)
@@ -350,7 +348,7 @@ static bool plan_action(struct plans *plans, uint8_t slot, bool may_speak, struc
                                            .text = text_of(plan, step),
                                            .step = step,
                                            .plan = plan};
-        if (!plan->begun && plan->state != PLAN_FREE && plan->state != PLAN_HOLDING) {
+        if (!plan->begun && begun(plan)) {
             plan->begun = true;
             ret_action->kind = PLAN_BEGUN;
             return true;
@@ -358,6 +356,7 @@ static bool plan_action(struct plans *plans, uint8_t slot, bool may_speak, struc
         switch (plan->state) {
         case PLAN_FREE:
         case PLAN_HOLDING:
+        case PLAN_QUEUED:
         case PLAN_ASKED:
         case PLAN_PAUSING:
         case PLAN_STALLED:
@@ -365,6 +364,10 @@ static bool plan_action(struct plans *plans, uint8_t slot, bool may_speak, struc
         case PLAN_DUE:
             if (speaks(plan) && !may_speak)
                 return false;
+            if (step->point == POINT_GONE) {
+                plan_fail(plan, STEP_NO_POINT, SPAN("the point is gone"));
+                break;
+            }
             if (step_action(plan, now, ret_action))
                 return true;
             break;
@@ -476,13 +479,6 @@ void plans_printer_gone(struct plans *plans, struct span why)
     }
 }
 
-/* It has not begun, and never does: without a word. */
-static void forget(struct plans *plans, struct plan *plan)
-{
-    plan_enter(plan, PLAN_FREE, INSTANT_NEVER);
-    plans->running--;
-}
-
 bool plans_continue(struct plans *plans, struct span why)
 {
     struct plan *plan;
@@ -503,8 +499,8 @@ void plans_end(struct plans *plans, uint8_t slot, struct span why)
 
     if (plan->state == PLAN_FREE || plan->state == PLAN_OVER)
         return;
-    if (plan->state == PLAN_HOLDING) {
-        forget(plans, plan);
+    if (!begun(plan)) {
+        plans_forget(plans, slot);
         return;
     }
     plan->ended = true;
@@ -520,10 +516,12 @@ void plans_end_stream(struct plans *plans, struct span why)
 
 void plans_end_all(struct plans *plans, enum step_error error, struct span why)
 {
-    for (unsigned slot = 0; slot < PLANS; slot++) {
-        if (plans->plan[slot].state == PLAN_HOLDING)
-            forget(plans, &plans->plan[slot]);
-        else if (plans->plan[slot].state != PLAN_FREE)
+    for (uint8_t slot = 0; slot < PLANS; slot++) {
+        if (plans->plan[slot].state == PLAN_FREE)
+            continue;
+        if (!begun(&plans->plan[slot]))
+            plans_forget(plans, slot);
+        else
             plan_fail(&plans->plan[slot], error, why);
     }
 }

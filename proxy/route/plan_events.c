@@ -1,18 +1,44 @@
 #include "route/plan.h"
 
+#include <assert.h>
+
+/* The new index of a point, POINT_GONE if it has none any more. What is no point stays so. */
+static uint8_t moved_to(uint8_t point, const uint8_t moved[SETTINGS_POINTS])
+{
+    if (point >= SETTINGS_POINTS)
+        return point;
+    return moved[point] == POINT_NONE ? POINT_GONE : moved[point];
+}
+
 void plans_points_moved(struct plans *plans, const uint8_t moved[SETTINGS_POINTS])
 {
-    for (unsigned slot = 0; slot < PLANS; slot++) {
+    for (uint8_t slot = 0; slot < PLANS; slot++) {
         struct plan *plan = &plans->plan[slot];
 
-        for (unsigned i = 0; plan->state != PLAN_FREE && i < plan->steps; i++) {
-            if (plan->step[i].point >= SETTINGS_POINTS)
-                continue;
-            plan->step[i].point = moved[plan->step[i].point];
-            if (plan->step[i].point == POINT_NONE && i == plan->at && plan->state == PLAN_LOOKING)
-                plan_fail(plan, STEP_NO_POINT, SPAN("the point is gone"));
-        }
+        if (plan->state == PLAN_FREE)
+            continue;
+        plan->until.point = moved_to(plan->until.point, moved);
+        plan->hold_point = moved_to(plan->hold_point, moved);
+        for (unsigned i = 0; i < plan->steps; i++)
+            plan->step[i].point = moved_to(plan->step[i].point, moved);
+        if (plan->state == PLAN_HOLDING && plan->hold_point == POINT_GONE)
+            plans_forget(plans, slot);
+        else if (plan->state == PLAN_LOOKING && plan->step[plan->at].point == POINT_GONE)
+            plan_fail(plan, STEP_NO_POINT, SPAN("the point is gone"));
     }
+}
+
+void plans_pulse_over(struct plans *plans, uint8_t slot)
+{
+    struct plan *plan = &plans->plan[slot];
+
+    assert(plan->pulse == PULSE_ON || plan->pulse == PULSE_HIGH);
+    if (plan->state == PLAN_OVER) {
+        plan->pulse = PULSE_NONE;
+        return;
+    }
+    plan->pulse = PULSE_OFF;
+    plan_enter(plan, PLAN_DUE, INSTANT_NEVER);
 }
 
 void plans_programs_moved(struct plans *plans, const uint8_t moved[SETTINGS_PROGRAMS])
@@ -72,13 +98,11 @@ void plans_see_temperature(struct plans *plans, char heater, uint8_t index, int3
 
 void plans_unhold(struct plans *plans, uint8_t point)
 {
-    for (unsigned slot = 0; slot < PLANS && plans->running > 0; slot++) {
+    for (uint8_t slot = 0; slot < PLANS && plans->running > 0; slot++) {
         struct plan *plan = &plans->plan[slot];
 
-        if (plan->state == PLAN_HOLDING && plan->hold_point == point) {
-            plan_enter(plan, PLAN_FREE, INSTANT_NEVER);
-            plans->running--;
-        }
+        if (plan->state == PLAN_HOLDING && plan->hold_point == point)
+            plans_forget(plans, slot);
     }
 }
 
@@ -104,21 +128,57 @@ void plans_until(struct plans *plans, const struct event *event)
     }
 }
 
-uint8_t plans_of_rule(const struct plans *plans, uint16_t rule_number)
+uint8_t plans_of_rule(const struct plans *plans, uint16_t rule_number, uint8_t but)
 {
+    uint8_t newest = PLAN_NONE;
+
     for (uint8_t slot = 0; slot < PLANS && plans->running > 0; slot++) {
-        if (plans->plan[slot].state != PLAN_FREE && plans->plan[slot].rule_number == rule_number)
-            return slot;
+        const struct plan *plan = &plans->plan[slot];
+
+        if (plan->state != PLAN_FREE && plan->state != PLAN_HOLDING && slot != but &&
+            plan->rule_number == rule_number &&
+            (newest == PLAN_NONE || plan->serial > plans->plan[newest].serial))
+            newest = slot;
     }
-    return PLAN_NONE;
+    return newest;
 }
 
 bool plans_queue(struct plans *plans, uint8_t slot)
 {
-    if (plans->plan[slot].queued == PLAN_QUEUED_MAX)
+    struct plan *plan = &plans->plan[slot];
+    unsigned queued = 0;
+
+    for (unsigned i = 0; i < PLANS; i++)
+        queued += plans->plan[i].state == PLAN_QUEUED &&
+                  plans->plan[i].rule_number == plan->rule_number;
+    if (queued == PLAN_QUEUED_MAX)
         return false;
-    plans->plan[slot].queued++;
+    plan->behind = plans_of_rule(plans, plan->rule_number, slot);
+    assert(plan->behind != PLAN_NONE && plan->rule_number != 0);
+    plan->queued = true;
+    plan->begun = false;
+    plan_enter(plan, PLAN_QUEUED, INSTANT_NEVER);
     return true;
+}
+
+void plans_forget(struct plans *plans, uint8_t slot)
+{
+    struct plan *gone = &plans->plan[slot];
+    bool queued = gone->state == PLAN_QUEUED;
+
+    assert(gone->state != PLAN_FREE && slot != plans->stream);
+    plan_enter(gone, PLAN_FREE, INSTANT_NEVER);
+    plans->running--;
+    for (unsigned i = 0; i < PLANS; i++) {
+        struct plan *plan = &plans->plan[i];
+
+        if (plan->state != PLAN_QUEUED || plan->behind != slot)
+            continue;
+        if (queued)
+            plan->behind = gone->behind;
+        else
+            plan_enter(plan, plan->steps == 0 ? PLAN_OVER : PLAN_DUE, INSTANT_NEVER);
+    }
 }
 
 void plans_rules_changed(struct plans *plans)

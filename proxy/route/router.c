@@ -288,6 +288,7 @@ void router_waiting(const struct router *router, const struct settings *settings
         break;
     case PLAN_FREE:
     case PLAN_HOLDING:
+    case PLAN_QUEUED:
     case PLAN_DUE:
     case PLAN_STALLED:
     case PLAN_TIMED_OUT:

@@ -29,6 +29,7 @@ struct sent_line {
     bool temperature; /* M105: its ok says T: */
     bool question;    /* of ours, to learn what became of the others */
     bool overtook;    /* what was to go again: its ok is swallowed when it comes */
+    bool replied;     /* a query: the line that it asked for has come */
     bool doubtful;    /* answered by an ok that may have been another's */
 };
 

@@ -275,17 +275,21 @@ static bool answers_query(const struct printer_reply *reply, const struct gcode_
  * Is this an answer line of a query that a plan sent, known by its form? The first query that
  * it fits says whose it is; where an ok was lost that need not be the oldest line.
  */
-static bool of_our_query(const struct router *router, const struct printer_reply *reply)
+static bool of_our_query(struct router *router, const struct printer_reply *reply)
 {
-    const struct sent_lines *lines = &router->printer.lines;
+    struct sent_lines *lines = &router->printer.lines;
     struct gcode_line line;
 
     for (uint32_t i = 0; i < lines->unanswered; i++) {
+        struct sent_line *sent = sent_lines_unanswered(lines, i);
+
         gcode_line_parse(sent_lines_bytes(lines, i), &line);
-        if (answers_query(reply, &line))
-            return sent_lines_tag(lines, i).sender == SENDER_PLAN ||
-                   (sent_lines_tag(lines, i).sender == SENDER_POWER &&
-                    reply->kind == REPLY_TEMPERATURE); /* what it learns at a boot is for the host */
+        if (sent->replied || !answers_query(reply, &line))
+            continue;
+        sent->replied = reply->kind == REPLY_POSITION; /* the others may say more than a line */
+        return sent->tag.sender == SENDER_PLAN ||
+               (sent->tag.sender == SENDER_POWER &&
+                reply->kind == REPLY_TEMPERATURE); /* what it learns at a boot is for the host */
     }
     return false;
 }
@@ -414,7 +418,8 @@ static void started(struct router *router, struct span raw, struct instant now)
     router_filament_broken(router, now);
     upload_lost(router);
     plans_printer_gone(&router->plans, SPAN("the printer was reset"));
-    if (print_job_broken(&router->job)) {
+    /* Of a host that numbers all no job is known: its lines do not go on either. */
+    if (print_job_broken(&router->job) || router->last_numbered) {
         router->after_reset = true;
         router->cancel_told = false;
     }

@@ -21,7 +21,7 @@ void audit_begin(struct audit *audit)
     audit->shifted = false;
     audit->bare = 0;
     audit->uploads = false;
-    audit->lost_port = audit->m110_last = false;
+    audit->lost_port = audit->m110_last = audit->torn_file = false;
     audit->strays = audit->aheads = 0;
     audit->temperatures_asked = audit->temperatures_shown = 0;
     audit->positions_asked = audit->positions_due = audit->positions_shown = 0;
@@ -91,7 +91,7 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
         else
             wrong(audit, "motion of a job whose printer was reset", serial);
     }
-    if (!ours && audit->content[serial] && (numbered || audit->wrote_bare[serial]))
+    if (!ours && audit->content[serial] && !audit->torn_file && (numbered || audit->wrote_bare[serial]))
         wrong(audit, "content of a file is carried out", serial);
     if (!ours && span_starts(command, SPAN("M114 ")))
         audit->positions_due++;
@@ -321,6 +321,8 @@ static void to_host(struct audit *audit, struct span raw)
     } else if (span_equal(line, SPAN("start"))) {
         audit->loose = true;
         audit->start_heard = true;
+    } else if (span_contains(line, SPAN("kill() called"))) {
+        audit->loose = true; /* by the host, or by an M112 that the wire has made */
     } else if (span_starts(line, SPAN("//action:cancel"))) {
         audit->cancelled = true;
         audit->loose = true;
@@ -365,10 +367,28 @@ static void to_printer(struct audit *audit, struct span raw)
         wrong(audit, "a line that no number protects is sent twice", serial);
 }
 
+/* Before all that was written has arrived in it: a part of a torn line was an M29. */
+static void file_closed(struct audit *audit)
+{
+    const struct sim_sd_file *file = file_of(audit);
+    bool whole = file != NULL;
+
+    for (uint32_t serial = audit->first; serial <= audit->serials && whole; serial++)
+        whole = !audit->content[serial] || audit->wrote[serial] == 0 ||
+                span_contains((struct span){file->data, file->size},
+                              span_of(audit->given[serial]));
+    if (whole)
+        return;
+    excuse(audit, AUDIT_TORN);
+    audit->loose = audit->torn_file = true;
+}
+
 static void from_printer(struct audit *audit, struct span raw)
 {
     if (span_starts(span_trim(raw), SPAN("Resend:")))
         audit->resends_from_printer++;
+    if (audit->uploads && span_equal(span_trim(raw), SPAN("Done saving file.")))
+        file_closed(audit);
 }
 
 void audit_listen(void *object, enum world_kind kind, enum proxy_port port, struct span bytes)
@@ -522,7 +542,7 @@ void audit_end(struct audit *audit, bool whole)
     }
     if (audit->loose)
         return;
-    if (audit->checked && audit->positions_shown + confusions(audit) +
+    if (audit->checked && !audit->lost_port && audit->positions_shown + confusions(audit) +
                                   audit->world->port[PROXY_PRINTER].from.fault.hurt_others <
                               audit->positions_due)
         wrong(audit, "the answer to a query of the host's is kept from it", 0);

@@ -56,6 +56,7 @@ struct audit {
     uint64_t m110_wrote, m110_executed;
     uint8_t may_be_bare[AUDIT_SERIALS]; /* came without a number, or is too long for one */
     bool lost_port;                     /* of the printer, with what was on its way in it */
+    bool torn_file; /* it was closed by a part of a line */
     bool m110_last;                     /* the printer's last was one */
     uint8_t bare;                       /* a command was sent without a number */
     bool shifted; /* an ok was early: what is ours may go before what the printer has */

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "binary.h"
+
 #define DOOR         3
 #define CALM_LINES   15
 #define LOOK_MS      60000
@@ -113,6 +115,8 @@ static void choose(struct run *run)
     run->kind = RUN_PRINT;
     if (run->numbers && !run->options.printer.klipper && roll(run, 4) == 0)
         run->kind = roll(run, 3) > 0 ? RUN_UPLOAD : RUN_LOG;
+    if (roll(run, 25) == 0)
+        run->kind = RUN_BINARY;
 }
 
 static bool has_rules(const struct run *run)
@@ -468,6 +472,8 @@ static void add_up(const struct run *run, struct run_totals *totals, bool whole)
     totals->oks += run->audit->oks_to_host;
     totals->resends += run->audit->resends_from_printer;
     totals->finished += whole;
+    totals->uploads += run->kind == RUN_UPLOAD || run->kind == RUN_LOG;
+    totals->binaries += run->kind == RUN_BINARY;
     totals->cancelled += !whole && run->cancelled;
     totals->broken_off += !whole && !run->cancelled;
     totals->overruns += world->printer.counters.overruns;
@@ -496,6 +502,12 @@ bool run_play(struct run *run, const struct run_plan *plan, struct run_totals *t
     audit_init(run->audit, run->world, !run->options.printer.klipper);
     run->audit->shown = run->shown;
     world_init(run->world, run->proxy, &run->options, (struct instant){0});
+    if (run->kind == RUN_BINARY) {
+        run->faults = 0;
+        run->wrong = binary_play(run->world, plan->seed);
+        add_up(run, totals, run->wrong == NULL);
+        return run->wrong == NULL;
+    }
     world_run_ms(run->world, 4000 + roll(run, 2000));
     world_host_opens(run->world, 115200);
     world_run_ms(run->world, 3000);
@@ -530,7 +542,9 @@ void run_tell(const struct run *run, unsigned entries, FILE *to)
             run->rules == &run->bare  ? "none"
             : run->rules == &run->kit ? "M-codes"
                                       : "events, too");
-    if (run->kind != RUN_PRINT)
+    if (run->kind == RUN_BINARY)
+        fputs("M28 B1 and packets\n", to);
+    else if (run->kind != RUN_PRINT)
         fprintf(to, "%s to M29 in the middle\n", run->kind == RUN_UPLOAD ? "M28" : "M928");
     fprintf(to, "seed %llu, %u lines, %u faults: %s (K%u)\n", (unsigned long long)run->plan->seed,
             run->plan->lines - run->plan->cut, run->faults,

@@ -20,7 +20,7 @@ struct run_plan {
 
 struct run_totals {
     uint64_t runs, lines, oks, resends, bytes;
-    uint64_t finished, cancelled, broken_off;
+    uint64_t finished, cancelled, broken_off, uploads, binaries;
     uint64_t faults[FAULT_KINDS], overruns, doublets;
     uint64_t excused[AUDIT_CLASSES];
 };
@@ -30,6 +30,7 @@ enum run_kind {
     RUN_PRINT,
     RUN_UPLOAD, /* M28 to M29: half of it is content of a file */
     RUN_LOG,    /* M928 to M29: it is written, and carried out all the same */
+    RUN_BINARY, /* M28 B1 and packets */
 };
 
 struct run {

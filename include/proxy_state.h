@@ -19,7 +19,7 @@
 #define HALT_UPLOAD_MS     100  /* in an upload: M29 so long after the first M112 … */
 #define HALT_UPLOAD_END_MS 200  /* … and M112 so long after that */
 #define HALT_MS            5000  /* M112 is repeated so long at most */
-#define HALT_UNHEARD_MS    1500  /* not obeyed for so long: M29 goes before it, whatever is known */
+#define HALT_UNHEARD_MS    1500  /* not obeyed for so long: M29 goes behind it, whatever is known */
 #define BOARD_COMING_MS    8000  /* a board that was just opened may take so long to be of use */
 #define EXIT_MS            2000  /* outputs may take so long to reach their exit state */
 #define TO_BOARD_BYTES     256

@@ -57,10 +57,10 @@ void proxy_halt_expire(struct proxy *proxy, struct instant now)
         next_ms = HALT_UPLOAD_END_MS;
         outbox_add(&router->to_printer, router->to_printer_bytes, SPAN("\nM29\n"));
     } else {
+        outbox_add(&router->to_printer, router->to_printer_bytes, SPAN("\nM112\n"));
         /* Not obeyed for so long, it may be file content, whatever is known of that. */
         if (instant_ms_since(now, proxy->halt.until) < HALT_MS - HALT_UNHEARD_MS)
-            outbox_add(&router->to_printer, router->to_printer_bytes, SPAN("\nM29\n"));
-        outbox_add(&router->to_printer, router->to_printer_bytes, SPAN("\nM112\n"));
+            outbox_add(&router->to_printer, router->to_printer_bytes, SPAN("M29\n"));
     }
     if (proxy->halt.pulse_dtr) {
         proxy->halt.pulse_dtr = false;

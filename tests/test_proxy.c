@@ -297,7 +297,9 @@ static void m112_is_repeated_until_the_printer_says_so_for_five_seconds_at_most(
     pass(6000);
     for (struct span rest = text_span(&written[PROXY_PRINTER]); rest.length > 0; count++) {
         assert_true(span_starts(rest, SPAN("\nM112\n")));
-        rest = span_skip(rest, 6);
+        /* It may be written into a file: that is closed, and M112 said again. */
+        assert_int_equal(span_starts(span_skip(rest, 6), SPAN("M29\n")), count > 6);
+        rest = span_skip(rest, count > 6 ? 10 : 6);
     }
     assert_int_equal(count, 20);
 

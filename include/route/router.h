@@ -119,6 +119,7 @@ struct router {
     bool upload_void;      /* the host's upload has no file: until its M29 or M110 all is refused */
     bool upload_orphaned;  /* its host has left: an M29 of ours is to end it */
     bool upload_left;      /* the printer's port was lost in one: its file may be open still */
+    int64_t upload_end;    /* the number that the last one's M29 bore on the wire, 0 none */
     uint32_t binary_debt;  /* the debt whose ok begins a binary transfer, 0 none */
     struct binary_transfer binary; /* while it runs, bytes are passed and not lines */
     bool after_reset;      /* a job's printer was reset: no motion until the host's next M110 */

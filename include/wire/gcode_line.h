@@ -60,6 +60,13 @@ size_t gcode_line_numbered_length(struct span command, int64_t number);
  */
 bool gcode_line_numbered_twice(const struct gcode_line *line);
 
+/*
+ * Does firmware read the same number and checksum in the line's very bytes? To Marlin (queue.cpp)
+ * a number begins with a capital N, and a `;` before the checksum hides it: such a line, or one that
+ * the wire made so, would be refused each time that it is sent.
+ */
+bool gcode_line_is_plain(const struct gcode_line *line);
+
 /* What M110 sets: the N after it, else the line's own number. False if neither is there. */
 bool gcode_line_m110(const struct gcode_line *line, int64_t *ret_number);
 

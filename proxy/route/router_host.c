@@ -199,7 +199,8 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
         router->touched = false;
     if (line->raw.length > GCODE_NUMBERED_MAX)
         router->touched = true; /* it may have gone without its number */
-    if (!router->touched && !span_equal(text_span(&text), line->raw))
+    if (!router->touched && !span_equal(text_span(&text), line->raw) &&
+        (!line->numbered || gcode_line_is_plain(line)))
         router->wrote_anew = true;
     if (gcode_line_is(line, 'M', 28) || gcode_line_is(line, 'M', 928)) {
         router_uploading(router, true);

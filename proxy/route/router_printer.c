@@ -186,8 +186,10 @@ static void answer(struct router *router, struct span raw, const struct printer_
     struct text ok = TEXT_IN(bytes);
     int64_t number;
 
-    if (given->tag.sender != SENDER_PLAN && given->tag.slot == TAG_ENDS_UPLOAD)
+    if (given->tag.sender != SENDER_PLAN && given->tag.slot == TAG_ENDS_UPLOAD) {
         router_uploading(router, false);
+        router->upload_end = given->number;
+    }
     switch ((enum sender)given->tag.sender) {
     case SENDER_NOBODY: return;
     case SENDER_PLAN:
@@ -412,6 +414,7 @@ static void came_up(struct router *router, struct instant now)
 /* `start`: whatever the printer had is gone. */
 static void started(struct router *router, struct span raw, struct instant now)
 {
+    router->upload_end = 0;
     ledger_forget_real(&router->ledger);
     router->front_debt = 0;
     extrusion_init(&router->extrusion);
@@ -541,7 +544,9 @@ static void line_came(struct router *router, struct span raw, struct instant now
     case PRINTER_REFUSAL:
     case PRINTER_LOST_OK: return;
     case PRINTER_RESET:
-        left = router->uploading;
+        /* An ok of another's may have answered the M29 that it asks for now. */
+        left = router->uploading ||
+               (router->upload_end > 0 && reply.number <= router->upload_end);
         started(router, SPAN("start\n"), now);
         if (left)
             upload_is_left(router); /* it said so not in so many words */

@@ -7,8 +7,7 @@
 
 static bool too_long(const struct printer_session *session, struct span command, int64_t number)
 {
-    return session->longest_line != 0 &&
-           command.length + NUMBERING_MAX > session->longest_line &&
+    return session->longest_line != 0 && command.length + NUMBERING_MAX > session->longest_line &&
            gcode_line_numbered_length(command, number) > session->longest_line;
 }
 
@@ -58,7 +57,9 @@ static void write_line(struct printer_session *session, const struct gcode_line 
 {
     size_t start = ret_bytes->length;
     /* Below 0 is an M110 only: `N-1 M110*15` is how Pronterface begins. */
-    bool as_it_came = line->numbered ? line->number == number && line->checksum_right : number < 0;
+    bool as_it_came =
+        line->numbered ? line->number == number && line->checksum_right && gcode_line_is_plain(line)
+                       : number < 0;
 
     if (as_it_came) {
         text_add(ret_bytes, line->raw);

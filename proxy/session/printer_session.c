@@ -301,7 +301,7 @@ static enum printer_verdict text_came(struct printer_session *session,
 {
     bool refusal = reply->kind == REPLY_ERROR || (reply->kind == REPLY_TEXT && reply->numbering);
 
-    if (refusal && !reply->halted && (!session->uploading || reply->numbering) &&
+    if (refusal && !reply->halted &&
         (session->resend == RESEND_NONE || session->resend == RESEND_AGAIN) &&
         sent_lines_any_numbered(&session->lines)) {
         session->doubt = true;

@@ -161,6 +161,15 @@ void gcode_line_parse(struct span raw, struct gcode_line *ret_line)
     *ret_line = line;
 }
 
+bool gcode_line_is_plain(const struct gcode_line *line)
+{
+    size_t comment = span_find(line->raw, ';');
+
+    return skip_blanks(line->raw).data[0] == 'N' &&
+           (comment == line->raw.length || comment > span_find_last(line->raw, '*') ||
+            span_find(line->command, ';') < line->command.length);
+}
+
 bool gcode_line_is(const struct gcode_line *line, char letter, int64_t code)
 {
     return line->is_command && line->letter == letter && line->code == code && line->subcode < 0;

@@ -20,7 +20,7 @@ void audit_begin(struct audit *audit)
     audit->last_seen = audit->last_by[0] = audit->last_by[1] = audit->serials;
     audit->shifted = false;
     audit->bare = 0;
-    audit->uploads = false;
+    audit->uploads = audit->opened = false;
     audit->lost_port = audit->m110_last = audit->torn_file = false;
     audit->strays = audit->aheads = 0;
     audit->temperatures_asked = audit->temperatures_shown = 0;
@@ -67,8 +67,13 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
 
     numbered &= audit->checked;
     audit->executed += !ours;
-    if (!ours && !numbered && (serial == 0 || !audit_is_given(audit, command, serial)))
-        audit->strays += !audit_is_ours(command); /* it is answered, whatever it was */
+    audit->opened |= span_equal(command, SPAN("M28 UP.GCO"));
+    if (!ours && !numbered && (serial == 0 || !audit_is_given(audit, command, serial))) {
+        bool bare = audit_is_ours(command) && (!audit->checked || audit->ours_bare > 0);
+
+        audit->strays += !bare; /* it is answered, whatever it was */
+        audit->ours_bare -= bare && audit->ours_bare > 0;
+    }
     if (!ours && is_m110_doubled(audit, command))
         audit->strays++;
     if (serial == 0) {
@@ -91,7 +96,9 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
         else
             wrong(audit, "motion of a job whose printer was reset", serial);
     }
-    if (!ours && audit->content[serial] && !audit->torn_file && (numbered || audit->wrote_bare[serial]))
+    if (!ours && audit->content[serial] && !audit->torn_file &&
+        (numbered || audit->wrote_bare[serial]) &&
+        (audit->opened || audit->excused[AUDIT_COLLISION] == 0)) /* that was its M28 */
         wrong(audit, "content of a file is carried out", serial);
     if (!ours && span_starts(command, SPAN("M114 ")))
         audit->positions_due++;
@@ -102,7 +109,8 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
         return;
     }
     if (audit->seen[serial] > 0) {
-        if (ours || numbered || audit->wrote[serial] > audit->accepted[serial])
+        if (audit->accepted[serial] <= audit->seen[serial] &&
+            (ours || numbered || audit->wrote[serial] > audit->accepted[serial]))
             wrong(audit, "a command is carried out twice", serial);
         else
             excuse(audit, AUDIT_TWICE);
@@ -112,7 +120,8 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
     } else {
         audit->last_seen = audit->last_by[ours] = serial;
     }
-    audit->seen[serial] = 1;
+    if (audit->seen[serial] < UINT8_MAX)
+        audit->seen[serial]++;
     audit->aheads -= audit->ahead[serial];
     audit->ahead[serial] = 0;
 }
@@ -321,7 +330,8 @@ static void to_host(struct audit *audit, struct span raw)
     } else if (span_equal(line, SPAN("start"))) {
         audit->loose = true;
         audit->start_heard = true;
-    } else if (span_contains(line, SPAN("kill() called"))) {
+    } else if (span_contains(line, SPAN("kill() called")) ||
+               span_contains(line, SPAN("Klipper state: Shutdown"))) {
         audit->loose = true; /* by the host, or by an M112 that the wire has made */
     } else if (span_starts(line, SPAN("//action:cancel"))) {
         audit->cancelled = true;
@@ -357,6 +367,7 @@ static void to_printer(struct audit *audit, struct span raw)
     gcode_line_parse(raw, &line);
     audit->m110_wrote += gcode_line_is(&line, 'M', 110);
     serial = audit_serial(audit, line.command);
+    audit->ours_bare += !line.numbered && audit_is_ours(line.command);
     if (serial == 0 || !audit_is_given(audit, line.command, serial))
         return;
     if (audit->wrote[serial] < 255)
@@ -375,8 +386,7 @@ static void file_closed(struct audit *audit)
 
     for (uint32_t serial = audit->first; serial <= audit->serials && whole; serial++)
         whole = !audit->content[serial] || audit->wrote[serial] == 0 ||
-                span_contains((struct span){file->data, file->size},
-                              span_of(audit->given[serial]));
+                span_contains((struct span){file->data, file->size}, span_of(audit->given[serial]));
     if (whole)
         return;
     excuse(audit, AUDIT_TORN);
@@ -542,9 +552,10 @@ void audit_end(struct audit *audit, bool whole)
     }
     if (audit->loose)
         return;
-    if (audit->checked && !audit->lost_port && audit->positions_shown + confusions(audit) +
-                                  audit->world->port[PROXY_PRINTER].from.fault.hurt_others <
-                              audit->positions_due)
+    if (audit->checked && !audit->lost_port &&
+        audit->positions_shown + confusions(audit) +
+                audit->world->port[PROXY_PRINTER].from.fault.hurt_others <
+            audit->positions_due)
         wrong(audit, "the answer to a query of the host's is kept from it", 0);
     if (audit->owing > 0)
         wrong(audit, "a command without its ok", audit->owed[audit->first_owed].serial);

@@ -47,6 +47,7 @@ struct audit {
     uint8_t content[AUDIT_SERIALS]; /* of a file: to be written and not carried out */
     bool is_content;                /* what the script gives now */
     bool uploads;                   /* … or gave */
+    bool opened;                    /* the file: M28 was carried out */
     uint8_t seen[AUDIT_SERIALS], accepted[AUDIT_SERIALS], refused[AUDIT_SERIALS];
     uint8_t torn[AUDIT_SERIALS]; /* carried out without its number: may be again, or not */
     uint8_t wrote[AUDIT_SERIALS], wrote_bare[AUDIT_SERIALS];
@@ -56,9 +57,10 @@ struct audit {
     uint64_t m110_wrote, m110_executed;
     uint8_t may_be_bare[AUDIT_SERIALS]; /* came without a number, or is too long for one */
     bool lost_port;                     /* of the printer, with what was on its way in it */
-    bool torn_file; /* it was closed by a part of a line */
+    bool torn_file;                     /* it was closed by a part of a line */
     bool m110_last;                     /* the printer's last was one */
     uint8_t bare;                       /* a command was sent without a number */
+    unsigned ours_bare;                 /* so many of ours were, and are not carried out */
     bool shifted; /* an ok was early: what is ours may go before what the printer has */
 
     /* the host's side */

@@ -73,12 +73,23 @@ bool audit_is_given(const struct audit *audit, struct span command, uint32_t ser
            (span_starts(given, SPAN("M802 ")) && span_starts(command, SPAN("M117 replaced by K")));
 }
 
+/* Whole, and not what the wire has made of another. */
+static bool is_m110(struct span command)
+{
+    int64_t number;
+
+    if (span_equal(command, SPAN("M110")))
+        return true;
+    command = span_skip(command, 6);
+    return command.length > 0 && text_integer(command, &number) == command.length;
+}
+
 bool audit_is_ours(struct span command)
 {
     return span_equal(command, SPAN("M105")) || span_equal(command, SPAN("M400")) ||
            span_equal(command, SPAN("M114")) || span_equal(command, SPAN("M108")) ||
            span_equal(command, SPAN("M115")) || span_equal(command, SPAN("M117 ours")) ||
-           span_starts(command, SPAN("M110"));
+           (span_starts(command, SPAN("M110")) && is_m110(command));
 }
 
 bool audit_is_of_host(struct span command)

@@ -122,6 +122,21 @@ static void the_checksum_stands_behind_the_last_star(void **unused)
     assert_false(line.has_checksum);
 }
 
+static void what_firmware_would_refuse_for_ever_is_known(void **unused)
+{
+    (void)unused;
+    parse("N5 M117 a;b*90\n");
+    assert_false(gcode_line_is_plain(&line));
+    parse("n5 G28*19\n");
+    assert_false(gcode_line_is_plain(&line));
+    parse("  N5 G28*51 ; home\n");
+    assert_true(gcode_line_is_plain(&line));
+    parse("N5 M117 \"a;b\"*90\n");
+    assert_true(gcode_line_is_plain(&line));
+    parse("N5 M117 a*b*40\n");
+    assert_true(gcode_line_is_plain(&line));
+}
+
 static void a_line_without_number_keeps_its_stars(void **unused)
 {
     (void)unused;
@@ -545,6 +560,7 @@ int main(void)
         cmocka_unit_test(a_numbered_line_is_number_command_and_checksum),
         cmocka_unit_test(the_number_has_a_sign_and_any_case),
         cmocka_unit_test(the_checksum_stands_behind_the_last_star),
+        cmocka_unit_test(what_firmware_would_refuse_for_ever_is_known),
         cmocka_unit_test(a_line_without_number_keeps_its_stars),
         cmocka_unit_test(a_comment_counts_for_the_checksum_and_not_for_the_command),
         cmocka_unit_test(a_comment_begins_at_a_semicolon_that_is_neither_escaped_nor_quoted),

@@ -8,7 +8,7 @@ import scenario
 from process import wait_until
 
 RELAY = 16
-SPEED = 10  # of the printer: it heats and cools in seconds
+SPEED = 40  # of the printer: it heats and cools in seconds
 
 FILE = b"M104 S200\nM109 S200\n" + print_file.cold(first_layers=1) + b"M104 S0\nM81 S\n"
 

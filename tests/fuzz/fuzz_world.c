@@ -27,13 +27,13 @@ static struct {
     unsigned appetite;   /* bytes taken after each input; above 250: all */
     char line[LINE];     /* that leaves the core, so far */
     size_t length;
-    bool strange;        /* its beginning was not seen */
+    bool strange;        /* it is not whole */
 } ports[PROXY_PORTS];
 
 static struct loaded configs[2];
 static bool loaded;
 static struct proxy *proxy, *spare;
-static unsigned config;
+static unsigned config, repeated;
 static struct instant now;
 
 static int64_t host_number;      /* of the host's next line */
@@ -46,7 +46,6 @@ static struct span board_asked;  /* the last command that reached the board */
 static char board_command[64];
 static unsigned asked;           /* clients that asked */
 static bool answered[CLIENTS];
-static unsigned repeated;
 
 static void input(struct proxy_input what);
 
@@ -168,7 +167,10 @@ static void carry_out(const struct order *order)
         fuzz_promise(order->ok || order->code[0] != '\0', "a refusal has a code");
         answered[order->number] = true;
         break;
-    case ORDER_DISCARD: numbered = numbered && order->port != PROXY_PRINTER; break;
+    case ORDER_DISCARD:
+        numbered = numbered && order->port != PROXY_PRINTER;
+        ports[order->port].strange |= ports[order->port].length > 0; /* it is cut there */
+        break;
     case ORDER_RUN:
     case ORDER_END: program_ordered(order); break;
     case ORDER_DTR:
@@ -481,9 +483,7 @@ static void operate(struct fuzz *fuzz)
         else
             look_at(proxy, configs[config].settings.points, now);
         break;
-    case 26: /* a button */
-        board_levels[fuzz_below(fuzz, BOARD_IOS)] ^= true;
-        break; /* the next report tells */
+    case 26: board_levels[fuzz_below(fuzz, BOARD_IOS)] ^= true; break; /* the next report tells */
     case 27: printer_heat(fuzz); break;
     case 28: guest(fuzz); break;
     case 29: program_ends(fuzz_below(fuzz, PROXY_PROGRAMS), (fuzz_byte(fuzz) & 1) != 0); break;

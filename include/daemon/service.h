@@ -13,6 +13,7 @@
 #include "daemon/claim.h"
 #include "daemon/last_inputs.h"
 #include "daemon/port.h"
+#include "daemon/state_file.h"
 #include "proxy.h"
 
 struct control;
@@ -32,6 +33,8 @@ struct service {
     uv_signal_t on_term, on_int, on_hup;
     bool settling;
     struct claim state_claim;
+    char saved[STATE_CAPACITY]; /* the state file, as it was at the start */
+    size_t saved_length;
     struct control *control;
     struct recorder *recorder; /* NULL: nobody records */
     struct record_ring *ring;  /* NULL: the config wants no recordings */

@@ -4,13 +4,17 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/text.h"
 
 #define STATE_CAPACITY 4096 /* the core writes a few hundred bytes */
 
-/* What the file holds, at most STATE_CAPACITY bytes; empty if there is none. */
-size_t state_file_read(const char *path, char *ret_text);
+/*
+ * What the file holds, at most STATE_CAPACITY bytes; 0 if there is none. A negative errno if it is
+ * there and cannot be read: who goes on then has forgotten a latch.
+ */
+ssize_t state_file_read(const char *path, char *ret_text);
 /*
  * Temporary file, fsync, rename, fsync of the folder. 0, or a negative errno: the old content stays,
  * but for an error of the last.

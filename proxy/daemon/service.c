@@ -413,6 +413,20 @@ static bool publish(struct service *service, enum proxy_port which, const char *
     return true;
 }
 
+/* What the state file says, before anything goes by it. */
+static bool read_state(struct service *service, char *ret_why, size_t capacity)
+{
+    const char *path = service->config->loaded.settings.state_file;
+    ssize_t length = state_file_read(path, service->saved);
+
+    if (length < 0) {
+        snprintf(ret_why, capacity, "%s cannot be had: %s", path, strerror((int)-length));
+        return false;
+    }
+    service->saved_length = (size_t)length;
+    return true;
+}
+
 /* Takes everything that must be ours. False and the reason told if it cannot be had. */
 static bool take_places(struct service *service)
 {
@@ -421,7 +435,8 @@ static bool take_places(struct service *service)
 
     if (!control_listen(service, settings->control_socket, settings->control_group, why, warning,
                         sizeof why) ||
-        !claim_take(&service->state_claim, settings->state_file, why, sizeof why)) {
+        !claim_take(&service->state_claim, settings->state_file, why, sizeof why) ||
+        !read_state(service, why, sizeof why)) {
         log_write(LOG_ERROR, "%s", why);
         return false;
     }
@@ -443,9 +458,8 @@ static void handle_signal(struct service *service, uv_signal_t *signal, int numb
 
 static void start_core(struct service *service)
 {
-    char saved[STATE_CAPACITY];
     const struct settings *settings = &service->config->loaded.settings;
-    struct span state = {saved, state_file_read(settings->state_file, saved)};
+    struct span state = {service->saved, service->saved_length};
 
     service->started = clock_now();
     proxy_init(service->proxy, settings, &service->config->loaded.ruleset, state,

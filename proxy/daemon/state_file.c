@@ -7,17 +7,21 @@
 #include <string.h>
 #include <unistd.h>
 
-size_t state_file_read(const char *path, char *ret_text)
+ssize_t state_file_read(const char *path, char *ret_text)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    size_t length = 0;
-    ssize_t count;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t length = 0, count = 1;
 
     if (fd < 0)
-        return 0;
-    while (length < STATE_CAPACITY &&
-           (count = read(fd, ret_text + length, STATE_CAPACITY - length)) > 0)
-        length += (size_t)count;
+        return errno == ENOENT ? 0 : -errno;
+    while (length < STATE_CAPACITY && count != 0) {
+        count = read(fd, ret_text + length, (size_t)(STATE_CAPACITY - length));
+        if (count < 0 && errno != EINTR) {
+            length = -errno;
+            break;
+        }
+        length += count > 0 ? count : 0;
+    }
     close(fd);
     return length;
 }

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,16 +56,24 @@ static int tear_down(void **unused)
 static void expect(const char *text)
 {
     char found[STATE_CAPACITY];
-    size_t length = state_file_read(path, found);
+    ssize_t length = state_file_read(path, found);
 
     assert_int_equal(length, strlen(text));
-    assert_memory_equal(found, text, length);
+    assert_memory_equal(found, text, (size_t)length);
 }
 
 static void without_a_file_there_is_no_state(void **unused)
 {
     (void)unused;
     expect("");
+}
+
+static void what_is_there_and_cannot_be_read_is_told(void **unused)
+{
+    char found[STATE_CAPACITY];
+
+    (void)unused;
+    assert_int_equal(state_file_read(folder, found), -EISDIR);
 }
 
 static void what_is_written_is_on_the_disk_before_its_name_and_its_name_before_the_end(void **unused)
@@ -92,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_file_there_is_no_state),
+        cmocka_unit_test(what_is_there_and_cannot_be_read_is_told),
         cmocka_unit_test(what_is_written_is_on_the_disk_before_its_name_and_its_name_before_the_end),
         cmocka_unit_test(what_cannot_be_written_leaves_what_was_there),
     };

@@ -85,6 +85,14 @@ static bool find_config(const struct options *options, char *ret_path, size_t ca
     return one;
 }
 
+static int no_config(const struct options *options)
+{
+    return wrong_usage(options->config != NULL ? "the name of the config is too long"
+                       : options->name != NULL
+                           ? "-n wants a name: letters, digits, -, _ and ., at most 32"
+                           : "which config? Use -n NAME or -c FILE");
+}
+
 static int check(const struct config *config)
 {
     char line[512];
@@ -104,7 +112,7 @@ static int start(const struct options *options)
     int status = STATUS_USAGE;
 
     if (!find_config(options, path, sizeof path))
-        return wrong_usage("which config? Use -n NAME or -c FILE");
+        return no_config(options);
     config = config_read(path);
     fputs(config->mistakes, stderr);
     if (!options->check && config->valid)
@@ -127,7 +135,7 @@ static int simulate(const struct options *options, const char *file)
     else if (find_config(options, path, sizeof path))
         config = config_read(path);
     else
-        return wrong_usage("there is no config of that name");
+        return no_config(options);
     fputs(config->mistakes, stderr);
     if (config->valid)
         status = simulate_file(file, config, &options->simulate);
@@ -165,6 +173,10 @@ static int run(struct options *options, char **words, int count)
         return count == 2 ? check_rules(words[1]) : wrong_usage("check-rules wants one rule file");
     if (strcmp(words[0], "replay") == 0)
         return count == 2 ? replay(options, words[1]) : wrong_usage("replay wants one recording");
+    if (options->check && count == 1 && options->config == NULL && strchr(words[0], '.') != NULL) {
+        options->config = words[0]; /* --check FILE */
+        return start(options);
+    }
     if (strcmp(words[0], "check") != 0)
         return no_such("command", words[0], span_of(words[0]), commands);
     if (count > 2 || (count == 2 && options->config != NULL))

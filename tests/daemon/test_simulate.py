@@ -275,7 +275,7 @@ class Simulate(unittest.TestCase):
                             (("/nowhere/x.gcode",), "/nowhere/x.gcode: No such file"),
                             ((self.write("empty", ""),), "empty"), ((self.folder,), "no file"),
                             ((gcode, "-c", bad), "bad.yaml:1:11: error:"),
-                            ((gcode, "-n", "a/b"), "no config of that name"),
+                            ((gcode, "-n", "a/b"), "-n wants a name"),
                             ((gcode, "--events", "/nowhere/e"), "/nowhere/e: No such file")):
             result = self.run_words(*words)
             self.assertEqual(result.returncode, 2, words)

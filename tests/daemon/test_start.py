@@ -91,6 +91,25 @@ class Start(MachineTest):
             self.assertIn("is used by another program", result.stderr)
         self.assertTrue(os.path.exists(self.path("control")))
 
+    def test_a_state_file_that_cannot_be_read_ends_it(self):
+        daemon = Daemon(self.folder)
+        os.mkdir(daemon.state)
+        result = run("-c", daemon.config)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"{daemon.state} cannot be had: Is a directory", result.stderr)
+        self.assertFalse(os.path.lexists(daemon.link))
+
+    def test_check_is_an_option_too(self):
+        daemon = Daemon(self.folder)
+        for words in (("--check", "-c", daemon.config), ("--check", daemon.config),
+                      ("check", daemon.config)):
+            result = run(*words)
+            self.assertEqual((result.returncode, result.stdout),
+                             (0, f"{daemon.config}: ok, 0 points, 0 rules\n"), words)
+        result = run("-n", "../mk3")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("-n wants a name", result.stderr)
+
     def test_systemd_is_told(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
             listener.bind(self.path("notify"))

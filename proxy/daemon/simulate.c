@@ -47,11 +47,9 @@ struct simulation {
     struct instant started;    /* in real time */
 };
 
-static const char demo[] = "host: {port: demo}\n"
+static const char demo[] = "name: demo\n"
                            "printer: {port: simulated}\n"
                            "board: {port: simulated}\n"
-                           "control: {socket: demo}\n"
-                           "state: demo\n"
                            "points:\n"
                            "  light: {io: 12, type: output, active: high, start: off}\n"
                            "  door: {io: 2, type: input, active: low, debounce: 50ms}\n";

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-
 #define DAY_MS             INT64_C(86400000)
 #define PROGRAM_TIMEOUT_MS 10000
 #define RECORD_LEAST_MB    10 /* a few files, each with a picture of the core */
@@ -210,6 +209,9 @@ static void read_command(const struct fields *fields, const struct node *value, 
 
     if (node_is(value, "pause")) {
         filament->command[0] = '\0';
+    } else if (value->kind == NODE_SCALAR &&
+               (value->text.length == 0 || !text_is_letter(value->text.data[0]))) {
+        node_unexpected(fields, value, "a line of G-code or pause");
     } else {
         field_string(fields, value, filament->command, sizeof(filament->command));
     }
@@ -247,6 +249,13 @@ static void read_filament(const struct fields *fields, const struct node *value)
     if (settings->filaments == SETTINGS_FILAMENTS) {
         node_error(fields, value, "more than %d filament sensors", SETTINGS_FILAMENTS);
         return;
+    }
+    for (unsigned i = 0; i < settings->filaments && filament.point != POINT_NONE; i++) {
+        if (settings->filament[i].point == filament.point &&
+            settings->filament[i].tool == filament.tool) {
+            node_error(fields, value, "%s watches the filament of tool %u already",
+                       settings->point[filament.point].name, filament.tool);
+        }
     }
     settings->filament[settings->filaments++] = filament;
 }

@@ -19,6 +19,20 @@
 #define REPORT_MOST_MS     10000
 #define RUN_FOLDER         "/run/sioproxy"
 
+/* NULL, or what is wrong with it as a daemon's name. */
+static const char *wrong_with_name(struct span text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (!text_is_letter(text.data[i]) && !text_is_digit(text.data[i]) &&
+            span_find(SPAN("-_."), text.data[i]) == 3) {
+            return "a name has only letters, digits, -, _ and . in it";
+        }
+    }
+    return text.length == 0 || text.data[0] == '.' || text.data[0] == '-'
+               ? "a name begins with a letter or digit"
+               : NULL;
+}
+
 static void read_name(const struct fields *fields, const struct node *value, void *target)
 {
     struct span text;
@@ -27,15 +41,8 @@ static void read_name(const struct fields *fields, const struct node *value, voi
     if (!field_text(fields, value, &text)) {
         return;
     }
-    for (size_t i = 0; i < text.length; i++) {
-        if (!text_is_letter(text.data[i]) && !text_is_digit(text.data[i]) &&
-            span_find(SPAN("-_."), text.data[i]) == 3) {
-            node_error(fields, value, "a name has only letters, digits, -, _ and . in it");
-            return;
-        }
-    }
-    if (text.data[0] == '.' || text.data[0] == '-') {
-        node_error(fields, value, "a name begins with a letter or digit");
+    if (wrong_with_name(text) != NULL) {
+        node_error(fields, value, "%s", wrong_with_name(text));
         return;
     }
     field_string(fields, value, fields->settings->name, sizeof(fields->settings->name));
@@ -107,6 +114,21 @@ static bool has_serial_number(struct span name)
     return name.length >= 6 && digit && (!small || hex);
 }
 
+/* ttyUSB0 or AUTO: of those who write so nobody means a file beside the config. */
+static void warn_of_folder(const struct fields *fields, const struct node *value)
+{
+    static const char *const words[] = {"simulated", NULL};
+    static const char what[] = "a file of this name in the config's folder";
+
+    if (text_nearest(value->text, words) != NULL) {
+        node_warning(fields, value, "%s (did you mean simulated?)", what);
+    } else if (span_starts(value->text, SPAN("tty"))) {
+        node_warning(fields, value, "%s (did you mean /dev/%s?)", what, value->text.data);
+    } else {
+        node_warning(fields, value, "%s (sioctl ports lists this machine's)", what);
+    }
+}
+
 static void read_port(const struct fields *fields, const struct node *value,
                       struct port_settings *ret_port)
 {
@@ -115,7 +137,7 @@ static void read_port(const struct fields *fields, const struct node *value,
     if (!field_text(fields, value, &text)) {
         return;
     }
-    if (span_equal(text, SPAN("simulated"))) {
+    if (node_is(value, "simulated")) {
         if (field_string(fields, value, ret_port->path, sizeof(ret_port->path))) {
             ret_port->kind = PORT_SIMULATED;
         }
@@ -129,6 +151,9 @@ static void read_port(const struct fields *fields, const struct node *value,
         node_unexpected(fields, value, "a device, tcp://HOST:PORT or simulated");
     } else if (field_path(fields, value, ret_port->path, sizeof(ret_port->path))) {
         ret_port->kind = PORT_SERIAL;
+        if (span_find(text, '/') == text.length) {
+            warn_of_folder(fields, value);
+        }
         if (span_starts(text, by_id) && !has_serial_number(span_skip(text, by_id.length))) {
             node_warning(fields, value,
                          "this name has no serial number in it: two such adapters "
@@ -379,8 +404,8 @@ static const struct field root_keys[] = {
     {NULL, NULL},
 };
 
-/* mk3 of /etc/sioproxy/mk3.yaml */
-static void name_from_file(struct settings *settings, const char *file)
+/* mk3 of /etc/sioproxy/mk3.yaml. False if that is no name. */
+static bool name_from_file(struct settings *settings, const char *file)
 {
     const char *slash = strrchr(file, '/');
     const char *start = slash == NULL ? file : slash + 1;
@@ -388,6 +413,7 @@ static void name_from_file(struct settings *settings, const char *file)
     size_t length = dot == NULL || dot == start ? strlen(start) : (size_t)(dot - start);
 
     snprintf(settings->name, sizeof(settings->name), "%.*s", (int)length, start);
+    return length < sizeof(settings->name) && wrong_with_name(span_of(settings->name)) == NULL;
 }
 
 static void fill_in(struct settings *settings, const char *state_directory)
@@ -416,45 +442,68 @@ static void fill_in(struct settings *settings, const char *state_directory)
     }
 }
 
-/* A guest's port is one of its own, and has a board behind it. */
-static void check_share(const struct fields *fields, const struct node *share)
+/* A name in the file system that only one of ours can have. */
+struct own_name {
+    const char *path;
+    const struct node *node; /* NULL: the default */
+    const char *is, *needs;
+};
+
+static const char *device_of(const struct port_settings *port)
+{
+    return port->kind == PORT_SERIAL || port->kind == PORT_TCP ? port->path : "";
+}
+
+/* Two of ours under one name cannot work. */
+static void check_names(const struct fields *fields, const struct node *root)
 {
     const struct settings *settings = fields->settings;
-    const char *path = settings->board_share;
+    const struct node *board = node_get(root, "board");
+    const struct own_name names[] = {
+        {device_of(&settings->printer), node_get(node_get(root, "printer"), "port"),
+         "the printer's port", "the printer needs one of its own"},
+        {device_of(&settings->board), node_get(board, "port"), "the board's port",
+         "the board needs one of its own"},
+        {settings->host_port, node_get(node_get(root, "host"), "port"), "the host's port",
+         "the host needs one of its own"},
+        {settings->control_socket, node_get(node_get(root, "control"), "socket"),
+         "the control socket", "it needs a name of its own"},
+        {settings->board_share, node_get(board, "share"), "the board's share",
+         "guests need a name of their own"},
+        {settings->state_file, node_get(root, "state"), "the state file",
+         "it needs a name of its own"},
+    };
 
-    if (share == NULL || path[0] == '\0') {
-        return;
-    }
-    if (settings->board.kind == PORT_NONE) {
-        node_error(fields, share, "there is no board to be shared");
-    } else if (strcmp(path, settings->host_port) == 0) {
-        node_error(fields, share, "this is the host's port, guests need one of their own");
-    } else if (strcmp(path, settings->board.path) == 0 ||
-               strcmp(path, settings->printer.path) == 0) {
-        node_error(fields, share, "this is a real port, guests need a name of their own");
-    } else if (strcmp(path, settings->control_socket) == 0) {
-        node_error(fields, share, "this is the control socket, guests need a name of their own");
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        for (unsigned j = 0; j < i; j++) {
+            const struct own_name *first = &names[names[i].node != NULL ? j : i];
+            const struct own_name *second = &names[names[i].node != NULL ? i : j];
+
+            if (names[i].path[0] != '\0' && strcmp(names[i].path, names[j].path) == 0 &&
+                second->node != NULL) {
+                node_error(fields, second->node, "this is %s, %s", first->is, second->needs);
+            }
+        }
     }
 }
 
-/* Two of our ports on one device cannot work. */
-static void check_ports(const struct fields *fields, const struct node *root)
+static void check_board(const struct fields *fields, const struct node *root)
 {
     const struct settings *settings = fields->settings;
-    const struct node *host = node_get(node_get(root, "host"), "port");
-    const struct node *board = node_get(node_get(root, "board"), "port");
     const struct node *share = node_get(node_get(root, "board"), "share");
+    const struct node *points = node_get(root, "points");
 
-    if (host != NULL && settings->printer.kind == PORT_SERIAL &&
-        strcmp(settings->host_port, settings->printer.path) == 0) {
-        node_error(fields, host, "this is the printer's port, the host needs one of its own");
+    if (settings->board.kind != PORT_NONE) {
+        return;
     }
-    if (board != NULL && settings->board.kind == settings->printer.kind &&
-        (settings->board.kind == PORT_SERIAL || settings->board.kind == PORT_TCP) &&
-        strcmp(settings->board.path, settings->printer.path) == 0) {
-        node_error(fields, board, "this is the printer's port, the board needs one of its own");
+    if (settings->board_share[0] != '\0') {
+        node_error(fields, share, "there is no board to be shared");
     }
-    check_share(fields, share);
+    if (settings->points > 0 && fields->mistakes->errors == 0) {
+        mistakes_warning(fields->mistakes, points->key->place,
+                         "points: there is no board: they stay unknown (board.port says where it "
+                         "is)");
+    }
 }
 
 static void simulate(struct port_settings *port)
@@ -475,7 +524,12 @@ void settings_file_read(const struct fields *fields, const struct node *root, co
     settings->board.baud = BOARD_BAUD;
     settings->report_interval_ms = REPORT_INTERVAL_MS;
     settings->log = LOG_INFO;
-    name_from_file(settings, file);
+    if (!name_from_file(settings, file) && node_get(root, "name") == NULL && !fields->example) {
+        mistakes_error(fields->mistakes, start,
+                       "name is missing: the file's own is longer than %zu letters, or has others "
+                       "than a to z, digits, -, _ and .",
+                       sizeof(settings->name) - 1);
+    }
     if (fields->example) {
         simulate(&settings->printer);
         simulate(&settings->board);
@@ -487,5 +541,6 @@ void settings_file_read(const struct fields *fields, const struct node *root, co
         mistakes_error(fields->mistakes, start, "printer.port is missing");
     }
     fill_in(settings, state_directory);
-    check_ports(fields, root);
+    check_names(fields, root);
+    check_board(fields, root);
 }

@@ -32,6 +32,18 @@ static ssize_t read_all(int file, char *memory)
     return (ssize_t)length;
 }
 
+static void tell_unreadable(const char *path, struct place place, int error,
+                            struct mistakes *mistakes)
+{
+    struct place whole = {path, 0, 0};
+
+    if (place.file == NULL) {
+        mistakes_error(mistakes, whole, "%s", strerror(error));
+    } else {
+        mistakes_error(mistakes, place, "%s: %s", path, strerror(error));
+    }
+}
+
 /* Reads a file and adds it. What is wrong is told at `place`, or of the file if that has none. */
 static bool add_file(struct sources *sources, const char *path, struct place place,
                      struct mistakes *mistakes)
@@ -43,11 +55,7 @@ static bool add_file(struct sources *sources, const char *path, struct place pla
     bool added = false;
 
     if (file < 0) {
-        if (place.file == NULL) {
-            mistakes_error(mistakes, whole, "%s", strerror(errno));
-        } else {
-            mistakes_error(mistakes, place, "%s: %s", path, strerror(errno));
-        }
+        tell_unreadable(path, place, errno, mistakes);
         return false;
     }
     memory = malloc(SOURCES_FILE_MAX + 1);
@@ -57,7 +65,7 @@ static bool add_file(struct sources *sources, const char *path, struct place pla
     length = read_all(file, memory);
     close(file);
     if (length < 0) {
-        mistakes_error(mistakes, whole, "%s", strerror((int)-length));
+        tell_unreadable(path, place, (int)-length, mistakes);
     } else if (length > SOURCES_FILE_MAX) {
         mistakes_error(mistakes, whole, "larger than 1 MiB");
     } else if (!sources_add(sources, path, (struct span){memory, (size_t)length})) {
@@ -114,7 +122,28 @@ static bool add_named(struct sources *sources, const char *config, const struct 
 static bool names_a_file(const struct node *node)
 {
     return node != NULL && node->kind == NODE_SCALAR && !node_is_nothing(node) &&
-           node->text.length > 0;
+           node->text.length > 0 && !node_is(node, "none");
+}
+
+/* The M-codes of a file. Who writes `buildin` means no file. */
+static bool add_mcodes(struct sources *sources, const char *path, const struct node *mcodes,
+                       struct mistakes *mistakes)
+{
+    static const char *const words[] = {"builtin", "none", NULL};
+    const char *nearest;
+
+    if (!names_a_file(mcodes) || node_is(mcodes, "builtin")) {
+        return true;
+    }
+    nearest = text_nearest(mcodes->text, words);
+    if (nearest != NULL) {
+        mistakes_error(mistakes, mcodes->place,
+                       "mcodes: expected builtin, none or a rule file, got '%s' (did you mean "
+                       "%s?)",
+                       mcodes->text.data, nearest);
+        return false;
+    }
+    return add_named(sources, path, mcodes, false, mistakes);
 }
 
 /* The files that the config names. Its own mistakes are told when it is loaded. */
@@ -128,9 +157,7 @@ static bool add_what_it_names(struct sources *sources, const char *path, struct 
     if (yaml_tree_read(sources->source[0].bytes, path, &arena, &ignored, &root)) {
         mcodes = node_get(root, "mcodes");
         rules = node_get(root, "rules");
-        if (names_a_file(mcodes) && !node_is(mcodes, "builtin") && !node_is(mcodes, "none")) {
-            added = add_named(sources, path, mcodes, false, mistakes);
-        }
+        added = add_mcodes(sources, path, mcodes, mistakes);
         if (names_a_file(rules)) {
             added = add_named(sources, path, rules, true, mistakes) && added;
         }

@@ -124,6 +124,17 @@ static bool refuse_anchor(struct reading *reading, const yaml_char_t *anchor, ya
     return false;
 }
 
+/* A tag may stand for anything: `!include x` is not the name x. */
+static bool refuse_tag(struct reading *reading, const yaml_char_t *tag, yaml_mark_t mark)
+{
+    if (tag == NULL) {
+        return true;
+    }
+    mistakes_error(reading->mistakes, place_of(reading, mark),
+                   "tags (a word that begins with !) are not understood here");
+    return false;
+}
+
 static bool take_scalar(struct reading *reading, const yaml_event_t *event)
 {
     struct node *node = new_node(reading, NODE_SCALAR, event->start_mark);
@@ -136,6 +147,7 @@ static bool take_scalar(struct reading *reading, const yaml_event_t *event)
         return false;
     }
     return refuse_anchor(reading, event->data.scalar.anchor, event->start_mark) &&
+           refuse_tag(reading, event->data.scalar.tag, event->start_mark) &&
            place_node(reading, node);
 }
 
@@ -148,9 +160,11 @@ static bool take_event(struct reading *reading, const yaml_event_t *event)
         return refuse_anchor(reading, event->data.alias.anchor, event->start_mark);
     case YAML_SEQUENCE_START_EVENT:
         return refuse_anchor(reading, event->data.sequence_start.anchor, event->start_mark) &&
+               refuse_tag(reading, event->data.sequence_start.tag, event->start_mark) &&
                open_node(reading, NODE_LIST, event->start_mark);
     case YAML_MAPPING_START_EVENT:
         return refuse_anchor(reading, event->data.mapping_start.anchor, event->start_mark) &&
+               refuse_tag(reading, event->data.mapping_start.tag, event->start_mark) &&
                open_node(reading, NODE_MAP, event->start_mark);
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT: reading->depth--; return true;
@@ -185,19 +199,56 @@ static struct place place_of_byte(const struct reading *reading, struct span byt
     return place;
 }
 
+static size_t bytes_of_characters(struct span bytes, size_t characters)
+{
+    size_t used = 0;
+
+    while (used < bytes.length && characters > 0) {
+        used++;
+        while (used < bytes.length && ((unsigned char)bytes.data[used] & 0xc0) == 0x80) {
+            used++;
+        }
+        characters--;
+    }
+    return used;
+}
+
+/* What people meant by a byte that YAML's scanner stumbles over. */
+static const char *advice_for(const struct reading *reading, struct span bytes)
+{
+    const yaml_parser_t *parser = &reading->parser;
+    size_t at = bytes_of_characters(bytes, parser->problem_mark.index);
+
+    if (at < bytes.length && bytes.data[at] == '\t') {
+        return ": a tab; blanks are wanted there";
+    }
+    if (at < bytes.length && memchr("%@`", bytes.data[at], 3) != NULL) {
+        return ": a text that begins so has to be in quotes";
+    }
+    if (parser->context != NULL && strstr(parser->context, "alias") != NULL) {
+        return ": a text that begins with * has to be in quotes";
+    }
+    return "";
+}
+
 static void tell_parser(struct reading *reading, struct span bytes)
 {
     const yaml_parser_t *parser = &reading->parser;
     const char *problem = parser->problem == NULL ? "no memory" : parser->problem;
+    const char *advice = "";
 
+    if (parser->error == YAML_SCANNER_ERROR) {
+        advice = advice_for(reading, bytes);
+    }
     if (parser->error == YAML_READER_ERROR) {
         mistakes_error(reading->mistakes, place_of_byte(reading, bytes, parser->problem_offset),
                        "%s", problem);
     } else if (parser->context == NULL) {
-        mistakes_error(reading->mistakes, place_of(reading, parser->problem_mark), "%s", problem);
+        mistakes_error(reading->mistakes, place_of(reading, parser->problem_mark), "%s%s", problem,
+                       advice);
     } else {
-        mistakes_error(reading->mistakes, place_of(reading, parser->problem_mark), "%s, %s",
-                       problem, parser->context);
+        mistakes_error(reading->mistakes, place_of(reading, parser->problem_mark), "%s, %s%s",
+                       problem, parser->context, advice);
     }
 }
 
@@ -257,20 +308,6 @@ bool node_is(const struct node *node, const char *word)
 {
     return node != NULL && node->kind == NODE_SCALAR &&
            span_equal_nocase(node->text, span_of(word));
-}
-
-static size_t bytes_of_characters(struct span bytes, size_t characters)
-{
-    size_t used = 0;
-
-    while (used < bytes.length && characters > 0) {
-        used++;
-        while (used < bytes.length && ((unsigned char)bytes.data[used] & 0xc0) == 0x80) {
-            used++;
-        }
-        characters--;
-    }
-    return used;
 }
 
 struct place node_place_of(const struct node *node, struct span bytes, size_t offset)

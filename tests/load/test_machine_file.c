@@ -39,7 +39,8 @@ static const struct settings *load(const char *text, const char *expected)
     FILE *to = open_memstream(&told, &length);
     bool ok;
 
-    snprintf(whole, sizeof(whole), "%s%s", head, text);
+    snprintf(whole, sizeof(whole), "%s%s%s", head, text,
+             strstr(text, "board:") == NULL ? "board: {port: simulated}\n" : "");
     sources_init(&sources, "/etc/sioproxy");
     assert_true(sources_add(&sources, "x.yaml", span_of(whole)));
     ok = load_all(&sources, &environment, &mistakes, &loaded);
@@ -198,21 +199,36 @@ static void what_cannot_be_is_told(void **unused)
     (void)unused;
     assert_null(load("estop: {point: button, reset_point: button}\n",
                      "x.yaml:9:37: error: estop.reset_point: this is the stop button itself\n"));
-    assert_null(load("filament: [{point: runout}, {point: runout}, {point: runout}, {point: "
-                     "runout}, {point: runout}]\n",
-                     "x.yaml:9:80: error: filament: more than 4 filament sensors\n"));
+    assert_null(load("filament: [{point: runout}, {point: mains}, {point: reset}, {point: button}, "
+                     "{point: runout, tool: 1}]\n",
+                     "x.yaml:9:78: error: filament: more than 4 filament sensors\n"));
+    assert_null(load("filament: [{point: runout}, {point: runout, tool: 0}]\n",
+                     "x.yaml:9:29: error: filament: runout watches the filament of tool 0 "
+                     "already\n"));
+    assert_null(
+        load("filament: {point: runout, command: ' ; nothing'}\n",
+             "x.yaml:9:36: error: filament.command: expected a line of G-code or pause, got "
+             "' ; nothing'\n"));
     assert_null(load("psu: {point: relay, cool_below: 1001C}\n",
                      "x.yaml:9:33: error: psu.cool_below: at most 1000C\n"));
     assert_null(load("filament: {point: runout, distance: 1000000mm}\n",
                      "x.yaml:9:37: error: filament.distance: at most 100000mm\n"));
     assert_null(load("host: {port: /tmp/p}\nboard: {port: simulated, share: /tmp/p}\n",
-                     "x.yaml:10:33: error: board.share: this is the host's port, guests need one "
-                     "of their own\n"));
+                     "x.yaml:10:33: error: board.share: this is the host's port, guests need a "
+                     "name of their own\n"));
     assert_null(load("board: {port: none, share: /tmp/p}\n",
                      "x.yaml:9:28: error: board.share: there is no board to be shared\n"));
-    assert_null(load("board: {port: /dev/ttyUSB1, share: /dev/ttyUSB1}\n",
-                     "x.yaml:9:36: error: board.share: this is a real port, guests need a name of "
-                     "their own\n"));
+    assert_null(load("state: /tmp/c\ncontrol: {socket: /tmp/c}\n",
+                     "x.yaml:9:8: error: state: this is the control socket, it needs a name of its "
+                     "own\n"));
+    assert_null(
+        load("host: {port: /run/sioproxy/x/control}\n",
+             "x.yaml:9:14: error: host.port: this is the control socket, the host needs one "
+             "of its own\n"));
+    assert_null(
+        load("board: {port: /dev/ttyUSB1, share: /dev/ttyUSB1}\n",
+             "x.yaml:9:36: error: board.share: this is the board's port, guests need a name "
+             "of their own\n"));
     assert_null(load("board: {port: simulated, share: /tmp/c}\ncontrol: {socket: /tmp/c}\n",
                      "x.yaml:9:33: error: board.share: this is the control socket, guests need a "
                      "name of their own\n"));

@@ -31,7 +31,7 @@ static bool load(const char *rules, const char *expected, struct loaded *ret_loa
     char text[400];
     bool ok;
 
-    snprintf(text, sizeof(text), "%s%s\n", config, mcodes);
+    snprintf(text, sizeof(text), "%s%s\nboard: {port: simulated}\n", config, mcodes);
     sources_init(&sources, "/etc/sioproxy");
     assert_true(sources_add(&sources, "x.yaml", span_of(text)));
     assert_true(sources_add(&sources, "r.yaml", span_of(rules)));

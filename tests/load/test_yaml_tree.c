@@ -101,6 +101,41 @@ static void graphs_are_refused(void **unused)
               "f.yaml:1:4: error: anchors and aliases are not understood here\n");
 }
 
+static void a_tag_is_refused(void **unused)
+{
+    (void)unused;
+    read_text("a: !include b.yaml\n",
+              "f.yaml:1:4: error: tags (a word that begins with !) are not understood here\n");
+    read_text("a: !x [1]\n",
+              "f.yaml:1:4: error: tags (a word that begins with !) are not understood here\n");
+    read_text("a: !x {b: 1}\n",
+              "f.yaml:1:4: error: tags (a word that begins with !) are not understood here\n");
+}
+
+static void a_star_needs_quotes(void **unused)
+{
+    (void)unused;
+    read_text("a: [*.yaml]\n",
+              "f.yaml:1:6: error: did not find expected alphabetic or numeric character, while "
+              "scanning an alias: a text that begins with * has to be in quotes\n");
+}
+
+static void a_per_cent_sign_needs_quotes(void **unused)
+{
+    (void)unused;
+    read_text("a: %x\n",
+              "f.yaml:1:4: error: found character that cannot start any token, while scanning for "
+              "the next token: a text that begins so has to be in quotes\n");
+}
+
+static void a_tab_is_told(void **unused)
+{
+    (void)unused;
+    read_text("a: ü\nb:\n\tc: 1\n",
+              "f.yaml:3:1: error: found character that cannot start any token, while scanning for "
+              "the next token: a tab; blanks are wanted there\n");
+}
+
 static void a_second_document_is_refused(void **unused)
 {
     (void)unused;
@@ -173,6 +208,10 @@ int main(void)
         SENTENCE(broken_text_is_told_with_its_place),
         SENTENCE(bytes_that_are_no_text_are_told),
         SENTENCE(graphs_are_refused),
+        SENTENCE(a_tag_is_refused),
+        SENTENCE(a_star_needs_quotes),
+        SENTENCE(a_per_cent_sign_needs_quotes),
+        SENTENCE(a_tab_is_told),
         SENTENCE(a_second_document_is_refused),
         SENTENCE(a_key_is_a_word),
         SENTENCE(nesting_has_an_end),

@@ -18,11 +18,12 @@
 /* The core's numbers of clients have 31 bits. */
 #define CONTROL_SERIALS (1u << 24)
 /*
- * Events are gathered for so long, and then written to so many watchers in one turn of the loop:
- * all of them at once would keep the ports waiting.
+ * Events are gathered for so long, and then written to one watcher after the other with so much
+ * between them: all watchers at once would keep the ports waiting, and once awake they contend with
+ * the ports' owners for the CPUs.
  */
 #define CONTROL_GATHER_MS 10
-#define CONTROL_TURN      4
+#define CONTROL_TURN_MS   1
 
 struct control_client {
     struct control *control;
@@ -50,9 +51,8 @@ struct control {
     char path[SETTINGS_PATH];
     int fd;
     uv_poll_t *poll;
-    uv_timer_t *gather; /* runs from the first event that nobody was written */
-    uv_idle_t *turns;   /* runs from then on while a watcher is due */
-    unsigned turn;      /* whose it is */
+    uv_timer_t *turns; /* runs from the first event that nobody was written while one is due */
+    unsigned turn;     /* whose it is */
     uint32_t serial;
     struct control_client *client[CONTROL_CLIENTS];
 };
@@ -361,34 +361,25 @@ void control_answer(struct control *control, const struct order *order)
     watch_client(client);
 }
 
-/* Writes to the next few watchers that are due. */
-static void on_turn(uv_idle_t *handle)
+/* Writes to the next watcher that is due. */
+static void on_turn(uv_timer_t *timer)
 {
-    struct control *control = handle->data;
-    unsigned served = 0;
+    struct control *control = timer->data;
 
-    for (unsigned looked = 0; looked < CONTROL_CLIENTS && served < CONTROL_TURN; looked++) {
+    for (unsigned looked = 0; looked < CONTROL_CLIENTS; looked++) {
         struct control_client *client = control->client[control->turn];
 
         control->turn = (control->turn + 1) % CONTROL_CLIENTS;
         if (client == NULL || !client->due)
             continue;
         client->due = false;
-        served++;
         if (flush_client(client))
             watch_client(client);
         else
             drop_client(client);
+        return;
     }
-    if (served == 0)
-        uv_idle_stop(control->turns);
-}
-
-static void on_gathered(uv_timer_t *timer)
-{
-    struct control *control = timer->data;
-
-    uv_idle_start(control->turns, on_turn);
+    uv_timer_stop(timer);
 }
 
 /* To be freed; `lost` events were dropped before it. */
@@ -425,8 +416,8 @@ void control_event(struct control *control, const struct event *event)
             send_line(client, span_of(text));
         }
         client->due = true;
-        if (!uv_is_active((uv_handle_t *)control->gather))
-            uv_timer_start(control->gather, on_gathered, CONTROL_GATHER_MS, 0);
+        if (!uv_is_active((uv_handle_t *)control->turns))
+            uv_timer_start(control->turns, on_turn, CONTROL_GATHER_MS, CONTROL_TURN_MS);
     }
     free(text);
 }
@@ -539,13 +530,10 @@ bool control_listen(struct service *service, const char *path, const char *group
     snprintf(control->path, sizeof control->path, "%s", path);
     claim_share(path, group, 0660, ret_warning, capacity);
     control->poll = new_poll(service, control->fd, control);
-    control->gather = calloc(1, sizeof *control->gather);
     control->turns = calloc(1, sizeof *control->turns);
-    if (control->gather == NULL || control->turns == NULL)
+    if (control->turns == NULL)
         abort();
-    uv_timer_init(&service->loop, control->gather);
-    uv_idle_init(&service->loop, control->turns);
-    control->gather->data = control;
+    uv_timer_init(&service->loop, control->turns);
     control->turns->data = control;
     uv_poll_start(control->poll, UV_READABLE, on_connection);
     return true;
@@ -561,10 +549,8 @@ void control_free(struct control *control)
             drop_client(control->client[i]);
         }
     close_poll(&control->poll);
-    if (control->turns != NULL) {
-        uv_close((uv_handle_t *)control->gather, free_handle);
+    if (control->turns != NULL)
         uv_close((uv_handle_t *)control->turns, free_handle);
-    }
     if (control->fd >= 0) {
         close(control->fd);
         unlink(control->path);

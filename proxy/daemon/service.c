@@ -192,6 +192,10 @@ static bool write_output(struct service *service, enum proxy_port which)
     return true;
 }
 
+/* A host that is written to wakes up and takes a CPU, perhaps ours, before M112 has gone out. */
+static const enum proxy_port urgent_first[PROXY_PORTS] = {PROXY_PRINTER, PROXY_BOARD, PROXY_HOST,
+                                                          PROXY_SHARE};
+
 /* Deadlines move on with every line: a timer that rings too early is left to do so. */
 static void set_timer(struct service *service, struct instant deadline)
 {
@@ -223,8 +227,8 @@ void service_settle(struct service *service)
                 carry_out(service, &order);
             more = true;
         }
-        for (enum proxy_port which = 0; which < PROXY_PORTS; which++)
-            more |= write_output(service, which);
+        for (unsigned i = 0; i < PROXY_PORTS; i++)
+            more |= write_output(service, urgent_first[i]);
         /* A disk takes its time, and M112 has none. */
         if (saving.kind == ORDER_SAVE)
             carry_out(service, &saving);

@@ -198,7 +198,8 @@ static bool printer_bytes(struct proxy *proxy, struct span bytes, struct instant
     while (router_printer_bytes(&proxy->router, &bytes, &line, now)) {
         came = true;
         proxy_filament_act(proxy, now);
-        if (span_equal(line, SPAN("start")))
+        /* Klipper says so when it was restarted, by whoever else talks to it. */
+        if (span_equal(line, SPAN("start")) || span_contains(line, SPAN("Klipper state: Ready")))
             proxy_estop_started(proxy, now);
         if (proxy->router.card_code > 0 && !proxy_rules_card(proxy, line, now))
             router_to_host(&proxy->router, (struct span){line.data, proxy->router.card_code});

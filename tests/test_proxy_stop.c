@@ -250,6 +250,21 @@ static void in_a_binary_transfer_the_printer_is_reset_too_and_once(void **unused
     assert_int_equal(proxy.estop.state, ESTOP_TRIPPED);
 }
 
+/* It says no `start`, and whoever restarts it need not be the host. */
+static void a_klipper_that_is_restarted_while_it_is_held_is_halted_again(void **unused)
+{
+    (void)unused;
+    options.printer_played = true;
+    begin(SPAN_NONE, (struct instant){0});
+    arm_with_host();
+    button(true);
+    run_ms(60);
+    played_printer_says("// Klipper state: Shutdown\n!! Shutdown due to M112 command\nok\n");
+    world_read(&world, PROXY_PRINTER, world_written(&world, PROXY_PRINTER).length);
+    played_printer_says("// Klipper state: Ready\n");
+    assert_true(span_equal(world_written(&world, PROXY_PRINTER), SPAN("\nM112\n")));
+}
+
 static void in_the_middle_of_a_plan_its_output_goes_off_and_nothing_more_is_done(void **unused)
 {
     struct request pulse = {.kind = REQUEST_PULSE, .ms = 10000, .point = "light"};
@@ -473,6 +488,7 @@ int main(void)
         TEST(a_host_that_has_gone_in_mid_print_does_not_hold_it_up),
         TEST(an_upload_is_ended_and_then_it_stops),
         TEST(in_a_binary_transfer_the_printer_is_reset_too_and_once),
+        TEST(a_klipper_that_is_restarted_while_it_is_held_is_halted_again),
         TEST(in_the_middle_of_a_plan_its_output_goes_off_and_nothing_more_is_done),
         TEST(pressed_twice_it_stops_twice_and_resets_the_printer_once),
         TEST(a_printer_that_is_off_is_stopped_when_it_is_switched_on),

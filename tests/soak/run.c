@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "binary.h"
+#include "machine.h"
 
 #define DOOR         3
 #define CALM_LINES   15
@@ -46,6 +47,7 @@ bool run_begin(struct run *run)
     make_kit(&run->events);
     add_events(&run->events);
     kit_init(&run->bare);
+    machine_begin();
     run->world = malloc(sizeof *run->world);
     run->proxy = malloc(proxy_size());
     run->audit = malloc(sizeof *run->audit);
@@ -60,6 +62,7 @@ void run_end(struct run *run)
     kit_free(&run->kit);
     kit_free(&run->events);
     kit_free(&run->bare);
+    machine_end();
 }
 
 /* Each thing that is chosen has dice of its own: with less of one the others stay as they are. */
@@ -117,6 +120,8 @@ static void choose(struct run *run)
         run->kind = roll(run, 3) > 0 ? RUN_UPLOAD : RUN_LOG;
     if (roll(run, 25) == 0)
         run->kind = RUN_BINARY;
+    else if (roll(run, 25) == 0)
+        run->kind = RUN_MACHINE;
 }
 
 static bool has_rules(const struct run *run)
@@ -477,6 +482,7 @@ static void add_up(const struct run *run, struct run_totals *totals, bool whole)
     totals->finished += whole;
     totals->uploads += run->kind == RUN_UPLOAD || run->kind == RUN_LOG;
     totals->binaries += run->kind == RUN_BINARY;
+    totals->machines += run->kind == RUN_MACHINE;
     totals->cancelled += !whole && run->cancelled;
     totals->broken_off += !whole && !run->cancelled;
     totals->overruns += world->printer.counters.overruns;
@@ -505,9 +511,10 @@ bool run_play(struct run *run, const struct run_plan *plan, struct run_totals *t
     audit_init(run->audit, run->world, !run->options.printer.klipper);
     run->audit->shown = run->shown;
     world_init(run->world, run->proxy, &run->options, (struct instant){0});
-    if (run->kind == RUN_BINARY) {
+    if (run->kind == RUN_BINARY || run->kind == RUN_MACHINE) {
         run->faults = 0;
-        run->wrong = binary_play(run->world, plan->seed);
+        run->wrong = run->kind == RUN_BINARY ? binary_play(run->world, plan->seed)
+                                             : machine_play(run->world, plan->seed);
         add_up(run, totals, run->wrong == NULL);
         return run->wrong == NULL;
     }
@@ -547,6 +554,8 @@ void run_tell(const struct run *run, unsigned entries, FILE *to)
                                       : "events, too");
     if (run->kind == RUN_BINARY)
         fputs("M28 B1 and packets\n", to);
+    else if (run->kind == RUN_MACHINE)
+        fputs("stop, sensor and power\n", to);
     else if (run->kind != RUN_PRINT)
         fprintf(to, "%s to M29 in the middle\n", run->kind == RUN_UPLOAD ? "M28" : "M928");
     fprintf(to, "seed %llu, %u lines, %u faults: %s (K%u)\n", (unsigned long long)run->plan->seed,

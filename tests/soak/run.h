@@ -20,7 +20,7 @@ struct run_plan {
 
 struct run_totals {
     uint64_t runs, lines, oks, resends, bytes;
-    uint64_t finished, cancelled, broken_off, uploads, binaries;
+    uint64_t finished, cancelled, broken_off, uploads, binaries, machines;
     uint64_t faults[FAULT_KINDS], overruns, doublets;
     uint64_t excused[AUDIT_CLASSES];
 };
@@ -28,9 +28,10 @@ struct run_totals {
 /* What is in the script besides single lines. */
 enum run_kind {
     RUN_PRINT,
-    RUN_UPLOAD, /* M28 to M29: half of it is content of a file */
-    RUN_LOG,    /* M928 to M29: it is written, and carried out all the same */
-    RUN_BINARY, /* M28 B1 and packets */
+    RUN_UPLOAD,  /* M28 to M29: half of it is content of a file */
+    RUN_LOG,     /* M928 to M29: it is written, and carried out all the same */
+    RUN_BINARY,  /* M28 B1 and packets */
+    RUN_MACHINE, /* with a stop, a sensor and switched power */
 };
 
 struct run {

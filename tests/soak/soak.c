@@ -81,6 +81,8 @@ static void tell_counts(FILE *to, double took)
     fprintf(to, "%10llu were broken off by the host\n", (unsigned long long)totals.broken_off);
     fprintf(to, "%10llu had an upload in the middle, %llu a binary one\n",
             (unsigned long long)totals.uploads, (unsigned long long)totals.binaries);
+    fprintf(to, "%10llu had a stop, a filament sensor and switched power\n",
+            (unsigned long long)totals.machines);
     fprintf(to, "%10llu oks reached the host\n", (unsigned long long)totals.oks);
     fprintf(to, "%10llu Resends of the printer\n", (unsigned long long)totals.resends);
     fprintf(to, "%10llu doublets dropped by it\n", (unsigned long long)totals.doublets);

@@ -8,7 +8,9 @@
  * Klipper's answer to M115 is its ok: `ok FIRMWARE_VERSION:… FIRMWARE_NAME:Klipper`. OctoPrint
  * strips blanks, then NULs, before it looks for an ok, a Resend, start or wait; an Error, a busy
  * and `//` it sees only at the very start of a line. So do we. Other than OctoPrint we take no
- * `rssi: -60` for a Resend.
+ * `rssi: -60` for a Resend. Smoothie and OctoPrint's virtual printer answer M114 in the line of the
+ * ok, `ok C: X:0.0 …` and `ok X:0.0 … Count: A:0 B:0 C:0`: no heater in such a one. That virtual
+ * printer says `echo:busy paused for user`, with a blank for the colon.
  */
 #pragma once
 

@@ -194,6 +194,13 @@ static struct span firmware_name(struct span text)
     }
 }
 
+/* Its `Count A:0 B:0 C:0` and Smoothie's `C: X:0.0` are no heaters. */
+static bool is_position(struct span text)
+{
+    return span_contains(text, SPAN("X:")) && span_contains(text, SPAN("Y:")) &&
+           span_contains(text, SPAN("Z:"));
+}
+
 static void parse_ok(struct span line, struct printer_reply *reply)
 {
     struct span rest = span_skip(line, 2);
@@ -206,7 +213,7 @@ static void parse_ok(struct span line, struct printer_reply *reply)
         text_is_digit(rest.data[2])) {
         reply->number = first_number(rest);
     }
-    if (span_find(rest, ':') < rest.length) {
+    if (span_find(rest, ':') < rest.length && !is_position(rest)) {
         take_heaters(rest, reply);
         reply->argument = firmware_name(rest);
     }
@@ -234,7 +241,9 @@ static bool parse_resend(struct span line, struct printer_reply *reply)
 
 static bool parse_busy(struct span line, struct printer_reply *reply)
 {
-    if (!span_starts(line, SPAN("echo:busy:")) && !span_starts(line, SPAN("busy:"))) {
+    struct span rest = span_skip(line, span_starts(line, SPAN("echo:")) ? 5 : 0);
+
+    if (!span_starts(rest, SPAN("busy:")) && !span_starts(rest, SPAN("busy "))) {
         return false;
     }
     reply->kind = REPLY_BUSY;
@@ -331,8 +340,7 @@ static void parse_values(struct span line, struct printer_reply *reply)
     if (span_find(line, ':') == line.length) {
         return;
     }
-    if (span_starts(line, SPAN("X:")) && span_contains(line, SPAN("Y:")) &&
-        span_contains(line, SPAN("Z:"))) {
+    if (span_starts(line, SPAN("X:")) && is_position(line)) {
         reply->kind = REPLY_POSITION;
         return;
     }
@@ -361,8 +369,8 @@ static bool is_hurt_error(struct span line)
 }
 
 /*
- * `okError:checksum mismatch, …`, `okResend: 5`: the end of a refusal's ok was hurt, and the refusal
- * behind it counts. No line was ever answered by that.
+ * `okError:checksum mismatch, …`, `okResend: 5`: the end of a refusal's ok was hurt, and the
+ * refusal behind it counts. No line was ever answered by that.
  */
 static bool parse_merged(struct span line, struct printer_reply *reply)
 {

@@ -103,6 +103,15 @@ static void an_ok_brings_temperatures_and_klippers_name(void **unused)
     expect_argument("Klipper");
 }
 
+static void a_position_in_an_ok_is_no_temperature(void **unused)
+{
+    (void)unused;
+    expect_kind("ok X:0.0 Y:0.0 Z:0.0 E:0.0 Count: A:0 B:0 C:0", REPLY_OK);
+    assert_int_equal(reply.heaters, 0);
+    expect_kind("ok C: X:0.0000 Y:0.0000 Z:0.0000 E:0.0000", REPLY_OK);
+    assert_int_equal(reply.heaters, 0);
+}
+
 static void a_resend_has_many_spellings_and_one_number(void **unused)
 {
     static const char *const three[] = {"Resend:3", "Resend: 3", "Resend: N3", "Resend: N:3",
@@ -133,7 +142,9 @@ static void an_ok_that_ran_into_a_refusal_is_the_refusal(void **unused)
     (void)unused;
     expect_kind("okError:checksum mismatch, Last Line: 14", REPLY_ERROR);
     assert_true(reply.numbering);
-    expect_kind("ok\x0b" "Error:checksum mismatch, Last Line: 14", REPLY_ERROR);
+    expect_kind("ok\x0b"
+                "Error:checksum mismatch, Last Line: 14",
+                REPLY_ERROR);
     expect_kind("okErr\x0fr:checksum mismatch, Last Line: 14", REPLY_ERROR);
     assert_true(reply.numbering);
     assert_true(span_equal(reply.text, SPAN("Err\x0fr:checksum mismatch, Last Line: 14")));
@@ -167,8 +178,13 @@ static void busy_is_told_apart_from_a_wait_for_the_user(void **unused)
     expect_kind("busy: processing", REPLY_BUSY);
     expect_kind("echo:busy: paused for user", REPLY_BUSY);
     assert_true(reply.paused);
+    expect_kind("busy:processing", REPLY_BUSY);
+    assert_false(reply.paused);
+    expect_kind("echo:busy paused for user", REPLY_BUSY);
+    assert_true(reply.paused);
     expect_kind(" echo:busy: processing", REPLY_TEXT);
     expect_kind("echo: busy", REPLY_TEXT);
+    expect_kind("echo:busybox", REPLY_TEXT);
 }
 
 static void errors_about_numbers_are_followed_by_a_resend(void **unused)
@@ -437,6 +453,7 @@ int main(void)
         cmocka_unit_test(an_ok_is_what_octoprint_takes_for_one),
         cmocka_unit_test(an_advanced_ok_tells_the_line_it_answers),
         cmocka_unit_test(an_ok_brings_temperatures_and_klippers_name),
+        cmocka_unit_test(a_position_in_an_ok_is_no_temperature),
         cmocka_unit_test(a_resend_has_many_spellings_and_one_number),
         cmocka_unit_test(an_ok_that_ran_into_a_refusal_is_the_refusal),
         cmocka_unit_test(what_follows_a_start_is_known_without_it),

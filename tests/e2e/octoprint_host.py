@@ -26,9 +26,18 @@ STATES_OF_A_JOB = ("Starting", "Printing", "Pausing", "Paused", "Resuming", "Can
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """
+    A port to listen on. Not one that the kernel gives to whoever calls somebody, for OctoPrint
+    takes its time until it listens.
+    """
+    while True:
+        port = 20000 + secrets.randbelow(10000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 class OctoPrint:

@@ -76,7 +76,9 @@ class Scenario(unittest.TestCase):
 
     @classmethod
     def clear(cls):
-        for part in cls.parts:
+        # The daemon before the machines: it looks for a port that is gone, and another test's may
+        # have got its number.
+        for part in reversed(cls.parts):
             part.kill()
         if os.environ.get("SIOPROXY_E2E_KEEP"):
             print("kept: " + cls.directory, file=sys.stderr)

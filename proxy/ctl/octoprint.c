@@ -113,6 +113,13 @@ static json_t *display(const char *label, const char *what)
                      json_sprintf("%s: {0}", label));
 }
 
+/* M80 S is answered as Marlin does, not by a line of ours. */
+static json_t *power_display(void)
+{
+    return json_pack("{s:s, s:s, s:s}", "name", "Power", "regex",
+                     "(?:PS:|echo:sioproxy psu )(\\w+)", "template", "Power (1 is on): {0}");
+}
+
 static void add_output(json_t *list, const char *label, const char *name, bool dimmed)
 {
     char command[80];
@@ -184,7 +191,7 @@ static json_t *controls(json_t *status, json_t *points)
     if (is_configured(status, "psu")) {
         json_array_append_new(buttons, button("Printer", " on", "M80"));
         json_array_append_new(buttons, button("Printer", " off", "M81"));
-        json_array_append_new(displays, display("Power", "psu"));
+        json_array_append_new(displays, power_display());
     }
     if (is_configured(status, "filament"))
         json_array_append_new(displays, display("Filament", "filament"));

@@ -8,7 +8,9 @@ from machine import MachineTest
 
 POWER = """  relay: {io: 13, type: output, active: low, start: off}
   good: {io: 3, type: input}
+  runout: {io: 1, type: input}
 psu: {point: relay, sense: good, boot: 20s}
+filament: {point: runout}
 """
 
 
@@ -52,6 +54,14 @@ class Power(MachineTest):
         self.assertIn(b"FIRMWARE_NAME:", said)
         self.assertNotIn(b"start\n", said)
         self.assertEqual(self.sioctl("psu", "state")[0], 0)
+
+    def test_octoprints_read_button_is_answered_to_all_that_it_shows(self):
+        host = self.host(self.proxy)
+        shown = json.loads(self.sioctl("octoprint", "--json")[1])["controls"][1]["children"]
+        self.assertEqual([part["name"] for part in shown[-3:]], ["Power", "Filament", "Read"])
+        heard = b"".join(host.ask(command.encode()) for command in shown[-1]["commands"]).decode()
+        for part in shown[:-1]:
+            self.assertRegex(heard, part["regex"])
 
 
 if __name__ == "__main__":

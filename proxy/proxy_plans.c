@@ -192,10 +192,22 @@ struct span proxy_who_runs(const struct proxy *proxy, uint8_t slot)
     return span_of(plan->rule);
 }
 
+static bool is_m112(struct span command)
+{
+    struct gcode_line line;
+
+    gcode_line_parse(command, &line);
+    return gcode_line_emergency(&line) == GCODE_M112;
+}
+
 static void inject(struct proxy *proxy, uint8_t slot, struct span command, struct instant now)
 {
     struct plans *plans = &proxy->router.plans;
 
+    if (is_m112(command)) { /* in its turn it would come behind what it is to stop */
+        proxy_halt(proxy, SPAN("M112 of a rule"), now);
+        return;
+    }
     switch (router_inject(&proxy->router, slot, command, now)) {
     case INJECT_SENT: return;
     case INJECT_LATER: plans_later(plans, slot); return;
@@ -520,6 +532,11 @@ void proxy_asked(struct proxy *proxy, const struct request *request, int32_t cli
         start_for_client(proxy, &step, SPAN("sioctl pulse"), client, now);
         return;
     case REQUEST_SEND:
+        if (is_m112(span_of(request->line))) {
+            proxy_halt(proxy, SPAN("M112 of sioctl"), now);
+            proxy_answer(proxy, client, true, "", SPAN_NONE);
+            return;
+        }
         step.kind = STEP_SEND;
         step.argument[0] = span_of(request->line);
         start_for_client(proxy, &step, SPAN("sioctl send"), client, now);

@@ -362,6 +362,28 @@ static void a_line_for_a_halted_printer_is_refused_to_its_client(void **unused)
     assert_false(world.answer.ok);
 }
 
+static void m112_of_a_client_is_a_halt_before_all_that_waits(void **unused)
+{
+    struct request request = {.kind = REQUEST_SEND, .line = "m112"};
+    uint64_t before;
+
+    (void)unused;
+    arm();
+    for (unsigned i = 0; i < 20; i++)
+        world_write(&world, PROXY_HOST, SPAN("G4 P1000\n"));
+    run_ms(100);
+    before = world.entries;
+    world_ask(&world, &request, 7);
+    run_ms(300);
+    assert_int_equal(world.answers, 1);
+    assert_true(world.answer.ok);
+    assert_int_equal(proxy.router.printer_state, PRINTER_HALTED);
+    assert_false(sim_board_output(&world.board, RELAY));
+    assert_int_equal(seen(before, WORLD_TO, PROXY_PRINTER, "G4"), 0);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "Error:Printer halted"), 1);
+    assert_int_equal(proxy.estop.state, ESTOP_ARMED);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -379,6 +401,7 @@ int main(void)
         TEST(a_board_that_is_reset_while_latched_keeps_the_halt_values),
         TEST(m112_of_the_host_halts_outputs_too_and_never_latches),
         TEST(a_line_for_a_halted_printer_is_refused_to_its_client),
+        TEST(m112_of_a_client_is_a_halt_before_all_that_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,11 +219,31 @@ static void two_lines_in_one_read_are_no_circle(void **unused)
     assert_int_equal(heard(0, "open"), 2);
 }
 
+/* In its turn it would come behind what it is to stop. */
+static void m112_of_a_rule_is_a_halt(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: door, when: {point: door, becomes: on}, do: [{send: M112}]}\n");
+    says("G4 P60000");
+    says("G4 P60000");
+    says("G1 X7");
+    before = world.entries;
+    door(true);
+    run_ms(500);
+    assert_int_equal(proxy.router.printer_state, PRINTER_HALTED);
+    assert_int_equal(written(PROXY_PRINTER, before, "G1 X7"), 0);
+    assert_true(heard(before, "Error:Printer halted") > 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(the_light_follows_the_print),
+        TEST(m112_of_a_rule_is_a_halt),
         TEST(a_mark_is_told_by_its_own_line),
         TEST(a_door_pauses_the_print_in_front_of_the_ok),
         TEST(a_host_that_was_just_answered_hears_pause_in_front_of_its_next_ok),

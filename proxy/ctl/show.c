@@ -89,7 +89,7 @@ static void print_board(json_t *status)
 {
     json_t *board = json_object_get(status, "board");
 
-    if (strcmp(at(status, "board", "port"), "none") == 0)
+    if (strcmp(at(status, "board", "state"), "none") == 0)
         return;
     printf("board    %s: %s", at(status, "board", "port"), at(status, "board", "state"));
     print_details(status, "board");

@@ -121,7 +121,9 @@ static void run_set(struct control_client *client, json_t *object)
     if (!read_value(span_of(member(object, "state")), &request.value)) {
         control_refuse(client, "usage", "state is on, off, or 0% to 100%");
     } else if (point->type == POINT_INPUT || point->type == POINT_DHT) {
-        control_refuse(client, "refused", "it is an input: nothing can be set");
+        control_refuse(client, "refused",
+                       point->type == POINT_DHT ? "it is a sensor: nothing can be set"
+                                                : "it is an input: nothing can be set");
     } else if (point->type != POINT_PWM && request.value != 0 && request.value != 255) {
         control_refuse(client, "usage", "it is on or off: only a pwm output takes a %");
     } else {
@@ -160,7 +162,9 @@ static void run_pulse(struct control_client *client, json_t *object)
     if (!text_duration(span_of(member(object, "duration")), &request.ms) || request.ms <= 0) {
         control_refuse(client, "usage", wrong_duration(span_of(member(object, "duration"))));
     } else if (point->type == POINT_INPUT || point->type == POINT_DHT) {
-        control_refuse(client, "refused", "it is an input: nothing can be set");
+        control_refuse(client, "refused",
+                       point->type == POINT_DHT ? "it is a sensor: nothing can be set"
+                                                : "it is an input: nothing can be set");
     } else {
         memcpy(request.point, point->name, sizeof request.point);
         control_ask(client, &request);

@@ -196,11 +196,13 @@ enum step_error argument_length(const struct step_reading *reading, unsigned ind
 enum step_error argument_timeout(const struct step_reading *reading, unsigned index,
                                  int64_t *ret_ms)
 {
+    struct argument argument;
     int64_t ms = -1;
     enum step_error error = argument_duration(reading, index, &ms);
 
     if (error == STEP_OK && ms == 0) {
-        text_add_string(reading->why, "timeout: longer than 0");
+        argument_read(reading, index, &argument);
+        argument_tell(reading, &argument, "a timeout is longer than 0");
         return STEP_RANGE;
     }
     if (error == STEP_OK) {

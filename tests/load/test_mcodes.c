@@ -201,7 +201,7 @@ static void m66_waits_for_an_input_and_reports_it(void **unused)
     expect("M66 L4 Q90 Pdoor", "M66: wait door low 90s, report door");
     expect("M66 Pdoor L5", "range: L5: 0 report, 1 rise, 2 fall, 3 high, 4 low");
     expect("M66 Pdoor L-1", "range: L-1: 0 report, 1 rise, 2 fall, 3 high, 4 low");
-    expect("M66 Pdoor L3 Q0", "range: timeout: longer than 0");
+    expect("M66 Pdoor L3 Q0", "range: Q0: a timeout is longer than 0");
     expect("M66 Pdoor L3 Qx", "usage: Qx: a duration (200ms, 1.5s, 10min, 2h)");
     expect("M66 Plight L3", "point: light is an output");
     expect("M66 Plight L0", "M66: report light");
@@ -246,6 +246,9 @@ static void m412_is_for_the_filament_sensor(void **unused)
     expect("M412 S1 R", "M412: filament on, filament rearm");
     expect("M412 R", "M412: filament rearm");
     expect("M412", "M412: report filament");
+    expect("M412 S2", "range: S2: 0 off, 1 on");
+    expect("M412 S2 R", "range: S2: 0 off, 1 on");
+    expect("M412 Sx", "usage: Sx: 0 off, 1 on");
     world.filament = WORLD_FILAMENT_NONE;
     expect("M412 S1", "forwarded");
     world.filament = WORLD_FILAMENT_PRESENT;

@@ -227,7 +227,7 @@ static void a_wait_for_a_point_may_have_a_timeout(void **unused)
     expect_error(prepare("M66 Pdoor", STEP_WAIT_POINT, "${P}", "${L}", NULL, NULL), STEP_USAGE,
                  "L is missing: not one of high, low, rise, fall, on, off, change");
     expect_error(prepare("M66 Pdoor Q0", STEP_WAIT_POINT, "${P}", "low", "${Q:+${Q}s}", NULL),
-                 STEP_RANGE, "timeout: longer than 0");
+                 STEP_RANGE, "Q0: a timeout is longer than 0");
 }
 
 static void texts_stand_in_the_plan_one_behind_the_other(void **unused)

@@ -100,7 +100,7 @@ static void a_temperature_is_waited_for_of_a_heater_or_a_sensor(void **unused)
                  STEP_USAGE, "50: a comparison like '>= 50C'");
     expect_error(prepare(NULL, STEP(STEP_WAIT_TEMPERATURE, SPAN_INIT("bed"), SPAN_INIT("< 50C"),
                                     SPAN_INIT("0s"))),
-                 STEP_RANGE, "timeout: longer than 0");
+                 STEP_RANGE, "0s: a timeout is longer than 0");
 }
 
 static void power_is_on_or_off_or_off_later(void **unused)

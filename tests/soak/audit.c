@@ -211,16 +211,16 @@ static void from_host(struct audit *audit, struct span raw)
         audit->loose = true; /* a word, made by the wire: it may be answered or not */
 }
 
-/* Has anything on the printer's wire made an ok that is none? */
-static bool ok_may_be_false(const struct audit *audit)
+/* So many oks that were none, or another's, the printer's wire may have made of what passed it. */
+static uint64_t false_oks(const struct audit *audit)
 {
     const struct world_port *printer = &audit->world->port[PROXY_PRINTER];
     const struct wire_fault *from = &printer->from.fault;
 
-    return from->hurt_resends > 0 || from->fired[FAULT_DOUBLE_LINE] > 0 ||
-           from->fired[FAULT_DELAY] > 0 || from->fired[FAULT_STALL] > 0 ||
-           printer->to.fault.fired[FAULT_STALL] > 0 || /* a question was given up too soon */
-           from->fired[FAULT_GARBAGE] > 0;
+    return from->hurt_resends + from->fired[FAULT_DOUBLE_LINE] + from->fired[FAULT_DELAY] +
+           /* what is late by seconds was given up by then, and a question for it */
+           AUDIT_GIVEN_UP_AT_ONCE *
+               (from->fired[FAULT_STALL] + printer->to.fault.fired[FAULT_STALL]);
 }
 
 /* Lines without a number that never came to the printer as they were: their oks are others'. */
@@ -301,8 +301,9 @@ static void ok_came(struct audit *audit, struct span line)
     audit->ahead[owed.serial] = 1;
     audit->aheads++;
     excuse(audit, AUDIT_EARLY);
-    if (audit->aheads > audit->strays + hurt_on_the_way(audit) && audit->checked &&
-        !ok_may_be_false(audit) && audit->excused[AUDIT_COLLISION] == 0)
+    if (audit->aheads > audit->strays + hurt_on_the_way(audit) + false_oks(audit) +
+                            audit->excused[AUDIT_COLLISION] &&
+        audit->checked)
         wrong(audit, "an ok before its command is carried out", owed.serial);
 }
 
@@ -544,7 +545,7 @@ void audit_end(struct audit *audit, bool whole)
             excuse(audit, AUDIT_LOST);
         } else if (forgiven > 0) {
             forgiven--;
-        } else if (audit->ahead[serial] > 0 && ok_may_be_false(audit)) {
+        } else if (audit->ahead[serial] > 0 && false_oks(audit) > 0) {
             excuse(audit, AUDIT_UNREVEALED);
         } else if (!audit->loose) {
             wrong(audit, "a command was never carried out", serial);

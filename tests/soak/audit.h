@@ -11,6 +11,7 @@
 #define AUDIT_SERIALS 4096
 #define AUDIT_OWED    1024
 #define AUDIT_COMMAND 120
+#define AUDIT_GIVEN_UP_AT_ONCE 2
 
 /* What is excused. */
 enum audit_class {

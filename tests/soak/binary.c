@@ -10,6 +10,8 @@ enum {
     HOST_WAITS_MS = 1200,   /* for an acknowledgement, then it sends again */
     PRINTER_WAITS_MS = 500, /* for the rest of a packet */
     TRIES = 30,
+    BUTTON = 5,
+    HALTED_MS = 2000,
     PASSING = 8192,
 };
 
@@ -41,7 +43,13 @@ static struct {
     char printer_line[LINE];
     size_t printer_length;
     unsigned received, commands;
+
+    bool halting;
+    size_t m112_so_far;
+    unsigned m112s; /* written since */
 } both;
+
+static struct settings with_stop;
 
 static uint32_t roll(uint32_t sides)
 {
@@ -255,11 +263,27 @@ static bool host_sends(uint8_t sync, uint8_t meta, size_t length)
 
 /* --- what is looked at --- */
 
+/* Lines of their own, whatever is around them. */
+static void count_m112(char byte)
+{
+    static const char m112[] = "\nM112\n";
+
+    both.m112_so_far = byte == m112[both.m112_so_far] ? both.m112_so_far + 1 : byte == '\n';
+    if (both.m112_so_far < sizeof m112 - 1)
+        return;
+    both.m112s++;
+    both.m112_so_far = 1;
+}
+
 static void listen(void *unused, enum world_kind kind, enum proxy_port port, struct span bytes)
 {
     struct passing *down = &both.down;
 
     (void)unused;
+    for (size_t i = 0; i < bytes.length && both.halting; i++) {
+        if (port == PROXY_PRINTER && kind == WORLD_TO)
+            count_m112(bytes.data[i]);
+    }
     /* Behind the close's acknowledgement rules may speak. */
     down->open = down->open && (both.binary || down->count > 0);
     for (size_t i = 0; i < bytes.length && down->open; i++) {
@@ -307,13 +331,52 @@ static bool converses(const char *line)
     return both.wrong == NULL;
 }
 
+static void button(bool pressed)
+{
+    sim_board_input(&both.world->board, BUTTON, pressed, both.world->now);
+    world_settle(both.world);
+}
+
+/*
+ * The stop in the middle of a packet: what the printer takes for its content is no line, so it is
+ * reset, too; and halted again when it is back.
+ */
+static void halt(void)
+{
+    uint64_t pulses = both.world->pulses;
+
+    both.down.open = false;
+    both.halting = true;
+    world_write(both.world, PROXY_HOST, SPAN("\xAD\xB5\x09\x12 and then"));
+    button(true);
+    for (unsigned ms = 0; ms < HALTED_MS && step(); ms++)
+        ;
+    if (both.m112s == 0)
+        wrong("a halt in a transfer without M112");
+    if (both.world->pulses != pulses + 1)
+        wrong("a halt in a transfer without a reset, or with two");
+    both.binary = false;
+    both.m112s = 0;
+    printer_says("start", -1);
+    for (unsigned ms = 0; ms < HALTED_MS && step(); ms++)
+        ;
+    if (both.m112s == 0)
+        wrong("a printer that is back while the button is held, and not halted");
+}
+
 static void transfer(void)
 {
     uint8_t sync = 0;
+    unsigned halt_at = roll(3) == 0 ? roll(PACKETS) : PACKETS;
     bool good = host_sends(sync++, SYNC, 0);
 
-    for (unsigned i = 0; i < PACKETS && good; i++)
+    for (unsigned i = 0; i < PACKETS && good; i++) {
+        if (i == halt_at) {
+            halt();
+            return;
+        }
         good = host_sends(sync++, WRITE, 1 + roll(PAYLOAD));
+    }
     world_plan(both.world, NULL, 0, 0); /* where the close is lost, so is all for any host */
     if (good && !host_sends(sync, CLOSE, 0))
         wrong("a transfer that could not be closed");
@@ -328,6 +391,20 @@ static void transfer(void)
     }
 }
 
+/* Those of the run, and a button of which nobody knew. */
+static void add_stop(const struct settings *settings)
+{
+    struct point_settings *point;
+
+    with_stop = *settings;
+    with_stop.estop.point = (uint8_t)with_stop.points;
+    with_stop.estop.reset_point = POINT_NONE;
+    with_stop.estop.reset_dtr = false;
+    point = &with_stop.point[with_stop.points++];
+    *point = (struct point_settings){
+        .name = "stop", .type = POINT_INPUT, .io = BUTTON, .active_high = true, .number = -1};
+}
+
 const char *binary_play(struct world *world, uint64_t seed)
 {
     struct world_options options = world->options;
@@ -340,8 +417,11 @@ const char *binary_play(struct world *world, uint64_t seed)
     options.host_played = options.printer_played = true;
     options.watch = NULL;
     options.listen = listen;
+    add_stop(options.settings);
+    options.settings = &with_stop;
     world_init(world, world->proxy, &options, (struct instant){0});
-    world_run_ms(world, 100);
+    button(false);
+    world_run_ms(world, 6000);
     world_host_opens(world, 115200);
     if (!converses("M110 N0\n") || !converses("M28 B1 UP.GCO\n"))
         return both.wrong;
@@ -349,7 +429,7 @@ const char *binary_play(struct world *world, uint64_t seed)
     world_plan(world, faults, roll(2) == 0 ? 0 : roll(40), seed);
     both.down.open = true;
     transfer();
-    if (both.wrong == NULL && converses("M110 N0\n"))
+    if (both.wrong == NULL && !both.halting && converses("M110 N0\n"))
         converses("N1 G1 X1*96\n");
     return both.wrong;
 }

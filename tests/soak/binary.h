@@ -8,7 +8,7 @@
 
 /*
  * Plays one, and lines before and behind it. NULL if all promises hold, else which does not: bytes
- * pass as they are, in both directions, and behind the end
- * lines are lines again. Of the world's options settings, rules and wires are kept.
+ * pass as they are, in both directions, behind the end lines are lines again, and the emergency stop
+ * in the middle halts and resets the printer. Of the world's options settings, rules and wires are kept.
  */
 const char *binary_play(struct world *world, uint64_t seed);

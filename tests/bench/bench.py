@@ -24,6 +24,7 @@ from process import BUILD, ROOT, Failure, Program, read_text, wait_until
 RULES = 1000
 IDLE_SECONDS = 15
 WATCHERS = 64
+STOPS = 200
 
 
 def tell(text):
@@ -110,6 +111,22 @@ class Bench:
         self.figures.add("p99", "us", goal=200, sioproxy=ours["p99"],
                          socat=other["p99"])
 
+    def stop_button(self):
+        tell("the stop button, %d times in each of five" % STOPS)
+        way = self.start(paths.Stop, rules=RULES)
+        descriptors = (way.host, way.printer, way.board)
+        result = subprocess.run(
+            [os.path.join(BUILD, "bench_stop"), *map(str, descriptors), way.socket, str(STOPS)],
+            pass_fds=descriptors, stdout=subprocess.PIPE, check=True)
+        found = json.loads(result.stdout)
+        self.figures.section("the board's report of the button in, M112 out at the printer's port "
+                             "(debounce: 0, %d each)" % STOPS)
+        for name, words in (("idle", "idle"), ("print", "a print"), ("burst", "ten outputs switch"),
+                            ("upload", "an upload (M28)"), ("full", "the printer's port was full")):
+            goal = None if name == "full" else 200
+            self.figures.add(words + ", p50", "us", sioproxy=found[name]["p50"])
+            self.figures.add(words + ", p99", "us", goal=goal, sioproxy=found[name]["p99"])
+
     def cpu_share(self):
         self.figures.section("a print of 1000 lines a second")
         shares = {}
@@ -138,6 +155,17 @@ class Bench:
         self.figures.add("whole way down", "ns/line", sioproxy=found["down"])
         self.figures.add("whole way up", "ns/line", sioproxy=found["up"])
         self.figures.add("whole way, both", "ns/line", sioproxy=found["both"], goal=1000)
+
+    def rules(self):
+        tell("events with many rules")
+        result = subprocess.run([os.path.join(BUILD, "bench_rules")], stdout=subprocess.PIPE,
+                                check=True)
+        self.figures.section("an event that rules on points and temperatures wait for")
+        for count, found in json.loads(result.stdout).items():
+            for kind, times in found.items():
+                for share in ("p50", "p99"):
+                    self.figures.add("%s, %s rules, %s" % (kind, count, share), "us",
+                                     sioproxy=times[share])
 
     # -- what the daemon costs
 
@@ -241,7 +269,9 @@ def main():
         bench.flow()
         bench.memory()
         bench.halt()
+        bench.stop_button()
         bench.core()
+        bench.rules()
         bench.cpu_share()
         bench.start_up()
         bench.idle()

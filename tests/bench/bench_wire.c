@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "ends.h"
+#include "samples.h"
 
 #define WIRES_MAX    8
 #define WATCHERS_MAX 64
@@ -31,35 +32,9 @@ static const char usage[] =
     "                        LOG gets `nanoseconds line` for each line when it has come\n"
     "WIRE is NAME:HOST:PRINTER, open descriptors.\n";
 
-struct samples {
-    uint32_t *ns;
-    size_t count;
-};
-
 static struct wire wires[WIRES_MAX];
 static struct samples samples[WIRES_MAX];
 static unsigned wire_count;
-
-static int ascending(const void *a, const void *b)
-{
-    uint32_t first = *(const uint32_t *)a, second = *(const uint32_t *)b;
-
-    return first < second ? -1 : first > second;
-}
-
-static double us_at(const struct samples *all, double share)
-{
-    size_t index = (size_t)((double)all->count * share);
-
-    return all->ns[index < all->count ? index : all->count - 1] / 1000.0;
-}
-
-static void tell_samples(struct samples *all)
-{
-    qsort(all->ns, all->count, sizeof *all->ns, ascending);
-    printf("\"count\": %zu, \"p50\": %.2f, \"p99\": %.2f, \"p999\": %.2f, \"max\": %.2f",
-           all->count, us_at(all, 0.5), us_at(all, 0.99), us_at(all, 0.999), us_at(all, 1));
-}
 
 static void take_wires(char **words, int count)
 {
@@ -74,11 +49,8 @@ static void take_wires(char **words, int count)
 
 static void make_samples(size_t capacity)
 {
-    for (unsigned i = 0; i < wire_count; i++) {
-        samples[i].ns = calloc(capacity, sizeof *samples[i].ns);
-        if (samples[i].ns == NULL)
-            ends_fail("no memory");
-    }
+    for (unsigned i = 0; i < wire_count; i++)
+        samples_init(&samples[i], capacity);
 }
 
 static uint32_t round_trip(struct wire *wire)
@@ -98,8 +70,8 @@ static void tell_rounds(const char *name, const struct samples *all, unsigned li
     for (size_t at = 0; at < all->count; at += lines) {
         struct samples round = {all->ns + at, lines};
 
-        qsort(round.ns, lines, sizeof *round.ns, ascending);
-        printf("%s%.2f", at > 0 ? ", " : "", us_at(&round, share));
+        samples_sort(&round);
+        printf("%s%.2f", at > 0 ? ", " : "", samples_us(&round, share));
     }
     printf("], ");
 }
@@ -114,7 +86,7 @@ static void run_rtt(unsigned lines, unsigned rounds)
             for (unsigned i = 0; i < (round == 0 ? WARM_UP : WARM_UP / 10); i++)
                 round_trip(&wires[which]);
             for (unsigned i = 0; i < lines; i++)
-                samples[which].ns[samples[which].count++] = round_trip(&wires[which]);
+                samples_add(&samples[which], round_trip(&wires[which]));
         }
     }
     printf("{");
@@ -122,7 +94,7 @@ static void run_rtt(unsigned lines, unsigned rounds)
         printf("%s\"%s\": {", i > 0 ? ", " : "", wires[i].name);
         tell_rounds("p50s", &samples[i], lines, 0.5);
         tell_rounds("p99s", &samples[i], lines, 0.99);
-        tell_samples(&samples[i]);
+        samples_tell(&samples[i]);
         printf("}");
     }
     printf("}\n");
@@ -252,10 +224,9 @@ static void run_halt(unsigned trials, unsigned window, const char *command, unsi
 {
     make_samples(trials);
     for (unsigned i = 0; i < trials; i++)
-        samples[0].ns[samples[0].count++] =
-            run_halt_once(&wires[0], window, command, every, 40 + i * 7 % 31);
+        samples_add(&samples[0], run_halt_once(&wires[0], window, command, every, 40 + i * 7 % 31));
     printf("{");
-    tell_samples(&samples[0]);
+    samples_tell(&samples[0]);
     printf(", \"watched_bytes\": %llu}\n", (unsigned long long)watched_bytes);
 }
 

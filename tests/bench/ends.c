@@ -48,7 +48,7 @@ static size_t read_some(int fd, char *bytes, size_t capacity, int patience_ms, c
     return (size_t)count;
 }
 
-static void write_all(int fd, const char *bytes, size_t length)
+void ends_write(int fd, const char *bytes, size_t length)
 {
     while (length > 0) {
         ssize_t count = write(fd, bytes, length);
@@ -97,7 +97,7 @@ static void print_bytes(struct printer *printer, struct wire *wire, const char *
         }
         printer->length = 0;
     }
-    write_all(wire->printer_fd, answers, answer);
+    ends_write(wire->printer_fd, answers, answer);
     atomic_fetch_add(&wire->lines, lines);
 }
 
@@ -108,12 +108,12 @@ static void reset(struct printer *printer, struct wire *wire)
     char dropped[CHUNK];
     struct pollfd one = {.fd = wire->printer_fd, .events = POLLIN};
 
-    write_all(wire->printer_fd, killed, sizeof killed - 1);
+    ends_write(wire->printer_fd, killed, sizeof killed - 1);
     usleep(BOOT_US);
     while (poll(&one, 1, 0) > 0 && read(wire->printer_fd, dropped, sizeof dropped) > 0)
         continue;
     *printer = (struct printer){0};
-    write_all(wire->printer_fd, start, sizeof start - 1);
+    ends_write(wire->printer_fd, start, sizeof start - 1);
 }
 
 static void *run_printer(void *context)
@@ -159,7 +159,7 @@ static void send_numbered(struct wire *wire, const char *command)
     for (int i = 0; i < length; i++)
         sum ^= (unsigned char)line[i];
     length += snprintf(line + length, sizeof line - (size_t)length, "*%u\n", sum);
-    write_all(wire->host_fd, line, (size_t)length);
+    ends_write(wire->host_fd, line, (size_t)length);
     wire->number++;
 }
 
@@ -185,7 +185,7 @@ void wire_send(struct wire *wire)
 
 void wire_send_plain(struct wire *wire, const char *line)
 {
-    write_all(wire->host_fd, line, strlen(line));
+    ends_write(wire->host_fd, line, strlen(line));
 }
 
 /* A line from the printer's side. 1 if it is an ok. */

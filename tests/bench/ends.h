@@ -30,6 +30,8 @@ struct wire {
 
 void ends_fail(const char *what, ...) __attribute__((format(printf, 1, 2), noreturn));
 int64_t ends_now(void); /* nanoseconds, monotonic */
+/* All of it, however long the other end takes. */
+void ends_write(int fd, const char *bytes, size_t length);
 
 /* `text` is NAME:HOST:PRINTER, the latter two open descriptors. Starts the printer. */
 void wire_init(struct wire *wire, char *text);

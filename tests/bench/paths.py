@@ -29,7 +29,7 @@ board:
 points:
   light: {{io: 12, type: output}}
   door:  {{io: 2, type: input, active: low}}
-control:
+{more}control:
   socket: {socket}
 state: {state}
 rules: {rules}
@@ -93,18 +93,22 @@ class Proxy:
     """sioproxy between a pty that is the printer's and its own."""
     name = "sioproxy"
 
-    def __init__(self, folder, rules=0, board="simulated"):
-        """`rules` are in force besides the M-codes."""
+    def __init__(self, folder, rules=0, board="simulated", more="", extra=None):
+        """
+        `rules` are in force besides the M-codes, and those of the file `extra`; `more`: points, and
+        what follows them in the config.
+        """
         self.link = os.path.join(folder, "printer")
         self.socket = os.path.join(folder, "control")
         self.config = os.path.join(folder, "bench.yaml")
         self.printer, self.kept = pty.openpty()
         tty.setraw(self.kept)
-        file = write_rules(os.path.join(folder, "rules.yaml"), rules) if rules else None
+        files = [write_rules(os.path.join(folder, "rules.yaml"), rules)] if rules else []
+        files += [extra] if extra else []
         with open(self.config, "w", encoding="utf-8") as out:
             out.write(CONFIG.format(link=self.link, printer=os.ttyname(self.kept), board=board,
                                     socket=self.socket, state=os.path.join(folder, "state"),
-                                    rules="[%s]" % file if file else "[]"))
+                                    rules="[%s]" % ", ".join(files), more=more))
         self.start(folder)
         wait_until("the printer's port is open",
                    lambda: self.status()["printer"]["state"] != "offline", 5, 0.05,
@@ -136,3 +140,31 @@ class Proxy:
         self.program.stop()
         os.close(self.kept)
         os.close(self.printer)
+
+
+BUTTON = "  button: {io: 0, type: input, active: high, debounce: 0}\n"
+HALTS = "estop: {point: button, reset_dtr: false}\n"
+SWITCHED = [8, 9, 10, 11, 13, 14, 15, 16, 17]  # and the light: ten outputs
+
+
+class Stop(Proxy):
+    """The same with an emergency stop on a board at a pty, and M-codes that switch ten outputs."""
+
+    def __init__(self, folder, rules=0):
+        self.board, self.board_kept = pty.openpty()
+        tty.setraw(self.board_kept)
+        points = ["  o%d: {io: %d, type: output, halt: off}\n" % (io, io) for io in SWITCHED]
+        extra = os.path.join(folder, "burst.yaml")
+        with open(extra, "w", encoding="utf-8") as file:
+            file.write("rules:\n")
+            for code, state in (("M30050", "on"), ("M30051", "off")):
+                steps = ", ".join("o%d: %s" % (io, state) for io in SWITCHED)
+                file.write("  - {when: {gcode: %s}, do: [{set: {light: %s, %s}}]}\n"
+                           % (code, state, steps))
+        super().__init__(folder, rules, os.ttyname(self.board_kept),
+                         BUTTON + "".join(points) + HALTS, extra)
+
+    def stop(self):
+        super().stop()
+        os.close(self.board_kept)
+        os.close(self.board)

@@ -368,7 +368,8 @@ static int64_t stop_once(enum meanwhile what, unsigned trial)
     while (atomic_load(&halted_at) == 0) {
         host_hears();
         if (ends_now() > until)
-            ends_fail("%s: the printer got no M112", names[what]);
+            ends_fail("%s: the printer got no M112, the board %s", names[what],
+                      atomic_load(&pressed_at) != 0 ? "has reported" : "said nothing");
     }
     if (atomic_load(&pressed_at) == 0)
         ends_fail("%s: M112 without a report", names[what]);

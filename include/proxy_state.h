@@ -188,6 +188,9 @@ void proxy_board_events(struct proxy *proxy, struct instant now);
 void proxy_asked(struct proxy *proxy, const struct request *request, int32_t client,
                  struct instant now);
 
+/* proxy_types.c: tells of points that are another thing on the board; it is online */
+void proxy_types_look(struct proxy *proxy, struct instant now);
+
 /* proxy_sensors.c: dht points */
 /* What the board has said of its sensors is told, and shown whoever waits for it. */
 void proxy_sensors_look(struct proxy *proxy, struct instant now);
@@ -206,7 +209,8 @@ void proxy_share_halted(struct proxy *proxy);
 /* proxy_filament.c: what the sensors say, and what filament wants done */
 void proxy_filament_act(struct proxy *proxy, struct instant now);
 void proxy_filament_look(struct proxy *proxy, struct instant now);
-void proxy_filament_reload(struct proxy *proxy, struct instant now);
+void proxy_filament_reload(struct proxy *proxy, const uint8_t moved[SETTINGS_POINTS],
+                           struct instant now);
 void proxy_filament_step(struct proxy *proxy, enum filament_switch what, struct instant now);
 /* enum world_filament */
 uint8_t proxy_filament_world(const struct proxy *proxy);

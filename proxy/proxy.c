@@ -127,12 +127,14 @@ void proxy_reload(struct proxy *proxy, const struct settings *settings,
     proxy_programs_reload(proxy, old);
     plans_rules_changed(&proxy->router.plans);
     proxy_estop_reload(proxy, moved, now);
-    proxy_filament_reload(proxy, now);
+    proxy_filament_reload(proxy, moved, now);
     proxy_power_reload(proxy, now);
     proxy_rules_init(proxy, false, now);
     board_session_interval(&proxy->board, settings->report_interval_ms, now);
     proxy->router.printer.in_flight = settings->in_flight;
     events_add(&proxy->router.events, EVENT_RELOAD, SPAN_NONE, SPAN("done"), SPAN_NONE, now);
+    if (board_session_online(&proxy->board))
+        proxy_types_look(proxy, now);
     proxy->deadline = find_deadline(proxy);
 }
 

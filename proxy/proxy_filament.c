@@ -83,10 +83,21 @@ void proxy_filament_look(struct proxy *proxy, struct instant now)
     }
 }
 
-void proxy_filament_reload(struct proxy *proxy, struct instant now)
+void proxy_filament_reload(struct proxy *proxy, const uint8_t moved[SETTINGS_POINTS],
+                           struct instant now)
 {
-    filament_reload(&proxy->router.filament, proxy->settings->filament, proxy->settings->filaments,
-                    now);
+    const struct settings *settings = proxy->settings;
+    struct filament *filament = &proxy->router.filament;
+    uint8_t was[SETTINGS_FILAMENTS];
+
+    for (unsigned i = 0; i < SETTINGS_FILAMENTS; i++) {
+        was[i] = FILAMENT_NEW;
+        for (uint8_t j = 0; i < settings->filaments && j < filament->sensors; j++) {
+            if (moved[filament->sensor[j].set.point] == settings->filament[i].point)
+                was[i] = j;
+        }
+    }
+    filament_reload(filament, settings->filament, settings->filaments, was, now);
 }
 
 void proxy_filament_step(struct proxy *proxy, enum filament_switch what, struct instant now)

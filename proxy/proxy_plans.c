@@ -478,6 +478,7 @@ void proxy_board_events(struct proxy *proxy, struct instant now)
             events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("online"),
                        span_of(proxy->board.version), now)
                 ->is = FACT_BOARD_ONLINE;
+            proxy_types_look(proxy, now);
             break;
         case BOARD_EVENT_FOREIGN:
             router_tell(&proxy->router, LOG_ERROR,

@@ -22,7 +22,7 @@
 #define LINES   400
 #define MINUTE  60000
 
-static struct loaded loaded;
+static struct loaded loaded, reloaded;
 static struct world world;
 static struct proxy proxy;
 static char file[64 * 1024];
@@ -93,9 +93,8 @@ static void runout(uint8_t io, bool missing)
     world_settle(&world);
 }
 
-/* A world with this in the config, its host connected and the board of use. */
-static void begin_as(const char *extra, struct sim_printer_manner printer,
-                     struct sim_host_manner host)
+/* Reads a config with this in it. */
+static void read_config(const char *extra, struct loaded *ret_loaded)
 {
     static const char config[] = "name: test\n"
                                  "host: {port: /run/test}\n"
@@ -106,11 +105,6 @@ static void begin_as(const char *extra, struct sim_printer_manner printer,
                                  "  runout: {io: 3, type: input, debounce: 100ms}\n"
                                  "  runout2: {io: 4, type: input, debounce: 100ms}\n";
     static const struct load_environment environment = {0};
-    struct world_options options = {.settings = &loaded.settings,
-                                    .rules = &loaded.ruleset,
-                                    .printer = printer,
-                                    .host = host,
-                                    .watch = watch};
     struct mistakes mistakes = {0};
     struct sources sources;
     char text[2048];
@@ -122,12 +116,25 @@ static void begin_as(const char *extra, struct sim_printer_manner printer,
     if (rules != NULL)
         assert_true(sources_add(&sources, "rules.yaml", span_of(rules)));
     rules = NULL;
-    if (!load_all(&sources, &environment, &mistakes, &loaded)) {
+    if (!load_all(&sources, &environment, &mistakes, ret_loaded)) {
         mistakes_print(&mistakes, stderr);
         fail();
     }
     mistakes_free(&mistakes);
     sources_free(&sources);
+}
+
+/* A world with this in the config, its host connected and the board of use. */
+static void begin_as(const char *extra, struct sim_printer_manner printer,
+                     struct sim_host_manner host)
+{
+    struct world_options options = {.settings = &loaded.settings,
+                                    .rules = &loaded.ruleset,
+                                    .printer = printer,
+                                    .host = host,
+                                    .watch = watch};
+
+    read_config(extra, &loaded);
     memset(&seen, 0, sizeof seen);
     world_init(&world, &proxy, &options, (struct instant){0});
     runout(RUNOUT, false);
@@ -143,10 +150,21 @@ static inline void begin(const char *extra)
     begin_as(extra, sim_printer_manner_marlin(), sim_host_manner_octoprint());
 }
 
+/* Another config, while everything runs. */
+static inline void reload(const char *extra)
+{
+    read_config(extra, &reloaded);
+    proxy_reload(&proxy, &reloaded.settings, &reloaded.ruleset, world.now);
+    proxy_input(&proxy, &(struct proxy_input){.kind = PROXY_TICK}, world.now);
+    world_settle(&world);
+}
+
 static int tear_down(void **unused)
 {
     (void)unused;
     loaded_free(&loaded);
+    loaded_free(&reloaded);
+    memset(&reloaded, 0, sizeof reloaded);
     return 0;
 }
 

@@ -104,6 +104,31 @@ static void a_plan_that_lost_its_point_ends_and_says_so(void **unused)
     assert_int_equal(heard(0, "never"), 0);
 }
 
+static void a_point_that_is_another_thing_on_the_board_is_told(void **unused)
+{
+    static const char wrong[] = "name: test\nhost: {port: /run/test}\n"
+                                "printer: {port: simulated}\nboard: {port: simulated}\n"
+                                "points:\n"
+                                "  light: {io: 12, type: output}\n"
+                                "  lamp: {io: 5, type: output}\n"
+                                "  door: {io: 13, type: input}\n"
+                                "  air: {io: 6, type: dht}\n"
+                                "  far: {io: 30, type: output}\n";
+
+    (void)unused;
+    begin("rules: []\n");
+    assert_int_equal(told(0, " of the board is "), 0);
+    reload(wrong, "rules: []\n");
+    assert_int_equal(told(0, " of the board is "), 4);
+    assert_int_equal(told(0, "point lamp: io 5 of the board is no output"), 1);
+    assert_int_equal(told(0, "point door: io 13 of the board is an output"), 1);
+    assert_int_equal(told(0, "point air: io 6 of the board is no sensor"), 1);
+    assert_int_equal(told(0, "point far: io 30 of the board is not there"), 1);
+    sim_board_reset(&world.board, world.now);
+    run_ms(10000);
+    assert_int_equal(told(0, " of the board is "), 8); /* it is online again */
+}
+
 /* All names are there, under other indices; only the fan is on another io. */
 static const char other_order[] = "name: test\n"
                                   "host: {port: /run/test}\n"
@@ -391,6 +416,7 @@ int main(void)
         TEST(new_rules_and_points_are_there_at_once_in_mid_print),
         TEST(plans_that_run_finish_as_they_were),
         TEST(a_plan_that_lost_its_point_ends_and_says_so),
+        TEST(a_point_that_is_another_thing_on_the_board_is_told),
         TEST(until_of_a_plan_that_runs_knows_its_point_by_name),
         TEST(what_has_to_last_goes_on_lasting),
         TEST(a_silence_counts_from_the_reload),

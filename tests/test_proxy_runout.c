@@ -360,6 +360,46 @@ static void whatever_ends_a_change_the_next_print_prints(void **unused)
     begin("filament: {point: runout}\n");
 }
 
+#define BOTH  "filament: [{point: runout, tool: 0}, {point: runout2, tool: 0}]\n"
+#define SWAPPED "filament: [{point: runout2, tool: 0}, {point: runout, tool: 0}]\n"
+
+static void a_reload_in_mid_change_changes_nothing_of_it(void **unused)
+{
+    static const char *const configs[] = {BOTH, SWAPPED, "filament: {point: runout2}\n", ""};
+
+    (void)unused;
+    for (unsigned i = 0; i < sizeof configs / sizeof *configs; i++) {
+        begin(BOTH);
+        print_some();
+        runout(RUNOUT, true);
+        UNTIL(world.printer.wait == SIM_WAIT_USER, MINUTE);
+        reload(configs[i]);
+        run_ms(5000);
+        assert_int_equal(seen.changes, 1);
+        runout(RUNOUT, false);
+        user_changes_filament();
+        finishes();
+        assert_int_equal(seen.changes, 1);
+        tear_down(NULL);
+    }
+    begin("");
+}
+
+/* What was dealt with is known by the sensor's name, wherever it stands in the list. */
+static void a_reload_does_not_make_a_runout_count_again(void **unused)
+{
+    (void)unused;
+    begin(BOTH);
+    print_some();
+    runout(RUNOUT, true);
+    UNTIL(world.printer.wait == SIM_WAIT_USER, MINUTE);
+    user_changes_filament(); /* who goes on without: it is still missing */
+    UNTIL(seen.next > 150, MINUTE);
+    reload(SWAPPED);
+    finishes();
+    assert_int_equal(seen.changes, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
@@ -375,6 +415,8 @@ int main(void)
         TEST(rules_see_it_and_switch_it),
         TEST(with_the_command_pause_the_host_pauses_and_the_printer_hears_nothing),
         TEST(a_host_with_a_window_is_changed_too),
+        TEST(a_reload_in_mid_change_changes_nothing_of_it),
+        TEST(a_reload_does_not_make_a_runout_count_again),
         TEST(whatever_ends_a_change_the_next_print_prints),
     };
 

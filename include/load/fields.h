@@ -17,7 +17,6 @@ struct fields {
     const char *folder;        /* where relative paths start */
     struct span bytes;         /* the file's text */
     struct arena *arena;
-    bool everything; /* what this version cannot do yet is taken, too: for tests */
     bool example;    /* of a rule file, not a config: it may lack a printer */
 };
 

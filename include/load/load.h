@@ -14,7 +14,6 @@
 /* What the surroundings say. */
 struct load_environment {
     const char *state_directory; /* $STATE_DIRECTORY, NULL if it is not set */
-    bool everything;             /* also what this version cannot do yet: for tests */
 };
 
 struct loaded {

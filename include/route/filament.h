@@ -146,9 +146,13 @@ struct filament {
 };
 
 void filament_init(struct filament *filament, const struct filament_settings *set, unsigned count);
-/* Other settings; a sensor at the same place of the list keeps its state until shown anew. */
+#define FILAMENT_NEW 255
+/*
+ * Other settings. `was` says for each sensor which one it was before, or FILAMENT_NEW; NULL: each the
+ * one at its place. It keeps its state until shown anew; a change that runs goes on without its own.
+ */
 void filament_reload(struct filament *filament, const struct filament_settings *set, unsigned count,
-                     struct instant now);
+                     const uint8_t *was, struct instant now);
 
 /* What a sensor says, debounced. */
 void filament_see(struct filament *filament, unsigned sensor, enum filament_level level,

@@ -20,7 +20,6 @@ struct loading {
     struct ruleset ruleset;
     struct arena arena; /* what stays */
     unsigned mcodes;    /* of the rules: those of the M-codes */
-    bool everything;
     bool example;             /* the first source is a rule file with an `example`, not a config */
     struct rule_tests *tests; /* NULL: not read */
 };
@@ -41,7 +40,6 @@ static void read_config(struct loading *loading, const struct load_environment *
                                   .folder = loading->sources->folder,
                                   .bytes = config->bytes,
                                   .arena = &loading->arena,
-                                  .everything = loading->everything,
                                   .example = loading->example};
 
     settings_file_read(&fields, root, config->path, environment->state_directory);
@@ -103,8 +101,7 @@ static void read_rules(struct loading *loading, const struct node *root)
                                       .settings = &loading->settings,
                                       .folder = loading->sources->folder,
                                       .bytes = list[i].bytes,
-                                      .arena = &loading->arena,
-                                      .everything = loading->everything};
+                                      .arena = &loading->arena};
 
         rules_file_read(&fields, list[i].root, list[i].path, &loading->ruleset, place);
         if (i + 1 == mcodes) {
@@ -138,7 +135,6 @@ static bool load(const struct sources *sources, const struct load_environment *e
     }
     loading->sources = sources;
     loading->mistakes = mistakes;
-    loading->everything = environment->everything;
     loading->example = tests != NULL;
     loading->tests = tests;
     if (yaml_tree_read(sources->source[0].bytes, sources->source[0].path, &loading->scratch,

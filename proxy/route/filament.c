@@ -144,13 +144,33 @@ static void reconsider(struct filament *filament, struct instant now)
     consider(filament, now);
 }
 
+/* Each sensor keeps what is known of it, wherever it stands now. */
+static void move_sensors(struct filament *filament, unsigned count, const uint8_t *was)
+{
+    struct filament_sensor old[SETTINGS_FILAMENTS];
+    unsigned which = count; /* of none of them */
+
+    memcpy(old, filament->sensor, sizeof old);
+    for (unsigned i = 0; i < count; i++) {
+        unsigned from = was == NULL ? i : was[i];
+
+        filament->sensor[i] = from < filament->sensors
+                                  ? old[from]
+                                  : (struct filament_sensor){.level = FILAMENT_UNKNOWN};
+        if (from == filament->which)
+            which = i;
+    }
+    if (which == count && count < SETTINGS_FILAMENTS)
+        filament->sensor[count] = old[filament->which]; /* its command may be under way */
+    filament->which = (uint8_t)(which < SETTINGS_FILAMENTS ? which : 0);
+}
+
 void filament_reload(struct filament *filament, const struct filament_settings *set, unsigned count,
-                     struct instant now)
+                     const uint8_t *was, struct instant now)
 {
     const char *word = filament_word(filament);
 
-    for (unsigned i = filament->sensors; i < count; i++)
-        filament->sensor[i] = (struct filament_sensor){.level = FILAMENT_UNKNOWN};
+    move_sensors(filament, count, was);
     load(filament, set, count);
     if (word != filament_word(filament))
         filament_want(filament, FILAMENT_CHANGED);

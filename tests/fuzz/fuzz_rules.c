@@ -39,7 +39,7 @@ static void check_rule(const struct rule *rule)
 /* Also what is yet to come, with the tests of the file; whoever loads it could prepare its steps. */
 static void load_alone(const uint8_t *data, size_t size)
 {
-    const struct load_environment environment = {.everything = true};
+    const struct load_environment environment = {0};
     static const struct step_values values;
     static struct sources sources;
     static struct loaded loaded;

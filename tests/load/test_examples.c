@@ -34,7 +34,7 @@ static const char config[] = "printer: {port: simulated}\n"
 /* The mistakes of an example, a line each. To be freed. */
 static char *mistakes_of(struct span example)
 {
-    const struct load_environment environment = {.everything = true};
+    const struct load_environment environment = {0};
     bool is_config =
         span_starts(example, SPAN("printer:")) || span_contains(example, SPAN("\nprinter:"));
     bool is_tested = span_contains(example, SPAN("\ntests:"));

@@ -1,4 +1,4 @@
-/* The rules language that is more than gcode: what each word becomes. Also what is yet to come. */
+/* The rules language that is more than gcode: what each word becomes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,7 +35,7 @@ static char *told;
 /* Loads rules; without mistakes, or they are in `told`. */
 static bool load(const char *rules)
 {
-    const struct load_environment environment = {.everything = true};
+    const struct load_environment environment = {0};
     struct mistakes mistakes = {0};
     struct sources sources;
     size_t length;

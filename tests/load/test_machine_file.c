@@ -31,7 +31,7 @@ static int end(void **unused)
 /* Loads a config; NULL if there are mistakes, which are `expected`. */
 static const struct settings *load(const char *text, const char *expected)
 {
-    const struct load_environment environment = {.everything = true};
+    const struct load_environment environment = {0};
     struct mistakes mistakes = {0};
     struct sources sources;
     char whole[2000], *told = NULL;

@@ -12,7 +12,7 @@
 
 static struct loaded loaded, without_points;
 static struct rule_world world; /* with everything but points: power on, stop latched */
-static const struct load_environment environment = {.everything = true};
+static const struct load_environment environment = {0};
 
 static void load(const char *config, struct loaded *ret_loaded)
 {

@@ -68,7 +68,7 @@ static void every_pack_is_known_and_every_file_is_one(void **unused)
 
 static void every_pack_loads_alone_with_its_tests(void **unused)
 {
-    const struct load_environment environment = {.everything = true};
+    const struct load_environment environment = {0};
 
     (void)unused;
     for (size_t i = 0; i < PACKS; i++) {
@@ -117,7 +117,7 @@ static void config_of_head(struct text *config)
 
 static bool load_with_head(void)
 {
-    const struct load_environment environment = {.everything = true};
+    const struct load_environment environment = {0};
     char memory[4000];
     struct text config = TEXT_IN(memory);
     struct mistakes mistakes = {0};

@@ -25,7 +25,7 @@ static char *told;
 
 static bool load(const char *before, const char *text)
 {
-    const struct load_environment environment = {.everything = true};
+    const struct load_environment environment = {0};
     struct mistakes mistakes = {0};
     struct sources sources;
     char whole[4000];
@@ -190,7 +190,7 @@ static void mistakes_in_tests_are_told(void **unused)
 
 static void a_daemon_does_not_look_at_tests_and_examples(void **unused)
 {
-    const struct load_environment environment = {.everything = true};
+    const struct load_environment environment = {0};
     struct mistakes mistakes = {0};
     struct sources sources;
 

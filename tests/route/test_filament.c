@@ -330,14 +330,14 @@ static void a_reload_keeps_what_is_known_of_a_sensor(void **unused)
     (void)unused;
     start_print();
     set[1] = (struct filament_settings){.point = 4, .tool = 1};
-    filament_reload(&filament, set, 2, now);
+    filament_reload(&filament, set, 2, NULL, now);
     expect("changed");
     assert_string_equal(filament_word(&filament), "unknown");
     see(1, FILAMENT_PRESENT);
     expect("changed");
     see(0, FILAMENT_MISSING);
     assert_true(filament_holds(&filament));
-    filament_reload(&filament, set, 0, now);
+    filament_reload(&filament, set, 0, NULL, now);
     assert_false(filament_holds(&filament));
     check();
     assert_string_equal(filament_word(&filament), "none");
@@ -395,11 +395,11 @@ static void whatever_comes_the_promises_hold(void **unused)
             case 2: filament_failed(&filament, now); break;
             case 3: filament_switch(&filament, argument & 16, now); break;
             case 4: filament_rearm(&filament, now); break;
-            case 5: filament_reload(&filament, set, argument / 8 % 3, now); break;
+            case 5: filament_reload(&filament, set, argument / 8 % 3, NULL, now); break;
             default: filament_print(&filament, FILAMENT_PRINTING, true, now); break;
             }
             if (filament.sensors < 2)
-                filament_reload(&filament, set, 2, now);
+                filament_reload(&filament, set, 2, NULL, now);
             break;
         default: break;
         }

@@ -49,11 +49,13 @@ static const struct command commands[] = {
     {"reload", "", "reads the config again", 0, 0, ANSWER_S},
     {"sim", "POINT on|off|DEGREES", "moves an input or warms a sensor of a simulated board", 2, 2,
      ANSWER_S},
-    {"sim", "printer unplug|plug|reset|power-off|power-on|runout", "", 2, 2, ANSWER_S},
-    {"sim", "board unplug|plug|reset", "", 2, 2, ANSWER_S},
+    {"sim", "printer unplug|plug|reset|power-off|power-on|runout",
+     "what happens to a simulated printer", 2, 2, ANSWER_S},
+    {"sim", "board unplug|plug|reset", "what happens to a simulated board", 2, 2, ANSWER_S},
     {"ports", "", "the serial ports of this machine (needs no daemon)", 0, 0, 0},
     {"octoprint", "", "what to enter into OctoPrint (needs no daemon)", 0, 0, ANSWER_S},
 };
+#define HELP_COLUMN 24
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
 static void print_usage(void)
@@ -63,7 +65,10 @@ static void print_usage(void)
         char line[80];
 
         snprintf(line, sizeof line, "%s %s", commands[i].word, commands[i].arguments);
-        printf("  %-24s %s\n", line, commands[i].help);
+        if (strlen(line) > HELP_COLUMN)
+            printf("  %s\n  %-*s %s\n", line, HELP_COLUMN, "", commands[i].help);
+        else
+            printf("  %-*s %s\n", HELP_COLUMN, line, commands[i].help);
     }
     fputs("\n"
           "  -n, --name NAME      the daemon of that name; without it the only one that runs\n"

@@ -187,6 +187,15 @@ bool printer_session_too_long(const struct printer_session *session,
                               const struct gcode_line *line);
 
 /*
+ * Are lines counted? Else an M110 of ours goes before one with a number. Below 0, where a host's own
+ * M110 may have led, only that M110 has a number.
+ */
+static inline bool printer_session_counts(const struct printer_session *session)
+{
+    return session->numbers_known && session->next_number >= 0;
+}
+
+/*
  * May this line go out now? `numbered`: it shall bear a number. False while it has to wait its
  * turn: a Resend open, a barrier, too much in flight, or the other kind of line in flight.
  */

@@ -141,7 +141,7 @@ bool router_emergency(struct router *router, const struct gcode_line *line, stru
         return ended;
     }
     tag.serial = ledger_owe_real(&router->ledger, line->numbered ? line->number : -1);
-    if (line->numbered && !router->printer.numbers_known)
+    if (line->numbered && !printer_session_counts(&router->printer))
         nothing_waits = false; /* it waits for no M110 of ours */
     if (!nothing_waits || !printer_session_can_send(&router->printer, line, line->numbered) ||
         !printer_session_send(&router->printer, line, line->numbered, tag, &text, now)) {
@@ -189,6 +189,7 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
         tag.serial = ledger_owe_real(&router->ledger, line->numbered ? line->number : -1);
     if (!printer_session_send(&router->printer, line, numbered, tag, &text, now)) {
         router->front_debt = tag.serial;
+        router->touched |= line->number != router->printer.next_number; /* it will bear another */
         outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
         return false;
     }

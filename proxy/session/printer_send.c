@@ -41,7 +41,7 @@ bool printer_session_can_send(const struct printer_session *session, const struc
         return true;
     if (sent_lines_newest(&session->lines)->barrier || goes_alone(session, line, numbered))
         return false;
-    if (numbered && !session->numbers_known)
+    if (numbered && !printer_session_counts(session))
         return false; /* an M110 of ours has to go first */
     if ((sent_lines_newest(&session->lines)->number >= 0) != numbered)
         return false;
@@ -123,8 +123,8 @@ bool printer_session_send(struct printer_session *session, const struct gcode_li
         write_line(session, line, -1, tag, true, ret_bytes, now);
         return true;
     }
-    if (numbered && !session->numbers_known) {
-        write_m110(session, number, ret_bytes, now);
+    if (numbered && !(session->numbers_known && number >= 0)) {
+        write_m110(session, number < 0 ? 0 : number, ret_bytes, now);
         return false;
     }
     write_line(session, line, number, tag, false, ret_bytes, now);

@@ -452,7 +452,8 @@ bool printer_session_give_up(struct printer_session *session, struct instant now
     }
     if (session->question != QUESTION_DUE || session->resend == RESEND_HEARD ||
         lines->unanswered == 0 ||
-        (session->uploading ? session->numbers_known : lines->unanswered < PRINTER_LINES_KEPT))
+        (session->uploading ? printer_session_counts(session)
+                            : lines->unanswered < PRINTER_LINES_KEPT))
         return false;
     answered(session, ret_answer, now);
     if (lines->unsent > lines->unanswered)
@@ -465,8 +466,9 @@ bool printer_session_ask(struct printer_session *session, struct text *ret_bytes
                          struct instant now)
 {
     struct sent_lines *lines = &session->lines;
-    bool numbered = session->numbers_known && (lines->unanswered == 0 || session->uploading ||
-                                               sent_lines_any_numbered(lines) || session->suspect);
+    bool numbered = printer_session_counts(session) &&
+                    (lines->unanswered == 0 || session->uploading ||
+                     sent_lines_any_numbered(lines) || session->suspect);
     int64_t number = numbered ? session->next_number : -1;
     size_t start;
 

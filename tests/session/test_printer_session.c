@@ -155,6 +155,33 @@ static void an_m110_of_ours_goes_first_if_the_first_number_is_no_m110(void **unu
     send("N41 G1*29\n");
 }
 
+static void offer_behind_an_m110_of_ours(const char *raw)
+{
+    struct gcode_line line = parsed(raw);
+
+    written = TEXT_IN(written_bytes);
+    assert_false(printer_session_send(&session, &line, true, (struct tag){1, 0, 7}, &written, now));
+    wrote("N-1 M110 N-1*125\n");
+    assert_false(can_send(raw, true));
+    ok_answers(0);
+}
+
+/* Below 0 a line of ours bore no number and used one up: the next left a hole. */
+static void numbers_below_zero_begin_anew_at_zero(void **unused)
+{
+    (void)unused;
+    offer_behind_an_m110_of_ours("N-1 G28*63\n");
+    send_as("N-1 G28*63\n", true, "N0 G28*19\n");
+    ok_answers(1);
+    send("N-5 M110*11\n");
+    wrote("N-5 M110*11\n");
+    ok_answers(2);
+    offer_behind_an_m110_of_ours("M105\n");
+    send_as("M105\n", true, "N0 M105*39\n");
+    ok_answers(3);
+    send_as("N-4 G28*58\n", true, "N1 G28*18\n");
+}
+
 static void a_line_too_long_for_its_number_goes_alone_and_without(void **unused)
 {
     char command[120], numbered[120];
@@ -413,6 +440,7 @@ int main(void)
         TEST(a_host_may_begin_below_zero_as_pronterface_does),
         TEST(an_m110_below_zero_that_sets_another_number_goes_as_it_came),
         TEST(an_m110_of_ours_goes_first_if_the_first_number_is_no_m110),
+        TEST(numbers_below_zero_begin_anew_at_zero),
         TEST(a_line_too_long_for_its_number_goes_alone_and_without),
         TEST(a_resend_brings_the_line_and_all_behind_it_again_one_at_a_time),
         TEST(the_ok_of_a_resend_comes_within_100_ms_as_the_next_line_or_not_at_all),

@@ -91,7 +91,8 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
             excuse(audit, AUDIT_TORN);
         else if (audit->start_lost && !numbered)
             excuse(audit, AUDIT_UNHEARD);
-        else if (!numbered && !audit->start_heard)
+        /* Without numbers there is no job to be known: a host that goes on behind `start` may. */
+        else if (!numbered && (!audit->start_heard || audit->may_be_bare[serial]))
             excuse(audit, AUDIT_ON_THE_WAY);
         else
             wrong(audit, "motion of a job whose printer was reset", serial);
@@ -122,7 +123,7 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
     }
     if (audit->seen[serial] < UINT8_MAX)
         audit->seen[serial]++;
-    audit->aheads -= audit->ahead[serial];
+    audit->aheads -= audit->ahead[serial] == AHEAD_BY_A_FALSE_OK;
     audit->ahead[serial] = 0;
 }
 
@@ -288,6 +289,7 @@ static void ok_came(struct audit *audit, struct span line)
     audit->shifted = true;
     if (audit->made_up > 0) {
         audit->made_up--;
+        audit->ahead[owed.serial] = AHEAD_MADE_UP;
         return;
     }
     if (audit->printer_gone) {
@@ -298,7 +300,7 @@ static void ok_came(struct audit *audit, struct span line)
         excuse(audit, AUDIT_UNHEARD);
         return;
     }
-    audit->ahead[owed.serial] = 1;
+    audit->ahead[owed.serial] = AHEAD_BY_A_FALSE_OK;
     audit->aheads++;
     excuse(audit, AUDIT_EARLY);
     if (audit->aheads > audit->strays + hurt_on_the_way(audit) + false_oks(audit) +
@@ -520,7 +522,7 @@ static void look_at_file(struct audit *audit)
             wrong(audit, "a line is written behind a younger one", serial);
         last = serial;
         audit->seen[serial] = 1;
-        audit->aheads -= audit->ahead[serial];
+        audit->aheads -= audit->ahead[serial] == AHEAD_BY_A_FALSE_OK;
         audit->ahead[serial] = 0;
     }
 }

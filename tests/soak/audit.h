@@ -8,9 +8,9 @@
 
 #include "sim/world.h"
 
-#define AUDIT_SERIALS 4096
-#define AUDIT_OWED    1024
-#define AUDIT_COMMAND 120
+#define AUDIT_SERIALS          4096
+#define AUDIT_OWED             1024
+#define AUDIT_COMMAND          120
 #define AUDIT_GIVEN_UP_AT_ONCE 2
 
 /* What is excused. */
@@ -30,6 +30,8 @@ enum audit_class {
     AUDIT_CLASSES,
 };
 const char *audit_word(enum audit_class class);
+
+enum { AHEAD_NOT, AHEAD_BY_A_FALSE_OK, AHEAD_MADE_UP };
 
 struct audit_owed {
     uint32_t serial; /* 0 none */
@@ -53,7 +55,7 @@ struct audit {
     uint8_t torn[AUDIT_SERIALS]; /* carried out without its number: may be again, or not */
     uint8_t wrote[AUDIT_SERIALS], wrote_bare[AUDIT_SERIALS];
     uint32_t last_seen, last_by[2]; /* of all; by the printer, by us */
-    uint8_t ahead[AUDIT_SERIALS];   /* its ok came before it was carried out */
+    uint8_t ahead[AUDIT_SERIALS];   /* its ok came before it was carried out: one of these */
     unsigned aheads;
     uint64_t m110_wrote, m110_executed;
     uint8_t may_be_bare[AUDIT_SERIALS]; /* came without a number, or is too long for one */

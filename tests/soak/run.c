@@ -114,7 +114,7 @@ static void choose(struct run *run)
     run->kit.settings.in_flight = run->events.settings.in_flight = run->bare.settings.in_flight =
         roll(run, 6) == 0 ? 400 : 40 + roll(run, 100); /* 400 overflows a buffer of 128 */
     run->host_faults = roll(run, 5) == 0;
-    run->happenings = roll(run, 3) == 0;
+    run->happenings = roll(run, 2) == 0;
     run->kind = RUN_PRINT;
     if (run->numbers && !run->options.printer.klipper && roll(run, 4) == 0)
         run->kind = roll(run, 3) > 0 ? RUN_UPLOAD : RUN_LOG;
@@ -169,9 +169,10 @@ static struct fault a_fault(struct run *run, uint32_t bytes)
 /* Something that befalls an end. */
 static struct fault a_happening(struct run *run, uint32_t bytes)
 {
-    static const uint8_t kinds[] = {
-        FAULT_RESET,        FAULT_RESET_UNHEARD, FAULT_BOARD_RESET, FAULT_UNPLUG, FAULT_UNPLUG,
-        FAULT_UNPLUG_RESET, FAULT_REOPEN,        FAULT_CANCEL,      FAULT_PAUSE,  FAULT_HALT};
+    static const uint8_t kinds[] = {FAULT_RESET,        FAULT_RESET,  FAULT_RESET_UNHEARD,
+                                    FAULT_BOARD_RESET,  FAULT_UNPLUG, FAULT_UNPLUG,
+                                    FAULT_UNPLUG_RESET, FAULT_REOPEN, FAULT_CANCEL,
+                                    FAULT_PAUSE,        FAULT_HALT};
     struct fault fault = {.kind = kinds[roll(run, sizeof kinds)], .at = roll(run, bytes)};
     enum proxy_port port = PROXY_PRINTER;
 

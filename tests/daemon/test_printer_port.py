@@ -15,10 +15,13 @@ WINDOW = 20 # lines the host has unanswered; the proxy lets fewer through
 
 
 def print_lines(count):
-    """So many lines of a real print without codes of ours, and without what waits for heat."""
+    """
+    So many lines of a real print without codes of ours, and without comments: a number's checksum
+    behind one is written anew, for the printer does not find it there.
+    """
     with open(PRINT, "rb") as file:
-        lines = [line.strip() for line in file]
-    lines = [line for line in lines if line and not line.startswith(b";") and not OURS.match(line)]
+        lines = [line.partition(b";")[0].strip() for line in file]
+    lines = [line for line in lines if line and not OURS.match(line)]
     return [lines[number % len(lines)] for number in range(count)]
 
 

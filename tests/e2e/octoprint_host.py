@@ -247,6 +247,10 @@ class OctoPrint:
         answer = self._get("/api/plugin/action_command_prompt")
         return (answer["text"], answer["choices"]) if answer else None
 
+    def choose(self, choice):
+        """Presses a button of that window, the choice-th."""
+        self._post("/api/plugin/action_command_prompt", command="select", choice=choice)
+
     def wait_for_end(self, timeout=PATIENCE):
         """Waits until the print has ended, and fails unless it was printed to its end."""
         state = wait_until("the print ends", self._ended, timeout, 0.2, [self.program])

@@ -8,6 +8,7 @@ import os
 import queue
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -225,6 +226,7 @@ class PtyPrinter:
     def __init__(self, directory, options=()):
         """options: further words for its command line."""
         os.makedirs(directory, exist_ok=True)
+        self.directory = directory
         self.options = list(options)
         self.link = os.path.join(directory, "printer-device")
         self.executed_log = os.path.join(directory, "executed.log")
@@ -278,6 +280,28 @@ class PtyPrinter:
 
     def tails(self):
         return tail(self.executed_log, 15) + tail(self.log, 15)
+
+
+class VirtualPrinter(PtyPrinter):
+    """
+    OctoPrint's own virtual printer in place of ours (virtual_printer_pty.py): options are settings
+    of that, as "sendWait=false". It has no states and no power.
+    """
+
+    def start(self):
+        program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "virtual_printer_pty.py")
+        self.log = os.path.join(self.directory, "virtual_printer_pty.log")
+        self.program = Program("virtual_printer_pty",
+                               [sys.executable, program,
+                                os.path.join(self.directory, "virtual_printer"), self.link,
+                                self.executed_log, self.wire_log, *self.options],
+                               self.log, listens=True)
+        wait_until("the virtual printer's pty", lambda: os.path.exists(self.link), PATIENCE, 0.05,
+                   [self.program])
+
+    def debug(self, command):
+        """Lets it do what it does for the line `!!DEBUG:command`."""
+        self.program.tell("debug " + command)
 
 
 class PtyBoard:

@@ -17,6 +17,7 @@ from proxy_daemon import Proxy, PtyBoard, PtyPrinter
 
 class Scenario(unittest.TestCase):
     PRINTER_ON_PTY = False  # else the daemon's own simulated printer
+    PRINTER = PtyPrinter    # which one, then
     PRINTER_OPTIONS = ()    # of the one on a pty
     BOARD_ON_PTY = False    # else the daemon's own simulated board
     VALGRIND = False
@@ -42,7 +43,7 @@ class Scenario(unittest.TestCase):
         cls.board = None
         port = board = "simulated"
         if cls.PRINTER_ON_PTY:
-            cls.printer = PtyPrinter(cls.directory, cls.PRINTER_OPTIONS)
+            cls.printer = cls.PRINTER(cls.directory, cls.PRINTER_OPTIONS)
             cls.parts.append(cls.printer)
             cls.printer.start()
             port = cls.printer.link

@@ -37,6 +37,8 @@ bool board_sign_board(struct span line)
     static const struct span starts[] = {
         SPAN_INIT("CP:SIOPlugin"),
         SPAN_INIT("DG:SIO_"),
+        SPAN_INIT("DG:ERR: bad cmnd["), /* to M105: one that did not boot when it was opened */
+        SPAN_INIT("DG:ERROR: Unrecognized command["),
         SPAN_INIT("Looks like OctoPrint thinks I am a printer"), /* to a numbered line, to M115 */
     };
 

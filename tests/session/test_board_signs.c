@@ -68,6 +68,28 @@ static void a_printer_is_known_by_its_talk(void **unused)
     }
 }
 
+static void a_board_in_a_printers_place_gives_itself_away(void **unused)
+{
+    static const char *const boards[] = {
+        "CP:SIOPlugin 0.1.1",
+        "DG:SIO_Arduino_General 1.0.11\r",
+        "DG:ERR: bad cmnd[M105]",
+        "DG:ERROR: Unrecognized command[M105]",
+        "Looks like OctoPrint thinks I am a printer.",
+    };
+    static const char *const printers[] = {
+        "ok", "start", "echo:Unknown command: \"DG:ERR: bad cmnd[\"", "DG", "", "IO:",
+    };
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(boards) / sizeof(boards[0]); i++) {
+        assert_true(board_sign_board(span_of(boards[i])));
+    }
+    for (size_t i = 0; i < sizeof(printers) / sizeof(printers[0]); i++) {
+        assert_false(board_sign_board(span_of(printers[i])));
+    }
+}
+
 static void a_refusal_names_what_was_not_understood(void **unused)
 {
     struct span word = SPAN("untouched");
@@ -106,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_banner_is_the_name_of_the_firmware),
         cmocka_unit_test(a_printer_is_known_by_its_talk),
+        cmocka_unit_test(a_board_in_a_printers_place_gives_itself_away),
         cmocka_unit_test(a_refusal_names_what_was_not_understood),
         cmocka_unit_test(outputs_are_what_the_family_calls_so),
     };

@@ -201,6 +201,34 @@ static void while_latched_what_overtakes_is_answered_and_does_not_reach_the_prin
     }
 }
 
+/* A printer that boots meanwhile is halted again, and says so: OctoPrint would go offline by that. */
+static void a_host_that_came_to_a_stopped_machine_hears_no_error_of_the_printer(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    arm();
+    button(true);
+    run_ms(1000);
+    world_host_closes(&world);
+    run_ms(1000);
+    world_host_opens(&world, 115200);
+    run_ms(100);
+    before = world.entries;
+    sim_printer_reset(&world.printer, world.now);
+    run_ms(3000);
+    assert_true(seen(before, WORLD_FROM, PROXY_PRINTER, "Error:Printer halted") >= 1);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "Error:"), 0);
+    button(false);
+    run_ms(1000);
+    ask(REQUEST_RESET);
+    run_ms(3000);
+    before = world.entries;
+    button(true);
+    run_ms(1000);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "Error:Printer halted. kill() called!"), 1);
+}
+
 /* Latched, and a host that knows prompts has connected: OctoPrint's M876 P1 is no press of Reset.
  */
 static void the_prompt_resets_and_no_other_m876_does(void **unused)
@@ -393,6 +421,7 @@ int main(void)
         TEST(a_spike_shorter_than_the_debounce_does_nothing),
         TEST(while_latched_nothing_reaches_the_printer_and_the_host_is_answered),
         TEST(while_latched_what_overtakes_is_answered_and_does_not_reach_the_printer),
+        TEST(a_host_that_came_to_a_stopped_machine_hears_no_error_of_the_printer),
         TEST(the_prompt_resets_and_no_other_m876_does),
         TEST(it_opens_on_request_once_the_button_is_released),
         TEST(a_halted_printer_that_says_nothing_is_reset_with_the_latch),

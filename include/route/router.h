@@ -99,6 +99,7 @@ struct router {
     struct instant power_asked;   /* the last such M105 went then */
     uint32_t power_serial;        /* of the last line that it wanted sent */
     enum router_gate gate;
+    bool opened_shut; /* the gate was shut when the host opened its port: it talks to the stand-in */
     bool prompts; /* the printer can show prompts: the host knows them */
     uint8_t firmware;       /* firmware_index */
     bool firmware_known;

@@ -29,6 +29,7 @@ void router_host_opened(struct router *router, struct instant now)
     router->touched_ahead = 0;
     router->after_reset = false;
     router->cancel_told = false;
+    router->opened_shut = router->gate == ROUTER_SHUT;
     if (router->printer_state == PRINTER_HALTED) {
         printer_session_forget(&router->printer); /* deaf: it will not answer any more */
         plans_printer_gone(&router->plans, SPAN("the printer is halted"));

@@ -389,6 +389,9 @@ static void text_came(struct router *router, struct span raw, const struct print
         router->card_code = (uint16_t)raw.length;
         return;
     }
+    /* It came to a stopped machine, and to us: that M112 works there again must not part us. */
+    if (reply->kind == REPLY_ERROR && router->gate == ROUTER_SHUT && router->opened_shut)
+        return;
     /* A Resend may follow, whatever a flipped bit has made of its Error. */
     if (reply->kind == REPLY_ERROR && !reply->halted && raw.length <= HELD_BYTES &&
         (reply->numbering || sent_lines_any_numbered(&router->printer.lines))) {

@@ -1,0 +1,255 @@
+/* Each word of the rules language in a machine that runs: what happens starts it, and ends it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "rules_bench.h"
+
+/* How often the rule of that name has begun since then. */
+static unsigned began(uint64_t since, const char *name)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "rule %s started", name);
+    return told(since, text);
+}
+
+static void every_word_of_a_point_starts_its_rule(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: opens, when: {point: door, becomes: on}, do: [{say: x}]}\n"
+          "  - {name: closes, when: {point: door, becomes: off}, do: [{say: x}]}\n"
+          "  - {name: moves, when: {point: door, becomes: change}, do: [{say: x}]}\n"
+          "  - {name: gone, when: {point: door, becomes: unknown}, do: [{say: x}]}\n");
+    assert_int_equal(told(0, "point door off"), 1); /* which has started nothing: */
+    assert_int_equal(began(0, "opens") + began(0, "closes") + began(0, "moves"), 0);
+    door(true);
+    assert_int_equal(began(0, "opens"), 1);
+    assert_int_equal(began(0, "moves"), 1);
+    door(false);
+    assert_int_equal(began(0, "closes"), 1);
+    assert_int_equal(began(0, "moves"), 2);
+    before = world.entries;
+    world_unplug(&world, PROXY_BOARD);
+    run_ms(1000);
+    assert_int_equal(began(before, "gone"), 1);
+    world_plug(&world, PROXY_BOARD);
+    run_ms(10000);
+    assert_int_equal(told(before, "point door off"), 1); /* as it was known last */
+    assert_int_equal(began(before, "closes") + began(before, "moves"), 0);
+    before = world.entries;
+    world_unplug(&world, PROXY_BOARD);
+    run_ms(1000);
+    sim_board_input(&world.board, DOOR, true, world.now);
+    world_plug(&world, PROXY_BOARD);
+    run_ms(10000);
+    assert_int_equal(began(before, "opens"), 1); /* it was opened meanwhile */
+    assert_int_equal(began(before, "moves"), 1);
+}
+
+static void every_word_of_the_print_starts_its_rule(void **unused)
+{
+    static const char *const marks[][2] = {{"M889 J1", "started"}, {"M889 J2", "paused"},
+                                           {"M889 J3", "resumed"}, {"M889 J4", "finished"},
+                                           {"M889 J1", "started"}, {"M889 J5", "cancelled"}};
+
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: started, when: {print: started}, do: [{say: x}]}\n"
+          "  - {name: paused, when: {print: paused}, do: [{say: x}]}\n"
+          "  - {name: resumed, when: {print: resumed}, do: [{say: x}]}\n"
+          "  - {name: finished, when: {print: finished}, do: [{say: x}]}\n"
+          "  - {name: cancelled, when: {print: cancelled}, do: [{say: x}]}\n"
+          "  - {name: failed, when: {print: failed}, do: [{say: x}]}\n"
+          "  - {name: over, when: {print: [finished, cancelled, failed]}, do: [{say: x}]}\n");
+    for (unsigned i = 0; i < sizeof marks / sizeof *marks; i++) {
+        uint64_t before = world.entries;
+
+        says(marks[i][0]);
+        assert_int_equal(began(before, marks[i][1]), 1);
+    }
+    assert_int_equal(began(0, "over"), 2);
+    job();
+    world_host_closes(&world);
+    run_ms(2000);
+    assert_int_equal(began(0, "failed"), 1);
+    assert_int_equal(began(0, "over"), 3);
+}
+
+static void every_word_of_printer_host_and_board_starts_its_rule(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: online, when: {printer: online}, do: [{say: x}]}\n"
+          "  - {name: offline, when: {printer: offline}, do: [{say: x}]}\n"
+          "  - {name: reset, when: {printer: reset}, do: [{say: x}]}\n"
+          "  - {name: halted, when: {printer: halted}, do: [{say: x}]}\n"
+          "  - {name: comes, when: {host: connected}, do: [{say: x}]}\n"
+          "  - {name: goes, when: {host: disconnected}, do: [{say: x}]}\n"
+          "  - {name: board, when: {board: online}, do: [{say: x}]}\n"
+          "  - {name: lost, when: {board: lost}, do: [{say: x}]}\n"
+          "  - {name: begins, when: start, do: [{set: {light: on}}]}\n");
+    assert_int_equal(began(0, "begins"), 1);
+    assert_int_equal(began(0, "board"), 1);
+    assert_int_equal(began(0, "comes"), 1);
+    says("M105");
+    assert_int_equal(began(0, "online"), 1);
+    before = world.entries;
+    sim_printer_reset(&world.printer, world.now);
+    world_settle(&world);
+    run_ms(5000);
+    assert_int_equal(began(before, "reset"), 1);
+    says("M112");
+    run_ms(500);
+    assert_int_equal(began(before, "halted"), 1);
+    world_unplug(&world, PROXY_PRINTER);
+    run_ms(5000);
+    assert_int_equal(began(before, "offline"), 1);
+    world_unplug(&world, PROXY_BOARD);
+    run_ms(1000);
+    assert_int_equal(began(before, "lost"), 1);
+    world_plug(&world, PROXY_BOARD);
+    run_ms(10000);
+    assert_int_equal(began(before, "board"), 1);
+    world_host_closes(&world);
+    run_ms(1000);
+    assert_int_equal(began(before, "goes"), 1);
+    world_host_opens(&world, 115200);
+    run_ms(1000);
+    assert_int_equal(began(before, "comes"), 1);
+    assert_int_equal(began(before, "begins"), 0);
+}
+
+/* Each ends the plan that waits for an hour, and nothing else does. */
+static void every_word_of_until_ends_its_rule(void **unused)
+{
+    (void)unused;
+    begin(
+        "rules:\n"
+        "  - {name: a, when: {gcode: M750}, do: [{wait: 1h}], until: {point: door, becomes: on}}\n"
+        "  - {name: b, when: {print: started}, do: [{wait: 1h}], until: {print: [paused]}}\n"
+        "  - {name: c, when: {print: started}, do: [{wait: 1h}], until: {printer: reset}}\n"
+        "  - {name: d, when: {print: started}, do: [{wait: 1h}], until: {board: lost}}\n"
+        "  - {name: e, when: {print: started}, do: [{wait: 1h}], until: {host: disconnected}}\n"
+        "  - {name: f, when: {print: started}, do: [{wait: 1h}],\n"
+        "     until: {temperature: {bed: '> 40C'}}}\n");
+    says("M140 S45");
+    says("M889 J1");
+    assert_int_equal(told(0, "ended"), 0);
+    says("M750");
+    door(true);
+    assert_int_equal(told(0, "rule a ended point door on"), 1);
+    says("M889 J2");
+    assert_int_equal(told(0, "rule b ended print paused"), 1);
+    for (int i = 0; i < 300; i++) {
+        says("M105");
+        run_ms(950);
+    }
+    assert_int_equal(told(0, "rule f ended temperature bed"), 1);
+    world_unplug(&world, PROXY_BOARD);
+    run_ms(1000);
+    assert_int_equal(told(0, "rule d ended board lost"), 1);
+    assert_int_equal(told(0, "ended"), 4);
+    sim_printer_reset(&world.printer, world.now);
+    world_settle(&world);
+    run_ms(5000);
+    assert_int_equal(told(0, "rule c ended printer reset"), 1);
+    assert_int_equal(told(0, "rule e ended"), 0);
+    world_host_closes(&world);
+    run_ms(1000);
+    assert_int_equal(told(0, "rule e ended host disconnected"), 1);
+}
+
+/* Of two rules for one line the first whose `if` holds; of others every one, judged before a step.
+ */
+static void one_rule_takes_a_line_and_every_rule_an_event(void **unused)
+{
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: dark, when: {gcode: M750}, if: {point: {light: off}}, do: [{say: first}]}\n"
+          "  - {name: bright, when: {gcode: M750}, do: [{say: second}]}\n"
+          "  - {name: one, when: {point: door, becomes: on}, if: {point: {light: off}},\n"
+          "     do: [{set: {light: on}}, {say: one}]}\n"
+          "  - {name: two, when: {point: door, becomes: on}, if: {point: {light: off}},\n"
+          "     do: [{say: two}]}\n"
+          "  - {name: three, when: {point: door, becomes: on}, if: {point: {light: on}},\n"
+          "     do: [{say: three}]}\n");
+    says("M750");
+    assert_int_equal(heard(0, "first"), 1);
+    assert_int_equal(heard(0, "second"), 0);
+    door(true);
+    run_ms(100);
+    assert_int_equal(heard(0, "one"), 1);
+    assert_int_equal(heard(0, "two"), 1);
+    assert_int_equal(heard(0, "three"), 0);
+    says("M750");
+    assert_int_equal(heard(0, "first"), 1);
+    assert_int_equal(heard(0, "second"), 1);
+}
+
+static void what_rules_send_is_for_the_printer_alone(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: sends, when: {gcode: M750}, do: [{send: M751}, {send: M117 hello}]}\n"
+          "  - {name: never, when: {gcode: M751}, do: [{say: never}]}\n");
+    before = world.entries;
+    says("M750");
+    assert_int_equal(heard(before, "never"), 0);
+    assert_int_equal(written(PROXY_PRINTER, before, "M751"), 1);
+    assert_int_equal(written(PROXY_PRINTER, before, "M117 hello"), 1);
+    assert_int_equal(heard(before, "ok"), 1); /* the line's; theirs are swallowed */
+}
+
+static void what_cannot_be_read_is_told_before_any_step(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    begin(
+        "rules:\n"
+        "  - {name: both, when: {gcode: M750}, do: [{set: {light: on}}, {set: {fan: '${S}'}}]}\n"
+        "  - {name: stuck, when: {gcode: M751}, do: [{say: here}, {pulse: {point: fan, for: 1s}},\n"
+        "     {say: never}]}\n");
+    before = world.entries;
+    says("M750 S300");
+    assert_int_equal(heard(before, "echo:sioproxy error: range: S300: 0 to 255"), 1);
+    assert_int_equal(heard(before, "ok"), 1);
+    assert_false(light() || fan());
+    world_unplug(&world, PROXY_BOARD);
+    run_ms(2000);
+    before = world.entries;
+    says("M751");
+    run_ms(5000);
+    assert_int_equal(heard(before, "here"), 1);
+    assert_int_equal(heard(before, "error: board: rule stuck: step 2 of 3: "), 1);
+    assert_int_equal(heard(before, "never"), 0);
+    assert_int_equal(heard(before, "ok"), 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_teardown(name, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(every_word_of_a_point_starts_its_rule),
+        TEST(every_word_of_the_print_starts_its_rule),
+        TEST(every_word_of_printer_host_and_board_starts_its_rule),
+        TEST(every_word_of_until_ends_its_rule),
+        TEST(one_rule_takes_a_line_and_every_rule_an_event),
+        TEST(what_rules_send_is_for_the_printer_alone),
+        TEST(what_cannot_be_read_is_told_before_any_step),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

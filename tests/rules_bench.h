@@ -174,18 +174,26 @@ static inline void reads(enum proxy_port port, const char *bytes)
     run_ms(50);
 }
 
-/* How many lines of the proxy for that port had this in them. */
-static inline unsigned written(enum proxy_port port, uint64_t since, const char *part)
+/* How many entries of that kind had this in them; lines: those for that port. */
+static inline unsigned noted(enum world_kind kind, enum proxy_port port, uint64_t since,
+                             const char *part)
 {
     struct world_entry entry;
     unsigned times = 0;
 
     for (; since < world.entries; since++) {
-        if (world_journal(&world, since, &entry) && entry.kind == WORLD_TO && entry.port == port &&
+        if (world_journal(&world, since, &entry) && entry.kind == kind &&
+            (kind != WORLD_TO || entry.port == port) &&
             span_contains((struct span){entry.text, entry.length}, span_of(part)))
             times++;
     }
     return times;
+}
+
+/* How many lines of the proxy for that port had this in them. */
+static inline unsigned written(enum proxy_port port, uint64_t since, const char *part)
+{
+    return noted(WORLD_TO, port, since, part);
 }
 
 static inline unsigned heard(uint64_t since, const char *part)
@@ -196,27 +204,11 @@ static inline unsigned heard(uint64_t since, const char *part)
 /* How often an event or entry of the log had this in it. */
 static inline unsigned told(uint64_t since, const char *part)
 {
-    struct world_entry entry;
-    unsigned times = 0;
-
-    for (; since < world.entries; since++) {
-        if (world_journal(&world, since, &entry) && entry.kind == WORLD_EVENT &&
-            span_contains((struct span){entry.text, entry.length}, span_of(part)))
-            times++;
-    }
-    return times;
+    return noted(WORLD_EVENT, PROXY_HOST, since, part);
 }
 
 /* How often this was ordered. */
 static inline unsigned ordered(uint64_t since, const char *part)
 {
-    struct world_entry entry;
-    unsigned times = 0;
-
-    for (; since < world.entries; since++) {
-        if (world_journal(&world, since, &entry) && entry.kind == WORLD_ORDER &&
-            span_contains((struct span){entry.text, entry.length}, span_of(part)))
-            times++;
-    }
-    return times;
+    return noted(WORLD_ORDER, PROXY_HOST, since, part);
 }

@@ -15,8 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "ends.h"
@@ -249,16 +247,6 @@ static bool control(const char *request, const char *wanted)
     return strstr(answer, wanted) != NULL;
 }
 
-static void control_open(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    control_fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (control_fd < 0 || connect(control_fd, (struct sockaddr *)&address, sizeof address) != 0)
-        ends_fail("%s cannot be had", path);
-}
-
 /* --- trials ----------------------------------------------------------------------------------- */
 
 /* Lines as slicers write them, as many at once as the window allows, until the printer is halted.
@@ -390,7 +378,7 @@ int main(int count, char **words)
     board_fd = atoi(words[3]);
     if (fcntl(host_fd, F_SETFL, fcntl(host_fd, F_GETFL) | O_NONBLOCK) != 0)
         ends_fail("the host's port cannot be had");
-    control_open(words[4]);
+    control_fd = ends_connect(words[4]);
     trials = (unsigned)atoi(words[5]);
     if (pthread_create(&thread[0], NULL, run_board, NULL) != 0 ||
         pthread_create(&thread[1], NULL, run_printer, NULL) != 0)

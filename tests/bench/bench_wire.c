@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -172,15 +170,12 @@ static void *run_watchers(void *context)
 static void start_watchers(const char *path, unsigned count)
 {
     static const char watch[] = "{\"command\":\"watch\"}\n";
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     pthread_t thread;
 
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     for (; watchers < count && watchers < WATCHERS_MAX; watchers++) {
-        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        int fd = ends_connect(path);
 
-        if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
-            write(fd, watch, sizeof watch - 1) < 0)
+        if (write(fd, watch, sizeof watch - 1) < 0)
             ends_fail("%s: %s", path, strerror(errno));
         watcher[watchers] = (struct pollfd){.fd = fd, .events = POLLIN};
     }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -64,6 +66,17 @@ void ends_write(int fd, const char *bytes, size_t length)
             length -= (size_t)count;
         }
     }
+}
+
+int ends_connect(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        ends_fail("%s: %s", path, strerror(errno));
+    return fd;
 }
 
 /* --- the printer ------------------------------------------------------------------------------ */

@@ -33,6 +33,9 @@ int64_t ends_now(void); /* nanoseconds, monotonic */
 /* All of it, however long the other end takes. */
 void ends_write(int fd, const char *bytes, size_t length);
 
+/* A connection to the daemon's control socket. */
+int ends_connect(const char *path);
+
 /* `text` is NAME:HOST:PRINTER, the latter two open descriptors. Starts the printer. */
 void wire_init(struct wire *wire, char *text);
 /* M110, and its ok. */

@@ -19,8 +19,7 @@ static unsigned flood(size_t length)
     unsigned count = 0;
 
     memset(command + 5, 'x', sizeof command - 5);
-    while (count < 1000 &&
-           printer_session_can_overtake(&session, (struct span){command, length})) {
+    while (count < 1000 && printer_session_can_overtake(&session, (struct span){command, length})) {
         struct text bytes = TEXT_IN(memory);
 
         printer_session_overtake(&session, (struct span){command, length}, (struct tag){0}, &bytes,
@@ -89,12 +88,67 @@ static void many_lines_in_flight_are_no_more_than_can_be_kept(void **unused)
     assert_in_range(count, 4, PRINTER_IN_FLIGHT);
 }
 
+static void sends(const char *raw, uint32_t serial)
+{
+    struct text bytes = TEXT_IN(memory);
+    struct gcode_line line;
+
+    gcode_line_parse(span_of(raw), &line);
+    assert_true(
+        printer_session_send(&session, &line, true, (struct tag){1, 0, serial}, &bytes, now));
+}
+
+static enum printer_verdict hears(const char *text, struct printer_answer *ret_answer)
+{
+    struct printer_reply reply;
+
+    printer_reply_parse(span_of(text), &reply);
+    return printer_session_reply(&session, &reply, now, ret_answer);
+}
+
+static void goes_again(const char *expected)
+{
+    struct text bytes = TEXT_IN(memory);
+
+    assert_true(printer_session_again(&session, &bytes));
+    assert_true(span_equal(text_span(&bytes), span_of(expected)));
+}
+
+/* Between two lines that go again it is the printer's next to answer: no line's ok but its own. */
+static void the_ok_of_what_overtook_lines_that_go_again_is_none_of_theirs(void **unused)
+{
+    struct text bytes = TEXT_IN(memory);
+    struct printer_answer answer;
+
+    (void)unused;
+    printer_session_init(&session, 120);
+    sends("N0 M110 N0*125\n", 1);
+    assert_int_equal(hears("ok", &answer), PRINTER_ANSWER);
+    sends("N1 G1 X1*96\n", 2);
+    sends("N2 G1 X1*99\n", 3);
+    assert_int_equal(hears("Resend: 1", &answer), PRINTER_FOR_NOBODY);
+    assert_int_equal(hears("ok", &answer), PRINTER_FOR_NOBODY);
+    goes_again("N1 G1 X1*96\n");
+    printer_session_overtake(&session, SPAN("M108"), (struct tag){1, 0, 4}, &bytes, now);
+    assert_int_equal(hears("ok", &answer), PRINTER_ANSWER);
+    assert_int_equal(answer.tag.serial, 2);
+    goes_again("N2 G1 X1*99\n");
+    assert_int_equal(hears("ok", &answer), PRINTER_FOR_NOBODY); /* M108's */
+    assert_int_equal(hears("ok", &answer), PRINTER_ANSWER);
+    assert_int_equal(answer.tag.serial, 3);
+    assert_true(printer_session_give_up(&session, now, &answer));
+    assert_int_equal(answer.tag.serial, 4);
+    assert_true(answer.overtook);
+    assert_null(printer_session_check(&session));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flood_of_lines_that_overtake_is_held_back),
         cmocka_unit_test(the_oldest_is_given_up_to_ask_again),
         cmocka_unit_test(many_lines_in_flight_are_no_more_than_can_be_kept),
+        cmocka_unit_test(the_ok_of_what_overtook_lines_that_go_again_is_none_of_theirs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,9 +31,10 @@ static void read_as(const struct fields *fields, const struct node *value, enum 
     }
 }
 
+/* 0 would be a printer that is never there in time, or goes off as soon as it is on. */
 static void read_duration(const struct fields *fields, const struct node *value, int64_t *ret_ms)
 {
-    field_duration(fields, value, 0, 1000 * DAY_MS, ret_ms);
+    field_duration(fields, value, 1000, 1000 * DAY_MS, ret_ms);
 }
 
 static void read_psu_point(const struct fields *fields, const struct node *value, void *target)

@@ -209,6 +209,10 @@ static void what_cannot_be_is_told(void **unused)
         load("filament: {point: runout, command: ' ; nothing'}\n",
              "x.yaml:9:36: error: filament.command: expected a line of G-code or pause, got "
              "' ; nothing'\n"));
+    assert_null(load("psu: {point: relay, boot: 0s}\n",
+                     "x.yaml:9:27: error: psu.boot: 0s: from 1s to 24000h\n"));
+    assert_null(load("psu: {point: relay, off_when_idle: 0}\n",
+                     "x.yaml:9:36: error: psu.off_when_idle: 0: from 1s to 24000h\n"));
     assert_null(load("psu: {point: relay, cool_below: 1001C}\n",
                      "x.yaml:9:33: error: psu.cool_below: at most 1000C\n"));
     assert_null(load("filament: {point: runout, distance: 1000000mm}\n",

@@ -8,5 +8,5 @@
 
 #include <stddef.h>
 
-/* As memset(memory, 0, size); but what is zero already is only read. */
+/* As memset(memory, 0, size); but what is zero already is only read: it must have been set once. */
 void memory_clear(void *memory, size_t size);

@@ -543,7 +543,7 @@ int service_run(struct config *config)
         .room = port_room,
         .settle = settle,
     };
-    service->proxy = malloc(proxy_size()); /* of which few pages are ever used */
+    service->proxy = calloc(1, proxy_size()); /* of which few pages are ever used */
     if (service->proxy == NULL)
         abort();
     service->programs = programs_new(service);

@@ -28,8 +28,7 @@ static const char *const rule_files[] = {
     "  - {name: d, when: {point: door, becomes: on}, again: ignore,\n"
     "     do: [{wait: {point: door, for: low, timeout: 2s}}, {report: light}]}\n"
     "  - {name: e, when: {every: 500ms}, do: [{pulse: {point: light, for: 400ms}}]}\n",
-    "rules:\n"
-    "  - {name: f, when: {every: 300ms}, again: queue, do: [{pulse: {point: lamp, for: 250ms}}]}\n",
+    "rules: [{when: {every: 300ms}, again: queue, do: [{pulse: {point: lamp, for: 250ms}}]}]\n",
 };
 
 static uint32_t seed;

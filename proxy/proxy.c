@@ -195,14 +195,17 @@ static void no_printer(struct proxy *proxy, struct instant now)
 static bool printer_bytes(struct proxy *proxy, struct span bytes, struct instant now)
 {
     bool rules = proxy_rules_hear(proxy), came = false;
+    struct instant started = proxy->router.started;
     struct span line;
 
     while (router_printer_bytes(&proxy->router, &bytes, &line, now)) {
         came = true;
         proxy_filament_act(proxy, now);
         /* Klipper says so when it was restarted, by whoever else talks to it. */
-        if (span_equal(line, SPAN("start")) || span_contains(line, SPAN("Klipper state: Ready")))
+        if (span_equal(line, SPAN("start")) || span_contains(line, SPAN("Klipper state: Ready")) ||
+            proxy->router.started.us != started.us) /* its `start` was lost */
             proxy_estop_started(proxy, now);
+        started = proxy->router.started;
         if (proxy->router.card_code > 0 && !proxy_rules_card(proxy, line, now))
             router_to_host(&proxy->router, (struct span){line.data, proxy->router.card_code});
         if (rules)

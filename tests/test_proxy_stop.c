@@ -265,6 +265,23 @@ static void a_klipper_that_is_restarted_while_it_is_held_is_halted_again(void **
     assert_true(span_equal(world_written(&world, PROXY_PRINTER), SPAN("\nM112\n")));
 }
 
+/* The wire has lost its `start`; what follows tells that it was reset. */
+static void a_printer_whose_start_was_lost_while_it_is_held_is_halted_again(void **unused)
+{
+    (void)unused;
+    options.printer_played = true;
+    begin(SPAN_NONE, (struct instant){0});
+    arm_with_host();
+    played_printer_says("start\n");
+    run_ms(10000);
+    button(true);
+    run_ms(60);
+    played_printer_says("Error:Printer halted. kill() called!\n");
+    world_read(&world, PROXY_PRINTER, world_written(&world, PROXY_PRINTER).length);
+    played_printer_says("PowerUp\n");
+    assert_true(span_equal(world_written(&world, PROXY_PRINTER), SPAN("\nM112\n")));
+}
+
 static void in_the_middle_of_a_plan_its_output_goes_off_and_nothing_more_is_done(void **unused)
 {
     struct request pulse = {.kind = REQUEST_PULSE, .ms = 10000, .point = "light"};
@@ -489,6 +506,7 @@ int main(void)
         TEST(an_upload_is_ended_and_then_it_stops),
         TEST(in_a_binary_transfer_the_printer_is_reset_too_and_once),
         TEST(a_klipper_that_is_restarted_while_it_is_held_is_halted_again),
+        TEST(a_printer_whose_start_was_lost_while_it_is_held_is_halted_again),
         TEST(in_the_middle_of_a_plan_its_output_goes_off_and_nothing_more_is_done),
         TEST(pressed_twice_it_stops_twice_and_resets_the_printer_once),
         TEST(a_printer_that_is_off_is_stopped_when_it_is_switched_on),

@@ -249,7 +249,9 @@ static bool stop_works(void)
     if (!sim_board_output(&world->board, LIGHT) || sim_board_output(&world->board, RELAY))
         wrong("an output that is not as the stop wants it");
     pass(20000);
-    if (world->printer.state == SIM_PRINTER_UP)
+    /* Without an emergency parser M112 is read in turn, behind what waits for a user. */
+    if (world->printer.state == SIM_PRINTER_UP &&
+        (world->options.printer.emergency_parser || world->printer.wait == SIM_WAIT_NONE))
         wrong("a printer that runs while the stop is tripped");
     input(BUTTON, false);
     pass(5000);

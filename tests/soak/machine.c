@@ -274,7 +274,7 @@ static bool all_is_well(void)
     pass(5000);
     ask(REQUEST_POWER, 255);
     pass(20000);
-    if (world->printer.state == SIM_PRINTER_HALTED)
+    if (world->printer.state == SIM_PRINTER_HALTED || world->printer.wait == SIM_WAIT_USER)
         sim_printer_reset(&world->printer, world->now);
     pass(20000);
     world_host_opens(world, 115200);

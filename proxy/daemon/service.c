@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -517,7 +518,7 @@ static void end(struct service *service)
     uv_run(&service->loop, UV_RUN_DEFAULT);
     uv_loop_close(&service->loop);
     programs_free(service->programs);
-    free(service->proxy);
+    munmap(service->proxy, proxy_size());
     config_free(service->config);
     free(service);
 }
@@ -543,8 +544,10 @@ int service_run(struct config *config)
         .room = port_room,
         .settle = settle,
     };
-    service->proxy = calloc(1, proxy_size()); /* of which few pages are ever used */
-    if (service->proxy == NULL)
+    /* Pages of its own: few are ever used, and none is occupied before. */
+    service->proxy = mmap(NULL, proxy_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                          -1, 0);
+    if (service->proxy == MAP_FAILED)
         abort();
     service->programs = programs_new(service);
     log_level_set(config->loaded.settings.log);

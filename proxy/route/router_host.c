@@ -438,7 +438,7 @@ static bool front_moves(struct router *router, const struct settings *settings,
     if (gcode_line_is(&line, 'M', 110) || gcode_line_is(&line, 'M', 29))
         router->upload_void = false;
     if (router->upload_void && router->front == FRONT_NEW) {
-        if (router->ledger.count > 0)
+        if (router->front_debt == 0 && router->ledger.count > 0)
             return false;
         if (wants_ok(router, &line))
             refuse(router, &line, SPAN("print: the upload has no file"), now);

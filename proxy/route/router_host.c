@@ -172,7 +172,7 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
     char bytes[LINE_CAPACITY + 64];
     struct text text = TEXT_IN(bytes);
     struct tag tag = {router->host_connected ? SENDER_HOST : SENDER_NOBODY, 0, router->front_debt};
-    struct span binary;
+    struct span parameter;
 
     if (router->printer_state == PRINTER_OFFLINE ||
         outbox_room(&router->to_printer) < sizeof bytes)
@@ -197,8 +197,9 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
     router->front_debt = 0;
     router_filament_sent(router, line, tag.serial, now);
-    if (gcode_line_is(line, 'M', 110) && router->touched_ahead == 0)
-        router->touched = false;
+    if (gcode_line_is(line, 'M', 110) && router->touched_ahead == 0 &&
+        (line->numbered || gcode_line_parameter(line, 'N', &parameter)))
+        router->touched = false; /* without a number it begins no count */
     if (line->raw.length > GCODE_NUMBERED_MAX)
         router->touched = true; /* it may have gone without its number */
     if (!router->touched && !span_equal(text_span(&text), line->raw) &&
@@ -206,8 +207,8 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
         router->wrote_anew = true;
     if (gcode_line_is(line, 'M', 28) || gcode_line_is(line, 'M', 928)) {
         router_uploading(router, true);
-        if (gcode_line_is(line, 'M', 28) && gcode_line_parameter(line, 'B', &binary) &&
-            span_equal(binary, SPAN("1")))
+        if (gcode_line_is(line, 'M', 28) && gcode_line_parameter(line, 'B', &parameter) &&
+            span_equal(parameter, SPAN("1")))
             router->binary_debt = tag.serial;
     }
     if (tag.slot == TAG_ENDS_UPLOAD)

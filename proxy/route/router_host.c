@@ -173,6 +173,7 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
     struct text text = TEXT_IN(bytes);
     struct tag tag = {router->host_connected ? SENDER_HOST : SENDER_NOBODY, 0, router->front_debt};
     struct span parameter;
+    int64_t counts_from;
 
     if (router->printer_state == PRINTER_OFFLINE ||
         outbox_room(&router->to_printer) < sizeof bytes)
@@ -197,9 +198,8 @@ static bool forward(struct router *router, const struct gcode_line *line, bool n
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));
     router->front_debt = 0;
     router_filament_sent(router, line, tag.serial, now);
-    if (gcode_line_is(line, 'M', 110) && router->touched_ahead == 0 &&
-        (line->numbered || gcode_line_parameter(line, 'N', &parameter)))
-        router->touched = false; /* without a number it begins no count */
+    if (gcode_line_m110(line, &counts_from) && router->touched_ahead == 0)
+        router->touched = false; /* one without a number begins no count */
     if (line->raw.length > GCODE_NUMBERED_MAX)
         router->touched = true; /* it may have gone without its number */
     if (!router->touched && !span_equal(text_span(&text), line->raw) &&

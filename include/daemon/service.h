@@ -40,7 +40,8 @@ struct service {
     struct record_ring *ring;  /* NULL: the config wants no recordings */
     struct programs *programs; /* that rules have started */
     struct last_inputs last;
-    bool trouble; /* the log is to get the last inputs */
+    struct instant trouble; /* when the log became due to get the last inputs; never: it is not */
+    uv_timer_t telling;     /* until it gets them */
     struct instant started;
 
     bool ending;         /* the core was asked to put its outputs into their exit state */

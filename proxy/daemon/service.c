@@ -26,6 +26,8 @@
 #define EXIT_PATIENCE_MS 3000
 /* And recordings that are not written. */
 #define DISK_PATIENCE_MS 3000
+/* A halt is written to the log so much later: M112 has to get through the kernel first. */
+#define TELLING_MS 2
 /* The number of the request to end; clients have positive ones. */
 #define EXIT_CLIENT (-1)
 /* Rounds of one settling; what is left then waits for the next turn of the loop. */
@@ -161,6 +163,18 @@ static bool is_trouble(const struct event *event)
     return false;
 }
 
+static void tell_trouble(struct service *service)
+{
+    if (!instant_is_never(service->trouble))
+        last_inputs_log(&service->last, service->trouble);
+    service->trouble = INSTANT_NEVER;
+}
+
+static void on_telling(uv_timer_t *timer)
+{
+    tell_trouble(timer->data);
+}
+
 static void show_event(struct service *service, const struct event *event)
 {
     if (event->kind == EVENT_LOG) {
@@ -170,7 +184,10 @@ static void show_event(struct service *service, const struct event *event)
     log_write((enum log_level)event->level, "%s%s%s %s%s%s", event_word(event->kind),
               event->name[0] != '\0' ? " " : "", event->name, event->state,
               event->cause[0] != '\0' ? ": " : "", event->cause);
-    service->trouble |= is_trouble(event);
+    if (is_trouble(event) && instant_is_never(service->trouble)) {
+        service->trouble = clock_now();
+        uv_timer_start(&service->telling, on_telling, TELLING_MS, 0);
+    }
     control_event(service->control, event);
 }
 
@@ -242,13 +259,8 @@ void service_settle(struct service *service)
     }
     set_timer(service, more ? clock_now() : proxy_deadline(service->proxy));
     service->settling = false;
-    if (more)
-        return;
-    record_ring_settled(service->ring);
-    if (service->trouble) { /* all that was urgent is written */
-        service->trouble = false;
-        last_inputs_log(&service->last, clock_now());
-    }
+    if (!more)
+        record_ring_settled(service->ring);
 }
 
 /* --- timer and signals ------------------------------------------------------------------------ */
@@ -506,6 +518,7 @@ static void end(struct service *service)
     bool whole;
 
     programs_kill(service->programs);
+    tell_trouble(service);
     whole = end_recordings(service);
     for (enum proxy_port which = 0; which < PROXY_PORTS; which++)
         port_free(service->port[which]);
@@ -535,6 +548,7 @@ int service_run(struct config *config)
     service->config = config;
     service->state_claim.fd = -1;
     service->rings = INSTANT_NEVER;
+    service->trouble = INSTANT_NEVER;
     service->owner = (struct port_owner){
         .context = service,
         .opened = port_opened,
@@ -553,6 +567,8 @@ int service_run(struct config *config)
     log_level_set(config->loaded.settings.log);
     uv_timer_init(&service->loop, &service->timer);
     service->timer.data = service;
+    uv_timer_init(&service->loop, &service->telling);
+    service->telling.data = service;
     uv_timer_init(&service->loop, &service->patience);
     service->patience.data = service;
     handle_signal(service, &service->on_term, SIGTERM, on_end);

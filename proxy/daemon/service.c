@@ -1,6 +1,7 @@
 #include "daemon/service.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -247,9 +248,12 @@ void service_settle(struct service *service)
         }
         for (unsigned i = 0; i < PROXY_PORTS; i++)
             more |= write_output(service, urgent_first[i]);
-        /* A disk takes its time, and M112 has none. */
-        if (saving.kind == ORDER_SAVE)
+        /* A disk takes its time, and M112 has none: nor shall the kernel's worker that hands it over
+         * on a pty wait for this CPU. */
+        if (saving.kind == ORDER_SAVE) {
+            sched_yield();
             carry_out(service, &saving);
+        }
         while (proxy_next_event(service->proxy, &event))
             show_event(service, &event);
         for (enum proxy_port which = 0; which < PROXY_PORTS; which++)

@@ -109,6 +109,18 @@ static bool read_value(struct span text, uint8_t *ret_value)
     return true;
 }
 
+static bool is_read_only(const struct point_settings *point)
+{
+    return point->type == POINT_INPUT || point->type == POINT_DHT;
+}
+
+static void refuse_read_only(struct control_client *client, const struct point_settings *point)
+{
+    control_refuse(client, "refused",
+                   point->type == POINT_DHT ? "it is a sensor: nothing can be set"
+                                            : "it is an input: nothing can be set");
+}
+
 static void run_set(struct control_client *client, json_t *object)
 {
     uint8_t index = find_point(client, member(object, "point"));
@@ -120,10 +132,8 @@ static void run_set(struct control_client *client, json_t *object)
     point = &settings_of(client)->point[index];
     if (!read_value(span_of(member(object, "state")), &request.value)) {
         control_refuse(client, "usage", "state is on, off, or 0% to 100%");
-    } else if (point->type == POINT_INPUT || point->type == POINT_DHT) {
-        control_refuse(client, "refused",
-                       point->type == POINT_DHT ? "it is a sensor: nothing can be set"
-                                                : "it is an input: nothing can be set");
+    } else if (is_read_only(point)) {
+        refuse_read_only(client, point);
     } else if (point->type != POINT_PWM && request.value != 0 && request.value != 255) {
         control_refuse(client, "usage", "it is on or off: only a pwm output takes a %");
     } else {
@@ -161,10 +171,8 @@ static void run_pulse(struct control_client *client, json_t *object)
     point = &settings_of(client)->point[index];
     if (!text_duration(span_of(member(object, "duration")), &request.ms) || request.ms <= 0) {
         control_refuse(client, "usage", wrong_duration(span_of(member(object, "duration"))));
-    } else if (point->type == POINT_INPUT || point->type == POINT_DHT) {
-        control_refuse(client, "refused",
-                       point->type == POINT_DHT ? "it is a sensor: nothing can be set"
-                                                : "it is an input: nothing can be set");
+    } else if (is_read_only(point)) {
+        refuse_read_only(client, point);
     } else {
         memcpy(request.point, point->name, sizeof request.point);
         control_ask(client, &request);

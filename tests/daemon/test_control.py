@@ -84,7 +84,11 @@ class ControlSocket(MachineTest):
         wait_until("it is warm", lambda: self.sioctl("get", "air")[1] == "45.5C 45%\n")
         self.assertEqual(self.sioctl("sim", "air", "500C")[0], 2)
         self.assertEqual(self.sioctl("sim", "air", "on")[0], 2)
-        self.assertEqual(self.sioctl("set", "air", "on")[0], 1)
+        for point, kind in (("door", "an input"), ("air", "a sensor")):
+            for words in (("set", point, "on"), ("pulse", point, "200ms")):
+                status, _, err = self.sioctl(*words)
+                self.assertEqual(status, 1, words)
+                self.assertIn("it is %s: nothing can be set" % kind, err)
         self.assertEqual(self.sioctl("set", "fan", "40%")[0], 0)
         points = {point["name"]: point for point in
                   json.loads(self.sioctl("--json", "points")[1])}

@@ -119,8 +119,11 @@ class RecordConfig(MachineTest):
             host.ask(b"M117 line %d" % number)
         host.write(b"M112\n")
         host.wait_for(b"kill() called")
-        daemon.wait_for_log('host    > "M112')  # behind all that is looked for
+        daemon.wait_for_log('host    < "echo:sioproxy M112')  # behind all that is looked for
         log = read_text(daemon.log)
+        # Whoever is told of it must not be served before the printer.
+        self.assertLess(log.index('printer < "\\nM112'),
+                        log.index('host    < "echo:sioproxy M112'))
         self.assertEqual(log.count("what came (>) and went (<) before:"), 1)
         self.assertRegex(log, r'(?m)^ +-\d+\.\d{3} s  host    > "M117 line 119\\n"$')
         self.assertRegex(log, r'(?m)^ +-\d+\.\d{3} s  printer < "M117 line 119\\n"$')

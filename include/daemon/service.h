@@ -57,6 +57,10 @@ int service_run(struct config *config);
 /* Something happened; before the callback ends, service_settle must follow. */
 void service_feed(struct service *service, const struct proxy_input *input);
 void service_settle(struct service *service);
+/* An event for the log and for clients that watch; after trouble the log gets the last inputs, too. */
+void service_show(struct service *service, const struct event *event);
+
+/* service_reload.c */
 #define SERVICE_MISTAKES 8192 /* bytes: more than that many mistakes are not told one by one */
 /*
  * Reads the config again. True if it is in force now; else everything is as it was and the

@@ -173,20 +173,26 @@ void proxy_power_forget(struct proxy *proxy, uint8_t slot);
 struct span proxy_power_cause(const struct proxy *proxy);
 const char *proxy_power_check(const struct proxy *proxy);
 
-/* proxy_plans.c: what plans and clients want done */
-/* Is the board there, or was its port opened a moment ago? */
-bool proxy_board_of_use(const struct proxy *proxy, struct instant now);
+/* proxy_plans.c: what plans want done, how that ended, and what changes while they wait */
 /* The line, rule or client that a plan is carried out for. */
 struct span proxy_who_runs(const struct proxy *proxy, uint8_t slot);
 void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, struct instant now);
-/* The outputs have their exit state, or cannot have it: who asked is answered. */
-void proxy_exited(struct proxy *proxy, struct instant now);
+/* Outputs that plans have set: those that the board has confirmed or given up are told the plan. */
 void proxy_outcomes(struct proxy *proxy, struct instant now);
+/* Points and heaters that have changed become events, and are shown to plans that wait for them. */
 void proxy_point_changes(struct proxy *proxy, struct instant now);
 void proxy_temperature_changes(struct proxy *proxy, struct instant now);
-void proxy_board_events(struct proxy *proxy, struct instant now);
+
+/* proxy_clients.c: what clients of the control socket want done */
 void proxy_asked(struct proxy *proxy, const struct request *request, int32_t client,
                  struct instant now);
+/* The outputs have their exit state, or cannot have it: who asked is answered. */
+void proxy_exited(struct proxy *proxy, struct instant now);
+
+/* proxy_board.c: what befalls the board */
+/* Is the board there, or was its port opened a moment ago? */
+bool proxy_board_of_use(const struct proxy *proxy, struct instant now);
+void proxy_board_events(struct proxy *proxy, struct instant now);
 
 /* proxy_types.c: tells of points that are another thing on the board; it is online */
 void proxy_types_look(struct proxy *proxy, struct instant now);
@@ -226,6 +232,8 @@ void proxy_programs_expire(struct proxy *proxy, struct instant now);
 const char *proxy_programs_check(const struct proxy *proxy);
 
 /* proxy_halt.c: the one way to stop the machine */
+/* Is that line an M112? */
+bool proxy_is_halt(struct span line);
 void proxy_halt(struct proxy *proxy, struct span cause, struct instant now);
 /* The printer is there again, halted or not: M112, repeated as in a halt. */
 void proxy_halt_again(struct proxy *proxy, struct instant now);

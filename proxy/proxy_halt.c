@@ -1,5 +1,13 @@
 #include "proxy_state.h"
 
+bool proxy_is_halt(struct span line)
+{
+    struct gcode_line parsed;
+
+    gcode_line_parse(line, &parsed);
+    return gcode_line_emergency(&parsed) == GCODE_M112;
+}
+
 void proxy_halt(struct proxy *proxy, struct span cause, struct instant now)
 {
     struct router *router = &proxy->router;

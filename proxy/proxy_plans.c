@@ -1,19 +1,4 @@
-#include <assert.h>
-#include <string.h>
-
 #include "proxy_state.h"
-
-/* The board is not of use yet, but was opened a moment ago and may be soon. */
-static bool board_coming(const struct proxy *proxy, struct instant now)
-{
-    return proxy->board_link.open &&
-           !instant_due(instant_after_ms(proxy->board_link.changed, BOARD_COMING_MS), now);
-}
-
-bool proxy_board_of_use(const struct proxy *proxy, struct instant now)
-{
-    return board_session_online(&proxy->board) || board_coming(proxy, now);
-}
 
 /* A plan switches an output; its outcome comes with the board's report. */
 static void set_point(struct proxy *proxy, const struct plan_action *action, uint8_t value,
@@ -71,12 +56,11 @@ static void see(struct proxy *proxy, uint8_t point, enum point_state state, bool
               changed);
 }
 
-static void say(struct proxy *proxy, struct span words, struct instant now)
+static void say(struct proxy *proxy, struct span words)
 {
     char bytes[PLAN_TEXT + 8];
     struct text text = TEXT_IN(bytes);
 
-    (void)now;
     text_add_string(&text, "echo:");
     /* One line: what would end it is a blank. */
     for (size_t i = 0; i < words.length; i++)
@@ -165,7 +149,7 @@ static void report(struct proxy *proxy, const struct plan_action *action)
         return;
     case REPORT_PSU: report_state(proxy, "psu", power_word(&proxy->router.power)); return;
     case REPORT_PS: report_ps(proxy); return;
-    case REPORT_ESTOP: 
+    case REPORT_ESTOP:
         report_state(proxy, "estop", estop_state_word(proxy->estop.state));
         return;
     case REPORT_FILAMENT:
@@ -192,19 +176,11 @@ struct span proxy_who_runs(const struct proxy *proxy, uint8_t slot)
     return span_of(plan->rule);
 }
 
-static bool is_m112(struct span command)
-{
-    struct gcode_line line;
-
-    gcode_line_parse(command, &line);
-    return gcode_line_emergency(&line) == GCODE_M112;
-}
-
 static void inject(struct proxy *proxy, uint8_t slot, struct span command, struct instant now)
 {
     struct plans *plans = &proxy->router.plans;
 
-    if (is_m112(command)) { /* in its turn it would come behind what it is to stop */
+    if (proxy_is_halt(command)) { /* in its turn it would come behind what it is to stop */
         proxy_halt(proxy, SPAN("M112 of a rule"), now);
         return;
     }
@@ -312,7 +288,7 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
     case PLAN_LOOK:
         see(proxy, action->point, points_state(&proxy->points, action->point), false);
         return;
-    case PLAN_SAY: say(proxy, action->text, now); return;
+    case PLAN_SAY: say(proxy, action->text); return;
     case PLAN_REPORT: report(proxy, action); return;
     case PLAN_NOTIFY: notify(proxy, action->text); return;
     case PLAN_LOOK_TEMPERATURE: look_temperature(proxy, action->step); return;
@@ -436,159 +412,4 @@ void proxy_temperature_changes(struct proxy *proxy, struct instant now)
         plans_see_temperature(&proxy->router.plans, change.heater.name, change.heater.index,
                               change.heater.actual);
     }
-}
-
-/* An output that cannot be switched. */
-static void tell_fault(struct proxy *proxy, const struct board_event *event, struct instant now)
-{
-    char bytes[96];
-    struct text text = TEXT_IN(bytes);
-
-    text_add_string(&text, "board: io ");
-    text_add_integer(&text, event->io);
-    text_add_string(&text, " does not switch ");
-    text_add_string(&text, event->high ? "high" : "low");
-    router_tell(&proxy->router, LOG_ERROR, text_span(&text), now);
-}
-
-void proxy_board_events(struct proxy *proxy, struct instant now)
-{
-    struct board_event event;
-    struct events *events = &proxy->router.events;
-
-    while (board_session_next_event(&proxy->board, &event)) {
-        switch (event.kind) {
-        case BOARD_EVENT_RESET:
-            board_sensors_forget(&proxy->sensors);
-            board_pwm_forget(&proxy->board.pwm);
-            proxy_apply(proxy, POINTS_BOARD_BACK, now);
-            events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("lost"), SPAN("it was reset"), now)->is =
-                FACT_BOARD_LOST;
-            router_tell(&proxy->router, LOG_WARNING, SPAN("board: it was reset"), now);
-            break;
-        case BOARD_EVENT_LOST:
-            board_sensors_forget(&proxy->sensors);
-            board_pwm_forget(&proxy->board.pwm);
-            proxy_apply(proxy, POINTS_BOARD_BACK, now);
-            events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("lost"), SPAN_NONE, now)->is = FACT_BOARD_LOST;
-            break;
-        case BOARD_EVENT_FAULT: tell_fault(proxy, &event, now); break;
-        case BOARD_EVENT_CONFIRMED: proxy_estop_confirmed(proxy, now); break;
-        case BOARD_EVENT_ONLINE:
-            events_add(events, EVENT_BOARD, SPAN_NONE, SPAN("online"),
-                       span_of(proxy->board.version), now)
-                ->is = FACT_BOARD_ONLINE;
-            proxy_types_look(proxy, now);
-            break;
-        case BOARD_EVENT_FOREIGN:
-            router_tell(&proxy->router, LOG_ERROR,
-                        SPAN("board: what answers there is no IO board: port closed"), now);
-            proxy->board_link.wanted = false;
-            proxy_close_link(proxy, PROXY_BOARD, INT64_MAX / 1000, now);
-            break;
-        case BOARD_EVENT_REOPEN:
-            proxy_close_link(proxy, PROXY_BOARD, PORT_RETRY_MS, now);
-            break;
-        }
-    }
-}
-
-/* A client's wish becomes a plan of its own. */
-static void start_for_client(struct proxy *proxy, const struct step *step, struct span rule,
-                             int32_t client, struct instant now)
-{
-    struct plan_start start = {.rule = rule, .step = step, .steps = 1, .client = client};
-    char bytes[96];
-    struct text why = TEXT_IN(bytes);
-    uint8_t slot;
-    enum step_error error = plans_start(&proxy->router.plans, &start, proxy->settings, &why, now,
-                                        &slot);
-
-    if (error != STEP_OK)
-        proxy_answer(proxy, client, false, error == STEP_NO_POINT ? "unknown" : "refused",
-                     text_span(&why));
-}
-
-void proxy_asked(struct proxy *proxy, const struct request *request, int32_t client,
-                 struct instant now)
-{
-    char bytes[32];
-    struct text text = TEXT_IN(bytes);
-    struct step step = {0};
-
-    switch (request->kind) {
-    case REQUEST_SET:
-        text_add_integer(&text, request->value);
-        step.kind = STEP_SET;
-        step.argument[0] = span_of(request->point);
-        step.argument[1] = text_span(&text);
-        start_for_client(proxy, &step, SPAN("sioctl set"), client, now);
-        return;
-    case REQUEST_PULSE:
-        text_add_integer(&text, request->ms);
-        text_add_string(&text, "ms");
-        step.kind = STEP_PULSE;
-        step.argument[0] = span_of(request->point);
-        step.argument[1] = text_span(&text);
-        start_for_client(proxy, &step, SPAN("sioctl pulse"), client, now);
-        return;
-    case REQUEST_SEND:
-        if (is_m112(span_of(request->line))) {
-            proxy_halt(proxy, SPAN("M112 of sioctl"), now);
-            proxy_answer(proxy, client, true, "", SPAN_NONE);
-            return;
-        }
-        step.kind = STEP_SEND;
-        step.argument[0] = span_of(request->line);
-        start_for_client(proxy, &step, SPAN("sioctl send"), client, now);
-        return;
-    case REQUEST_POWER:
-    case REQUEST_POWER_FORCED:
-        step.kind = STEP_POWER;
-        step.argument[0] = request->value != 0 ? SPAN("on") : SPAN("off");
-        step.argument[3] = request->kind == REQUEST_POWER_FORCED ? SPAN("force") : SPAN_NONE;
-        start_for_client(proxy, &step, SPAN("sioctl psu"), client, now);
-        return;
-    case REQUEST_CONTINUE:
-        if (plans_continue(&proxy->router.plans, SPAN("sioctl continue")))
-            proxy_answer(proxy, client, true, "", SPAN_NONE);
-        else
-            proxy_answer(proxy, client, false, "refused", SPAN("nothing waits"));
-        return;
-    case REQUEST_TRIP:
-        proxy_estop_trip(proxy, now);
-        proxy_answer(proxy, client, true, "", span_of(estop_state_word(proxy->estop.state)));
-        return;
-    case REQUEST_RESET: {
-        enum estop_reset_result result = proxy_estop_reset(proxy, now);
-
-        if (result == ESTOP_RESET_DONE)
-            proxy_answer(proxy, client, true, "",
-                         span_of(estop_state_word(proxy->estop.state)));
-        else
-            proxy_answer(proxy, client, false, "refused", estop_reset_words(result));
-        return;
-    }
-    case REQUEST_EXIT:
-        proxy_apply(proxy, POINTS_EXIT, now);
-        proxy->exiting = true;
-        proxy->exit_client = client;
-        proxy->exit_until = instant_after_ms(now, EXIT_MS);
-        return;
-    }
-}
-
-void proxy_exited(struct proxy *proxy, struct instant now)
-{
-    if (!proxy->exiting)
-        return;
-    if (board_session_online(&proxy->board) && !instant_due(proxy->exit_until, now)) {
-        for (unsigned i = 0; i < proxy->settings->points; i++) {
-            if (points_outcome(&proxy->points, &proxy->board, i) == BOARD_PENDING)
-                return;
-        }
-    }
-    proxy->exiting = false;
-    proxy->exit_until = INSTANT_NEVER;
-    proxy_answer(proxy, proxy->exit_client, true, "", SPAN_NONE);
 }

@@ -13,7 +13,7 @@
  * board comes back a button that is held trips as well.
  *
  * The latch is for the state file: it survives reconnects and restarts. It opens on request only,
- * and only while the button is seen released. Follows LinuxCNC's estop_latch, except that the first
+ * and only while the button is seen released, if one is configured. Follows LinuxCNC's estop_latch, except that the first
  * healthy report arms by itself if no latch is stored.
  */
 #pragma once
@@ -30,7 +30,7 @@
 enum estop_level { ESTOP_UNSEEN, ESTOP_HEALTHY, ESTOP_PRESSED };
 
 enum estop_state {
-    /* None is configured. */
+    /* None is configured, and none was latched when it was taken out of the config. */
     ESTOP_NONE,
     /*
      * The button is not seen: the daemon has just started, or the board is lost.
@@ -56,6 +56,7 @@ enum estop_state {
      * The button is pressed no more, or not seen, or it was no button; nobody has reset it.
      * pressed -> ESTOP_TRIPPED (and halted again; DTR is not pulsed again)
      * estop_reset while healthy -> ESTOP_ARMED
+     * estop_reset, and no button is configured any more -> ESTOP_NONE
      */
     ESTOP_LATCHED,
 };
@@ -119,8 +120,8 @@ struct estop {
 void estop_init(struct estop *estop, const struct estop_settings *set, bool debounced, bool latched,
                 struct instant now);
 /*
- * Other settings in mid-run. What is latched stays, unless no emergency stop is left. `same`: the
- * button is the point it was, whatever its index.
+ * Other settings in mid-run. What is latched stays, even if no button is configured any more: it
+ * then opens on request alone. `same`: the button is the point it was, whatever its index.
  */
 void estop_reload(struct estop *estop, const struct estop_settings *set, bool debounced, bool same,
                   struct instant now);

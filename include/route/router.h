@@ -213,7 +213,7 @@ void router_printer_state(struct router *router, enum printer_state state, struc
 enum inject_result {
     INJECT_SENT,  /* its answer comes to the plan */
     INJECT_LATER, /* not now: another time */
-    INJECT_DONE,  /* a printer that is not there has nothing to do for it */
+    INJECT_DONE,  /* a printer that is not there, or is halted, has nothing to do for it */
     INJECT_SHUT,  /* the emergency stop is latched */
     INJECT_HALTED, /* the printer is halted, and deaf */
     INJECT_NEVER, /* no printer is there to do it */

@@ -50,19 +50,36 @@ static const char *what_needs_a_restart(const struct settings *old, const struct
     return NULL;
 }
 
+/* Would it take the button away that has stopped the machine, and is to be seen before it goes on? */
+static bool loses_latch(const struct service *service, const struct settings *new)
+{
+    struct status status;
+
+    if (new->estop.point != POINT_NONE ||
+        service->config->loaded.settings.estop.point == POINT_NONE)
+        return false;
+    proxy_status(service->proxy, clock_now(), &status);
+    return strcmp(status.estop_state, "tripped") == 0 || strcmp(status.estop_state, "latched") == 0;
+}
+
 /* Is the new config one that we can go over to? If not, ret_why says why; all of it is told. */
-static bool may_reload(const struct config *old, const struct config *new, char *ret_why,
+static bool may_reload(const struct service *service, const struct config *new, char *ret_why,
                        size_t capacity)
 {
+    const struct settings *old = &service->config->loaded.settings;
     const char *changed;
 
     tell_mistakes(new->mistakes, ret_why, capacity);
     if (!new->valid)
         return false;
-    changed = what_needs_a_restart(&old->loaded.settings, &new->loaded.settings);
-    if (changed == NULL)
+    changed = what_needs_a_restart(old, &new->loaded.settings);
+    if (changed != NULL)
+        snprintf(ret_why, capacity, "%s: %s has changed: needs a restart", new->path, changed);
+    else if (loses_latch(service, &new->loaded.settings))
+        snprintf(ret_why, capacity, "%s: estop is gone, and it is latched: reset it before",
+                 new->path);
+    else
         return true;
-    snprintf(ret_why, capacity, "%s: %s has changed: needs a restart", new->path, changed);
     log_write(LOG_ERROR, "%s", ret_why);
     return false;
 }
@@ -71,7 +88,7 @@ bool service_reload(struct service *service, char *ret_why, size_t capacity)
 {
     struct config *config = config_read(service->config->path);
     struct event event = {.at = clock_now(), .kind = EVENT_RELOAD, .level = LOG_INFO};
-    bool ok = may_reload(service->config, config, ret_why, capacity);
+    bool ok = may_reload(service, config, ret_why, capacity);
 
     if (ok) {
         if (service->recorder != NULL)

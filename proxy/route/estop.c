@@ -93,7 +93,7 @@ void estop_init(struct estop *estop, const struct estop_settings *set, bool debo
     estop->confirm = INSTANT_NEVER;
     estop->lost = INSTANT_NEVER;
     estop->dtr = INSTANT_NEVER;
-    if (set->point == POINT_NONE)
+    if (set->point == POINT_NONE && !latched)
         return;
     enter(estop, latched ? ESTOP_LATCHED : ESTOP_UNKNOWN, now);
     estop->pending = 0;
@@ -110,9 +110,13 @@ void estop_reload(struct estop *estop, const struct estop_settings *set, bool de
     estop->set = *set;
     estop->debounced = debounced;
     if (set->point == POINT_NONE) {
-        if (estop->state != ESTOP_NONE)
-            enter(estop, ESTOP_NONE, now);
         estop->level = ESTOP_UNSEEN;
+        if (estop->state == ESTOP_TRIPPED)
+            enter(estop, ESTOP_LATCHED, now);
+        else if (estop->state != ESTOP_NONE && estop->state != ESTOP_LATCHED)
+            enter(estop, ESTOP_NONE, now);
+        if (estop->state == ESTOP_LATCHED)
+            note(estop, NOTE_STORED);
         return;
     }
     if (estop->state == ESTOP_NONE) {
@@ -277,16 +281,21 @@ void estop_trip(struct estop *estop, struct instant now)
 
 enum estop_reset_result estop_reset(struct estop *estop, bool reset, struct instant now)
 {
+    bool none = estop->set.point == POINT_NONE;
+
     if (!estop_is_latched(estop))
         return ESTOP_NOT_LATCHED;
     switch (estop->level) {
     case ESTOP_PRESSED: return ESTOP_STILL_PRESSED;
-    case ESTOP_UNSEEN: return ESTOP_NOT_SEEN;
+    case ESTOP_UNSEEN:
+        if (!none)
+            return ESTOP_NOT_SEEN;
+        break;
     case ESTOP_HEALTHY: break;
     }
     estop->healthy_once = true;
     estop->pending &= (uint16_t) ~(1u << ESTOP_M112);
-    enter(estop, ESTOP_ARMED, now);
+    enter(estop, none ? ESTOP_NONE : ESTOP_ARMED, now);
     note(estop, NOTE_RESET);
     if (reset)
         reset_for_opening(estop, now);
@@ -387,8 +396,10 @@ const char *estop_check(const struct estop *estop)
 {
     bool confirming = !instant_is_never(estop->confirm);
 
-    if ((estop->state == ESTOP_NONE) != (estop->set.point == POINT_NONE))
-        return "estop: there is one exactly if it is configured";
+    if (estop->set.point == POINT_NONE
+            ? estop->state != ESTOP_NONE && estop->state != ESTOP_LATCHED
+            : estop->state == ESTOP_NONE)
+        return "estop: there is one exactly if it is configured, or was when it latched";
     if (confirming && (estop->level != ESTOP_PRESSED || estop_is_latched(estop)))
         return "estop: a press is confirmed that is none, or has tripped already";
     if (estop->state == ESTOP_TRIPPED && estop->level != ESTOP_PRESSED)

@@ -8,6 +8,15 @@ enum inject_result router_inject(struct router *router, uint8_t slot, struct spa
     return router_inject_as(router, tag, command, now);
 }
 
+/*
+ * M400 at a printer that does nothing any more: it is off, or halted. Whoever waits for the head
+ * has waited long enough: power off after a stop must not depend on it.
+ */
+static bool stands_still(const struct gcode_line *line)
+{
+    return gcode_line_is(line, 'M', 400);
+}
+
 enum inject_result router_inject_as(struct router *router, struct tag tag, struct span command,
                                     struct instant now)
 {
@@ -24,13 +33,13 @@ enum inject_result router_inject_as(struct router *router, struct tag tag, struc
     if (line.blank || line.comment_only)
         return INJECT_DONE;
     if (router->gate == ROUTER_SHUT)
-        return INJECT_SHUT;
+        return stands_still(&line) ? INJECT_DONE : INJECT_SHUT;
     /* Halted, Klipper still answers (FIRMWARE_RESTART is for then); everything else is deaf. */
     if (router->printer_state == PRINTER_HALTED && !router->standin &&
         firmware_at(router->firmware)->checks_numbers)
-        return INJECT_HALTED;
+        return stands_still(&line) ? INJECT_DONE : INJECT_HALTED;
     if (router->standin)
-        return gcode_line_is(&line, 'M', 400) ? INJECT_DONE : INJECT_NEVER;
+        return stands_still(&line) ? INJECT_DONE : INJECT_NEVER;
     if (router->printer_state == PRINTER_OFFLINE || router->uploading ||
         outbox_room(&router->to_printer) < sizeof bytes)
         return INJECT_LATER;

@@ -67,5 +67,43 @@ class Stop(MachineTest):
         self.daemon.wait_for("printer", "halted")
 
 
+class Latch(MachineTest):
+    """What opens it, and what works meanwhile."""
+
+    def setUp(self):
+        super().setUp()
+        self.proxy = self.daemon(board="simulated", extra=EXTRA.replace("high", "low"))
+        self.proxy.wait_for("estop", "armed")
+        self.proxy.run_sioctl("sim", "button", "on")
+        self.proxy.wait_for("estop", "tripped")
+        self.proxy.run_sioctl("sim", "button", "off")
+        self.proxy.wait_for("estop", "latched")
+
+    def without_the_button(self):
+        self.proxy.write_config(board="simulated", extra="  heater: {io: 15, type: output}\n")
+
+    def test_a_reload_without_the_button_is_refused_until_it_is_reset(self):
+        self.without_the_button()
+        code, _, error = self.proxy.run_sioctl("reload")
+        self.assertEqual(code, 1)
+        self.assertIn("test.yaml: estop is gone, and it is latched: reset it before\n", error)
+        self.assertEqual(self.proxy.run_sioctl("get", "button")[1], "off\n")
+        self.assertEqual(self.proxy.status()["estop"]["state"], "latched")
+        self.assertEqual(self.proxy.run_sioctl("reset")[0], 0)
+        self.assertEqual(self.proxy.run_sioctl("reload")[0], 0)
+        self.assertEqual(self.proxy.status()["estop"]["state"], "none")
+
+    def test_a_restart_without_the_button_leaves_it_latched_until_it_is_reset(self):
+        self.without_the_button()
+        self.proxy.kill()
+        self.proxy.start()
+        self.assertEqual(self.proxy.status()["estop"]["state"], "latched")
+        host = self.host(self.proxy)
+        self.assertIn(b"error: estop: ", host.ask(b"G28"))
+        self.assertIn(b"echo:sioproxy estop none\n", host.ask(b"M999"))
+        self.assertEqual(self.proxy.status()["estop"]["state"], "none")
+        self.assertNotIn("latch", read_text(self.proxy.state))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -4,7 +4,7 @@ static void without_a_button_nothing_is_stopped_and_nothing_waits(void **unused)
 {
     (void)unused;
     set.point = POINT_NONE;
-    begin(true);
+    begin(false);
     see(ESTOP_UNSEEN);
     wait(60000);
     expect("");

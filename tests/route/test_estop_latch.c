@@ -235,11 +235,30 @@ static void a_reload_adds_and_removes_the_emergency_stop(void **unused)
     assert_false(estop_holds(&estop));
     see(ESTOP_HEALTHY);
     expect("changed");
+    set.point = POINT_NONE;
+    estop_reload(&estop, &set, true, false, now);
+    expect("changed");
+    assert_int_equal(estop.state, ESTOP_NONE);
+}
+
+/* Nobody reloads or restarts a latch away: who takes the button out still has to reset it. */
+static void a_latch_outlives_the_button_in_the_config(void **unused)
+{
+    (void)unused;
+    arm();
     press();
     set.point = POINT_NONE;
     estop_reload(&estop, &set, true, false, now);
-    expect("save changed");
+    expect("changed told");
+    assert_int_equal(estop.state, ESTOP_LATCHED);
+    assert_int_equal(estop_gate(&estop), ESTOP_REFUSES);
+    begin(true);
+    assert_int_equal(estop.state, ESTOP_LATCHED);
+    expect("m112 outputs told");
+    assert_int_equal(estop_reset(&estop, false, now), ESTOP_RESET_DONE);
+    expect("save changed told");
     assert_int_equal(estop.state, ESTOP_NONE);
+    assert_int_equal(estop_gate(&estop), ESTOP_PASSES);
 }
 
 static void every_refusal_has_its_words(void **unused)
@@ -276,8 +295,6 @@ static void whatever_comes_the_promises_hold(void **unused)
             set.reset_dtr = random >> 20 & 1;
             set.on_board_lost = (enum on_board_lost)((random >> 16) % 3);
             set.point = i == 0 || (random >> 8) % 64 == 0 ? POINT_NONE : 2;
-            if (estop_is_latched(&estop) && set.point == POINT_NONE)
-                set.point = 2;
             estop_reload(&estop, &set, random >> 21 & 1, random >> 22 & 1, now);
             break;
         case 8:
@@ -289,7 +306,8 @@ static void whatever_comes_the_promises_hold(void **unused)
             break;
         }
         check();
-        if (latched && !estop_is_latched(&estop) && !(reset && released))
+        if (latched && !estop_is_latched(&estop) &&
+            !(reset && (released || set.point == POINT_NONE)))
             fail_msg("a latch opened by itself");
         while (random >> 24 & 1 && estop_next_action(&estop, &action))
             check();
@@ -314,6 +332,7 @@ int main(void)
         cmocka_unit_test_setup(openings_within_a_second_reset_the_printer_once, set_up),
         cmocka_unit_test_setup(the_reset_button_resets_when_it_is_pressed, set_up),
         cmocka_unit_test_setup(a_reload_keeps_the_latch, set_up),
+        cmocka_unit_test_setup(a_latch_outlives_the_button_in_the_config, set_up),
         cmocka_unit_test_setup(a_reload_adds_and_removes_the_emergency_stop, set_up),
         cmocka_unit_test_setup(every_refusal_has_its_words, set_up),
         cmocka_unit_test_setup(whatever_comes_the_promises_hold, set_up),

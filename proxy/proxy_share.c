@@ -55,7 +55,8 @@ static void set_output(struct proxy *proxy, struct share_wish wish, struct insta
 
     if (!board_session_online(&proxy->board)) {
         refuse(proxy, wish.io, SPAN("the IO board is not connected"), now);
-    } else if (levels->types_count > 0 && (levels->outputs >> wish.io & 1) == 0) {
+    } else if (levels->types_count > 0 && proxy->board.constants.count > 0 &&
+               (levels->outputs >> wish.io & 1) == 0) {
         refuse(proxy, wish.io, SPAN("Atmpt set IO not an output"), now);
     } else if (board_session_want(&proxy->board, wish.io, wish.high, now) != BOARD_WANTED) {
         refuse(proxy, wish.io, SPAN("the board has no such io"), now);

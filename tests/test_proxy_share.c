@@ -116,6 +116,17 @@ static void all_are_the_boards_other_outputs_too_but_nothing_private(void **unus
     assert_false(sim_board_output(&world.board, PSU));
 }
 
+/* Boards before SIO_Arduino 1.0.11 do not know TC: which of their ios are outputs nobody knows. */
+static void of_a_board_that_does_not_say_which_are_outputs_all_may_be_tried(void **unused)
+{
+    (void)unused;
+    kit.settings.share_writes = SHARE_ALL;
+    proxy.board.constants = (struct board_constants){0};
+    proxy.board.levels.outputs = 0;
+    guest_says("IO 15 1\n");
+    assert_true(sim_board_output(&world.board, SPARE));
+}
+
 static void none_is_nothing(void **unused)
 {
     (void)unused;
@@ -223,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SHARED(guests_switch_points_that_are_not_private),
         SHARED(all_are_the_boards_other_outputs_too_but_nothing_private),
+        SHARED(of_a_board_that_does_not_say_which_are_outputs_all_may_be_tried),
         SHARED(none_is_nothing),
         SHARED(what_the_emergency_stop_holds_no_guest_switches),
         SHARED(a_halt_is_the_last_word_on_what_was_wanted_before_it),

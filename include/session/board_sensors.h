@@ -3,8 +3,9 @@
  * that is true.
  *
  * Follows SIO_ESP32 1.1.5: `XT DHT n 23.40 45.00` stands before every report of levels, n counts
- * the ios whose type is INPUT_DHT, from 0; a sensor that cannot be read is left out. Hears the
- * board's lines beside board_session and asks nothing. Values in thousandths.
+ * the ios whose type is INPUT_DHT, from 0; a sensor that cannot be read is left out. The newest
+ * OctoPrint-Siocontrol expects the io behind n. Hears the board's lines beside board_session and
+ * asks nothing. Values in thousandths.
  */
 #pragma once
 

@@ -2,7 +2,8 @@
  * What a line on a port gives away: a boot, a printer, a board, a command not understood, and
  * which ios are outputs.
  *
- * Follows SIO_Arduino 1.0.11, SIO_ESP8266 1.0.10 and SIO_ESP32 1.1.5 for boards, Marlin, Klipper
+ * Follows SIO_Arduino 1.0.11, SIO_ESP8266 1.0.10 and SIO_ESP32 1.1.5 for boards, and the older
+ * ones from NanoSerialIO 1.0.5 on, which answer VC without an OK and do not know TC; Marlin, Klipper
  * and RepRapFirmware for printers. Remembers nothing and draws no conclusion.
  */
 #pragma once

@@ -45,9 +45,13 @@ bool board_message_constant(struct span constants, struct span name, int64_t *re
 /* What a BOARD_EXTENSION says of a sensor of temperature and humidity, in thousandths. */
 struct board_dht {
     unsigned sensor; /* counted among the board's sensors, from 0 */
+    unsigned io;     /* BOARD_IO_MAX if the board does not say it */
     int32_t degree, humidity;
 };
-/* `DHT 0 23.40 45.00`. False for anything else, and for what no such sensor can have measured. */
+/*
+ * `DHT 0 23.40 45.00`, or with its io, as boards say it that are "SIOPlugin 0.1.2": `DHT 0 4 23.40
+ * 45.00`. False for anything else, and for what no such sensor can have measured.
+ */
 bool board_message_dht(struct span extension, struct board_dht *ret_dht);
 
 /* Whole lines towards the board, LF included, appended to `text`. */

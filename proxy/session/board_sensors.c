@@ -45,7 +45,8 @@ static void take_reading(struct board_sensors *sensors, struct span extension, s
 {
     struct board_dht dht;
 
-    if (!board_message_dht(extension, &dht) || dht.sensor >= sensors->count)
+    if (!board_message_dht(extension, &dht) || dht.sensor >= sensors->count ||
+        (dht.io != BOARD_IO_MAX && dht.io != sensors->sensor[dht.sensor].io))
         return;
     sensors->sensor[dht.sensor] =
         (struct board_sensor){.io = sensors->sensor[dht.sensor].io,

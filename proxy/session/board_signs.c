@@ -2,7 +2,19 @@
 
 bool board_sign_banner(const struct board_message *message)
 {
-    return message->kind == BOARD_DEBUG && span_starts(span_trim(message->argument), SPAN("SIO_"));
+    static const struct span names[] = {
+        SPAN_INIT("SIO_"),
+        SPAN_INIT("NanoSerialIO "),
+        SPAN_INIT("CanaduinoPLCSerialIO "),
+    };
+    struct span text = span_trim(message->argument);
+
+    for (size_t i = 0; message->kind == BOARD_DEBUG && i < sizeof(names) / sizeof(names[0]); i++) {
+        if (span_starts(text, names[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool board_sign_printer(struct span line)
@@ -37,9 +49,13 @@ bool board_sign_board(struct span line)
     static const struct span starts[] = {
         SPAN_INIT("CP:SIOPlugin"),
         SPAN_INIT("DG:SIO_"),
+        SPAN_INIT("DG:NanoSerialIO "),
+        SPAN_INIT("DG:CanaduinoPLCSerialIO "),
         SPAN_INIT("DG:ERR: bad cmnd["), /* to M105: one that did not boot when it was opened */
+        SPAN_INIT("DG:ERR: Unrecognized command["),
         SPAN_INIT("DG:ERROR: Unrecognized command["),
         SPAN_INIT("Looks like OctoPrint thinks I am a printer"), /* to a numbered line, to M115 */
+        SPAN_INIT("Recieved a command that looks like OctoPrint thinks I am a printer"),
     };
 
     line = span_trim(line);

@@ -151,21 +151,36 @@ static bool take_decimal(struct span *text, int64_t *ret_value)
     return used > 0;
 }
 
+/* A number of a list in thousandths that counts something: whole, and below BOARD_IO_MAX. */
+static bool counts(int64_t value)
+{
+    return value % 1000 == 0 && value >= 0 && value < BOARD_IO_MAX * 1000;
+}
+
 bool board_message_dht(struct span extension, struct board_dht *ret_dht)
 {
-    int64_t sensor, degree, humidity;
+    int64_t number[4], degree, humidity;
+    unsigned count = 0;
 
     if (!span_starts(extension, SPAN("DHT"))) {
         return false;
     }
     extension = span_skip(extension, 3);
-    if (!take_decimal(&extension, &sensor) || !take_decimal(&extension, &degree) ||
-        !take_decimal(&extension, &humidity) || extension.length > 0 || sensor % 1000 != 0 ||
-        sensor < 0 || sensor >= BOARD_IO_MAX * 1000 || degree < DHT_COLDEST ||
-        degree > DHT_WARMEST || humidity < 0 || humidity > DHT_WETTEST) {
+    while (count < 4 && take_decimal(&extension, &number[count])) {
+        count++;
+    }
+    if (count < 3 || extension.length > 0 || !counts(number[0]) ||
+        (count == 4 && !counts(number[1]))) {
         return false;
     }
-    *ret_dht = (struct board_dht){(unsigned)(sensor / 1000), (int32_t)degree, (int32_t)humidity};
+    degree = number[count - 2];
+    humidity = number[count - 1];
+    if (degree < DHT_COLDEST || degree > DHT_WARMEST || humidity < 0 || humidity > DHT_WETTEST) {
+        return false;
+    }
+    *ret_dht = (struct board_dht){(unsigned)(number[0] / 1000),
+                                  count == 4 ? (unsigned)(number[1] / 1000) : BOARD_IO_MAX,
+                                  (int32_t)degree, (int32_t)humidity};
     return true;
 }
 

@@ -43,6 +43,18 @@ static void a_reading_is_of_the_nth_io_that_is_a_sensor(void **unused)
     assert_null(board_sensors_at(&sensors, 0));
 }
 
+static void a_newer_board_says_the_io_behind_the_sensor(void **unused)
+{
+    (void)unused;
+    hear("XT DHT 1 2 23.40 45.00"); /* io 2 is sensor 0 */
+    assert_false(board_sensors_at(&sensors, 2)->known);
+    assert_false(board_sensors_at(&sensors, 5)->known);
+    hear("XT DHT 1 5 23.40 45.00");
+    assert_false(board_sensors_at(&sensors, 2)->known);
+    assert_int_equal(board_sensors_at(&sensors, 5)->degree, 23400);
+    assert_int_equal(board_sensors_at(&sensors, 5)->humidity, 45000);
+}
+
 static void what_no_sensor_can_have_measured_is_not_taken(void **unused)
 {
     static const char *const lines[] = {
@@ -103,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_reading_is_of_the_nth_io_that_is_a_sensor, begin),
+        cmocka_unit_test_setup(a_newer_board_says_the_io_behind_the_sensor, begin),
         cmocka_unit_test_setup(what_no_sensor_can_have_measured_is_not_taken, begin),
         cmocka_unit_test_setup(a_sensor_that_is_silent_for_a_minute_is_not_known, begin),
         cmocka_unit_test_setup(a_board_that_is_lost_says_nothing, begin),

@@ -133,6 +133,44 @@ static void a_banner_is_a_reset_and_what_was_wanted_is_set_again(void **unused)
     expect_event(BOARD_EVENT_RESET);
 }
 
+/* As NanoSerialIO 1.0.5 came: it repeats what it reads, VC gets no OK, TC is not known. */
+static void an_old_board_that_talks_much_is_a_board(void **unused)
+{
+    (void)unused;
+    board_session_opened(&session, now);
+    expect_line("VC\n");
+    hear("DG:NanoSerialIO 1.0.5");
+    hear("DG:!:Using IO defaults4590");
+    hear("IT:2,2,2,2,2,2,2,2,2,2,2,2,1,1,1,1,1,1,");
+    hear("RR");
+    expect_line("VC\n");
+    hear("DG:buf:VC");
+    hear("DG:command:[VC]");
+    hear("DG:value:[VC]");
+    hear("VI:NanoSerialIO 1.0.5");
+    hear("CP:SIOPlugin 0.1.1");
+    pass_ms(BOARD_GREETED_MS);
+    expect_line("TC\n");
+    hear("DG:buf:TC");
+    hear("DG:command:[TC]");
+    hear("DG:value:[TC]");
+    hear("DG:ERR: Unrecognized command[TC]");
+    expect_line("IOT\n");
+    hear("OK");
+    hear("IT:2,2,2,2,2,2,2,2,2,2,2,2,1,1,1,1,1,1,");
+    expect_line("SI 3000\n");
+    hear("OK");
+    expect_line("BIO\n");
+    hear("DG:Report interval now:3000"); /* behind its OK */
+    hear("OK");
+    expect_line("GS\n");
+    hear("OK");
+    hear(LOW_18);
+    expect_event(BOARD_EVENT_ONLINE);
+    hear("DG:NanoSerialIO 1.0.5");
+    expect_event(BOARD_EVENT_RESET);
+}
+
 static void silence_is_asked_about_twice_then_the_board_is_lost(void **unused)
 {
     (void)unused;
@@ -419,6 +457,7 @@ int main(void)
         cmocka_unit_test_setup(an_output_that_somebody_else_switched_is_set_again, begin),
         cmocka_unit_test_setup(all_high_outputs_low_at_once_is_a_reset, begin),
         cmocka_unit_test_setup(a_banner_is_a_reset_and_what_was_wanted_is_set_again, begin),
+        cmocka_unit_test_setup(an_old_board_that_talks_much_is_a_board, begin),
         cmocka_unit_test_setup(silence_is_asked_about_twice_then_the_board_is_lost, begin),
         cmocka_unit_test_setup(a_report_ends_the_doubt, begin),
         cmocka_unit_test_setup(a_command_into_silence_raises_the_doubt_at_once, begin),

@@ -19,7 +19,9 @@ static void a_banner_is_the_name_of_the_firmware(void **unused)
 {
     static const char *const banners[] = {"DG:SIO_Arduino_General 1.0.11",
                                           "DG:SIO_ESP32WRM_Relay_X2 1.1.4",
-                                          "DG: SIO_ESP12F_Relay_X2 1.0.10"};
+                                          "DG: SIO_ESP12F_Relay_X2 1.0.10",
+                                          "DG:NanoSerialIO 1.0.5",
+                                          "DG:CanaduinoPLCSerialIO 1.0.6"};
     static const char *const others[] = {"DG:ART now:500", "DG:ERR: bad cmnd[SIO_]",
                                          "DG:", "VI:SIO_Arduino_General 1.0.11", "SIO_Arduino"};
 
@@ -74,7 +76,10 @@ static void a_board_in_a_printers_place_gives_itself_away(void **unused)
         "CP:SIOPlugin 0.1.1",
         "DG:SIO_Arduino_General 1.0.11\r",
         "DG:ERR: bad cmnd[M105]",
+        "DG:ERR: Unrecognized command[M105]",
         "DG:ERROR: Unrecognized command[M105]",
+        "DG:NanoSerialIO 1.0.5",
+        "Recieved a command that looks like OctoPrint thinks I am a printer.",
         "Looks like OctoPrint thinks I am a printer.",
     };
     static const char *const printers[] = {

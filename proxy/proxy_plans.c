@@ -270,8 +270,7 @@ static void over(struct proxy *proxy, const struct plan_action *action, struct i
                      span_of(point_state_word(
                          points_state(&proxy->points, plan->step[0].point))));
     else if (plan->step[0].kind == STEP_POWER)
-        proxy_answer(proxy, client, true, "",
-                     plan->step[0].value != 0 ? SPAN("on") : SPAN("off")); /* `sense` may lag */
+        proxy_answer(proxy, client, true, "", span_of(power_word(&proxy->router.power)));
     else
         proxy_answer(proxy, client, true, "", SPAN_NONE);
 }

@@ -42,6 +42,7 @@ struct span proxy_power_cause(const struct proxy *proxy)
     case POWER_SWITCHING_OFF:
         return proxy->router.power.idled ? SPAN("off_when_idle") : SPAN("as asked for before");
     case POWER_BOOTING:
+    case POWER_SENSING:
         if (proxy->router.power.ours)
             return SPAN("auto_on");
         break;

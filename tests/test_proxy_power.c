@@ -292,10 +292,39 @@ static void it_goes_off_when_nobody_works_with_it(void **unused)
     assert_int_equal(seen(0, WORLD_EVENT, PROXY_HOST, "psu off off_when_idle"), 2);
 }
 
+/* The printer answers by USB; the supply's own switch is off. */
+static void sense_knows_better_than_a_printer_that_answers(void **unused)
+{
+    (void)unused;
+    kit.settings.psu.sense = 2;
+    kit.settings.psu.boot_ms = 8000;
+    options.power = WORLD_POWER_ALWAYS;
+    begin();
+    sim_board_input(&world.board, SENSE, false, world.now);
+    run_ms(300);
+    expect_psu("off", true);
+    psu(REQUEST_POWER, true);
+    assert_true(sim_board_output(&world.board, RELAY));
+    assert_int_equal(world.answers, 0);
+    run_ms(8000);
+    assert_int_equal(world.answers, 1);
+    assert_false(world.answer.ok);
+    assert_string_equal(world.answer.text,
+                        "the output is switched, but `sense` does not say so");
+    expect_psu("off", true);
+    psu(REQUEST_POWER, true);
+    sim_board_input(&world.board, SENSE, true, world.now);
+    run_ms(300);
+    assert_int_equal(world.answers, 2);
+    assert_true(world.answer.ok);
+    assert_string_equal(world.answer.text, "on");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(sense_knows_better_than_a_printer_that_answers),
         TEST(off_at_the_start_the_stand_in_answers),
         TEST(m80_waits_for_the_boot_and_loses_nothing),
         TEST(the_name_it_had_is_told_while_it_is_off),

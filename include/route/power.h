@@ -5,8 +5,10 @@
  * printer is heard, whether a print runs and whether the heaters are cold; sends nothing itself.
  * It hands out what is to be done (power_next_action). Knows no point, no heater and no debt.
  *
- * On means: the point is on, and `sense`, if there is one, says so. A printer may live on USB
- * power, so off is off for the stand-in only when the port is gone or M105 gets no answer for 2 s.
+ * On means: the point is on, and `sense`, if there is one, says so; off likewise. Who has it
+ * switched hears that it is done when `sense` says the same, however soon the printer answers. A
+ * printer may live on USB power, so off is off for the stand-in only when the port is gone or M105
+ * gets no answer for 2 s.
  * After it was switched on the printer boots: its `start` is ours (power_boots), because OctoPrint
  * clears its queues over one, and PSUControl queues the user's command right behind its M80
  * (octoprint.md 2.1). Then it is asked for its name by M115, which the host may hear, and told the
@@ -25,6 +27,7 @@
 #define POWER_SETTLE_MS 1000  /* a printer whose power goes off lives on so long at most */
 #define POWER_ANSWER_MS 2000  /* a printer that does not answer M105 for so long is off */
 #define POWER_ASK_MS    5000  /* how often a printer that is to cool down is asked */
+#define POWER_FADE_MS   10000 /* `sense` may read on so long after the point was switched off */
 #define POWER_FRESH_MS  10000 /* an answer later than this after its question does not count */
 #define POWER_RETRY_MS                                                                             \
     10000 /* what could not be switched on is not tried, or asked, by itself again sooner */
@@ -52,19 +55,27 @@ enum power_state {
     /*
      * The printer boots, or lived on; it is asked every 2 s.
      * `start`, or anything from one that was off -> POWER_REPLAYING
-     * anything from one that lived on -> POWER_RESTS
+     * anything from one that lived on -> POWER_RESTS, or POWER_SENSING as below
      * `boot` is over -> POWER_RESTS (told); seen off -> POWER_CHECKING (told)
      */
     POWER_BOOTING,
     /*
      * M115 and the intervals go out, one by one.
      * the last is answered, or not within 2 s -> POWER_RESTS
+     * and we have switched it on, but `sense` reads off -> POWER_SENSING
      * seen off -> POWER_CHECKING (told)
      */
     POWER_REPLAYING,
     /*
+     * The printer is there, and `sense` still reads off.
+     * seen on -> POWER_RESTS; `start` -> POWER_REPLAYING
+     * not for so long as a `boot` -> POWER_CHECKING (told)
+     */
+    POWER_SENSING,
+    /*
      * The point is to be off.
-     * switched -> POWER_CHECKING; could not be -> POWER_RESTS (told)
+     * switched, and `sense` says so -> POWER_CHECKING
+     * could not be, or `sense` does not say so for 10 s -> POWER_RESTS (told)
      */
     POWER_SWITCHING_OFF,
     /*
@@ -73,7 +84,7 @@ enum power_state {
      */
     POWER_CHECKING,
 };
-/* power_off in SWITCHING_ON, BOOTING and REPLAYING ends them; power_on in the last two likewise. */
+/* power_off in SWITCHING_ON to SENSING ends them; power_on in the last two likewise. */
 
 /* Switching off that is still to come. */
 enum power_pending {
@@ -131,7 +142,7 @@ struct power {
     bool port_open;
     bool printing;           /* or paused */
     bool settled;            /* CHECKING: its last words are over */
-    bool ours;               /* BOOTING, REPLAYING: we have switched it on */
+    bool ours;               /* BOOTING to SENSING: we have switched it on */
     struct instant deadline; /* of the state; NEVER if it has none */
     struct instant ask;      /* BOOTING, RESTS: when M105 is due again */
     enum power_pending pending;

@@ -13,13 +13,14 @@ static const struct span notes[] = {
 };
 #define NOTES (sizeof notes / sizeof notes[0])
 
-enum reason { REASON_SWITCH, REASON_SILENT, REASON_OFF, REASON_ON };
+enum reason { REASON_SWITCH, REASON_SILENT, REASON_OFF, REASON_ON, REASON_SENSE };
 
 static const struct span reasons[] = {
     [REASON_SWITCH] = SPAN_INIT("the output does not switch"),
     [REASON_SILENT] = SPAN_INIT("it is on, but the printer does not answer"),
     [REASON_OFF] = SPAN_INIT("it went off again"),
     [REASON_ON] = SPAN_INIT("it is switched on again"),
+    [REASON_SENSE] = SPAN_INIT("the output is switched, but `sense` does not say so"),
 };
 
 void power_want(struct power *power, enum power_action_kind kind)
@@ -57,6 +58,7 @@ static void enter(struct power *power, enum power_state state, struct instant no
         power->ask = now;
         break;
     case POWER_REPLAYING: power->deadline = instant_after_ms(now, POWER_ANSWER_MS); break;
+    case POWER_SENSING: power->deadline = instant_after_ms(now, power->set.boot_ms); break;
     case POWER_CHECKING:
         power->settled = false;
         power->deadline = instant_after_ms(now, POWER_SETTLE_MS);
@@ -108,7 +110,19 @@ static void fail_off(struct power *power, enum reason reason)
 bool power_coming_on(const struct power *power)
 {
     return power->state == POWER_SWITCHING_ON || power->state == POWER_BOOTING ||
-           power->state == POWER_REPLAYING;
+           power->state == POWER_REPLAYING || power->state == POWER_SENSING;
+}
+
+/* The printer is there: whoever waits for it goes on, if there is power. */
+static void arrive(struct power *power, struct instant now)
+{
+    if (power->ours && power->set.sense != POINT_NONE && power->sense == POWER_OFF) {
+        enter(power, POWER_SENSING, now);
+        return;
+    }
+    enter(power, POWER_RESTS, now);
+    power_want(power, POWER_ON_DONE);
+    power_count_idle(power, now);
 }
 
 /* It is off: the printer, too? */
@@ -145,9 +159,7 @@ static void replay_next(struct power *power, struct instant now)
         power->replay++;
     which = power->replay++;
     if (which > POWER_INTERVALS) {
-        enter(power, POWER_RESTS, now);
-        power_want(power, POWER_ON_DONE);
-        power_count_idle(power, now);
+        arrive(power, now);
         return;
     }
     if (which == 0) {
@@ -177,6 +189,13 @@ static bool settled(const struct power *power, struct instant now)
     return power->state != POWER_BOOTING || !power->ours || power->deadline.us < end.us;
 }
 
+/* It was switched off. */
+static void gone_off(struct power *power, struct instant now)
+{
+    power_want(power, POWER_OFF_DONE);
+    check_off(power, now);
+}
+
 /* Another level than before, in whatever state. */
 static void level_changed(struct power *power, struct instant now)
 {
@@ -188,8 +207,15 @@ static void level_changed(struct power *power, struct instant now)
         power_forget_pending(power);
     switch (power->state) {
     case POWER_NONE:
-    case POWER_SWITCHING_ON:
-    case POWER_SWITCHING_OFF: return;
+    case POWER_SWITCHING_ON: return;
+    case POWER_SWITCHING_OFF:
+        if (off && !instant_is_never(power->deadline))
+            gone_off(power, now);
+        return;
+    case POWER_SENSING:
+        if (on)
+            arrive(power, now);
+        return;
     case POWER_BOOTING:
     case POWER_REPLAYING:
         if (off && power->point == POWER_ON && !settled(power, now))
@@ -281,9 +307,10 @@ void power_switched(struct power *power, bool done, struct instant now)
             fail_on(power, REASON_SWITCH, now);
         }
     } else if (power->state == POWER_SWITCHING_OFF) {
-        if (done) {
-            power_want(power, POWER_OFF_DONE);
-            check_off(power, now);
+        if (done && power->set.sense != POINT_NONE && power->sense == POWER_ON) {
+            power->deadline = instant_after_ms(now, POWER_FADE_MS);
+        } else if (done) {
+            gone_off(power, now);
         } else {
             enter(power, POWER_RESTS, now);
             fail_off(power, REASON_SWITCH);
@@ -335,13 +362,12 @@ void power_heard(struct power *power, bool start, struct instant now)
         break;
     case POWER_BOOTING:
         if (!was_off && !start) {
-            enter(power, POWER_RESTS, now);
-            power_want(power, POWER_ON_DONE);
-            power_count_idle(power, now);
+            arrive(power, now);
             return;
         }
         break;
     case POWER_REPLAYING:
+    case POWER_SENSING:
         if (!start)
             return;
         break;
@@ -403,6 +429,11 @@ struct instant power_deadline(const struct power *power)
 
 static void expire_state(struct power *power, struct instant now)
 {
+    if (power->state == POWER_SWITCHING_OFF) {
+        fail_off(power, REASON_SENSE);
+        enter(power, POWER_RESTS, now);
+        return;
+    }
     if (power->state == POWER_REPLAYING) {
         power->actions &= (uint16_t) ~(1u << POWER_SEND);
         replay_next(power, now);
@@ -417,8 +448,8 @@ static void expire_state(struct power *power, struct instant now)
     if (power->state == POWER_CHECKING)
         begin_standin(power);
     else
-        fail_on(power, REASON_SILENT, now);
-    if (power->state == POWER_BOOTING && power_level(power) == POWER_OFF)
+        fail_on(power, power->state == POWER_SENSING ? REASON_SENSE : REASON_SILENT, now);
+    if (power->state != POWER_CHECKING && power_level(power) == POWER_OFF)
         check_off(power, now);
     else
         enter(power, POWER_RESTS, now);
@@ -468,12 +499,13 @@ bool power_next_action(struct power *power, struct power_action *ret_action)
 
 bool power_boots(const struct power *power)
 {
-    return power->ours && (power->state == POWER_BOOTING || power->state == POWER_REPLAYING);
+    return power->ours && power_coming_on(power) && power->state != POWER_SWITCHING_ON;
 }
 
 bool power_doubts(const struct power *power)
 {
-    return power->state == POWER_CHECKING;
+    return power->state == POWER_CHECKING ||
+           (power->state == POWER_SWITCHING_OFF && !instant_is_never(power->deadline));
 }
 
 const char *power_word(const struct power *power)
@@ -491,11 +523,12 @@ const char *power_word(const struct power *power)
 const char *power_check(const struct power *power)
 {
     bool timed = power->state == POWER_BOOTING || power->state == POWER_REPLAYING ||
-                 power->state == POWER_CHECKING;
+                 power->state == POWER_SENSING || power->state == POWER_CHECKING;
 
     if ((power->state == POWER_NONE) != (power->set.point == POINT_NONE))
         return "power: there is one exactly if it is configured";
-    if (timed == instant_is_never(power->deadline) && power->set.boot_ms < INT32_MAX)
+    if (timed == instant_is_never(power->deadline) && power->state != POWER_SWITCHING_OFF &&
+        power->set.boot_ms < INT32_MAX)
         return "power: waits for nothing, or for nothing that is";
     if (power->state != POWER_RESTS &&
         (power->state == POWER_BOOTING) == instant_is_never(power->ask))

@@ -49,9 +49,9 @@ enum router_gate {
 
 /* Where the host's front line stands. */
 enum front {
-    /* Not looked at. rule fits -> FRONT_PLANNED; none -> FRONT_OURS */
+    /* Not looked at. rule fits -> FRONT_PLANNED; none -> FRONT_TO_PRINTER */
     FRONT_NEW,
-    /* A plan holds the stream for it. plan's end -> dropped, FRONT_OURS or FRONT_REPLACED */
+    /* A plan holds the stream for it. plan's end -> dropped, FRONT_TO_PRINTER or FRONT_REPLACED */
     FRONT_PLANNED,
     /* It goes to the printer as soon as the printer can take it. */
     FRONT_TO_PRINTER,
@@ -149,6 +149,14 @@ enum host_verdict router_host_bytes(struct router *router, struct span *bytes,
 void router_touch(struct router *router);
 /* M108, M410, M876 as they arrive. True if the wait of the stream's plan was ended. */
 bool router_emergency(struct router *router, const struct gcode_line *line, struct instant now);
+
+/* --- the host's front line (router_front.c) --- */
+enum front_fate {
+    FRONT_PASSES, /* nothing keeps it from the printer */
+    FRONT_STAYS,  /* not now */
+    FRONT_BEGUN,  /* a plan has begun for it: it stays in front until that is over */
+    FRONT_TAKEN,  /* it is at the printer, or answered, or will be: it goes nowhere any more */
+};
 /* Are there lines of the host that router_down could move? */
 bool router_has_lines(const struct router *router);
 /*
@@ -159,26 +167,6 @@ bool router_down(struct router *router, const struct settings *settings,
                  const struct ruleset *rules, struct rule_world *world, struct instant now);
 /* A plan is over: what the host is owed for it, and where its line goes. */
 void router_plan_over(struct router *router, const struct plan *plan, struct instant now);
-/* Text of ours for the host and the log: `echo:sioproxy ` and a line end are added. */
-void router_tell(struct router *router, enum log_level level, struct span sentence,
-                 struct instant now);
-/* Whole lines for the host alone. Dropped if no host is there. */
-void router_to_host(struct router *router, struct span lines);
-/* `//action:WORD` for the host, which the job hears too. */
-void router_action(struct router *router, struct span word);
-/*
- * Asks the host to pause, in front of an ok, so that no line comes after: the one that it waits for,
- * or, if it streams a print and got one just now, that of its next line.
- */
-void router_pause(struct router *router, struct instant now);
-/* An ok goes to the host: what is to be said in front of it is said now. */
-void router_pause_said(struct router *router);
-/* What the job has come to becomes events. */
-void router_job_facts(struct router *router, struct span cause, struct instant now);
-/* May the plan that holds the stream speak now? */
-bool router_turn(const struct router *router);
-/* A debt is paid by us (0: none was made): the text with its ok, if the host waits for one. */
-void router_pay(struct router *router, uint32_t serial, struct span text, struct instant now);
 
 /* --- the printer's side (router_printer.c) --- */
 /* `before`: not for the first time; `again`: and what was unanswered may be answered yet. */
@@ -226,11 +214,6 @@ enum inject_result router_inject_as(struct router *router, struct tag tag, struc
                                     struct instant now);
 
 /* --- what filament makes of both sides (router_filament.c) --- */
-enum front_fate {
-    FRONT_PASSES, /* it may go to the printer */
-    FRONT_STAYS,  /* not now */
-    FRONT_TAKEN,  /* it is answered, or will be: it goes nowhere */
-};
 /* How the print is now. */
 void router_filament_print(struct router *router, struct instant now);
 /* The host's line that is to go to the printer now. */
@@ -257,6 +240,28 @@ void router_filament_broken(struct router *router, struct instant now);
 /* Who was owed an ok is gone. */
 void router_filament_host_gone(struct router *router, struct instant now);
 const char *router_filament_check(const struct router *router);
+
+/* --- what the host hears (router.c) --- */
+/* Text of ours for the host and the log: `echo:sioproxy ` and a line end are added. */
+void router_tell(struct router *router, enum log_level level, struct span sentence,
+                 struct instant now);
+/* Whole lines for the host alone. Dropped if no host is there. */
+void router_to_host(struct router *router, struct span lines);
+/* `//action:WORD` for the host, which the job hears too. */
+void router_action(struct router *router, struct span word);
+/*
+ * Asks the host to pause, in front of an ok, so that no line comes after: the one that it waits for,
+ * or, if it streams a print and got one just now, that of its next line.
+ */
+void router_pause(struct router *router, struct instant now);
+/* An ok goes to the host: what is to be said in front of it is said now. */
+void router_pause_said(struct router *router);
+/* What the job has come to becomes events. */
+void router_job_facts(struct router *router, struct span cause, struct instant now);
+/* May the plan that holds the stream speak now? */
+bool router_turn(const struct router *router);
+/* A debt is paid by us (0: none was made): the text with its ok, if the host waits for one. */
+void router_pay(struct router *router, uint32_t serial, struct span text, struct instant now);
 
 /* --- time and words (router.c) --- */
 struct instant router_deadline(const struct router *router);

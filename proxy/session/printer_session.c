@@ -217,11 +217,18 @@ static enum printer_verdict asked_for_answered(struct printer_session *session, 
     return PRINTER_FOR_NOBODY;
 }
 
-/* The unanswered line with this index was refused: it and all sent behind it go out again. */
+/*
+ * The unanswered line with this index was refused: it and all sent behind it go out again. What
+ * overtook is lost with all that was in the printer's buffer, or came when the refusal was said
+ * already and under way: its ok is still to come then, behind those of the lines before.
+ */
 static void refused(struct printer_session *session, uint32_t index, struct instant now)
 {
     session->lines.unsent = session->lines.unanswered - index;
-    session->skips = 0; /* lost with all that was in the printer's buffer */
+    for (unsigned i = 0; i < session->skips; i++) {
+        if (session->skip_after[i] > index)
+            session->skip_after[i] = (uint8_t)index;
+    }
     session->strange = false;
     session->may_go = true;
     enter(session, RESEND_HEARD, now);

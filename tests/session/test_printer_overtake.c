@@ -142,6 +142,31 @@ static void the_ok_of_what_overtook_lines_that_go_again_is_none_of_theirs(void *
     assert_null(printer_session_check(&session));
 }
 
+/* It was refused and said so when M108 was on its way: M108 came behind that, and is answered. */
+static void what_overtook_a_refusal_under_way_is_still_answered(void **unused)
+{
+    struct text bytes = TEXT_IN(memory);
+    struct printer_answer answer;
+
+    (void)unused;
+    printer_session_init(&session, 120);
+    sends("N0 M110 N0*125\n", 1);
+    assert_int_equal(hears("ok", &answer), PRINTER_ANSWER);
+    sends("N1 G1 X1*96\n", 2);
+    sends("N2 G1 X1*99\n", 3);
+    assert_int_equal(hears("Resend: 1", &answer), PRINTER_FOR_NOBODY);
+    assert_int_equal(hears("ok", &answer), PRINTER_FOR_NOBODY);
+    goes_again("N1 G1 X1*96\n");
+    printer_session_overtake(&session, SPAN("M108"), (struct tag){1, 0, 4}, &bytes, now);
+    assert_int_equal(hears("Resend: 1", &answer), PRINTER_FOR_NOBODY);
+    assert_int_equal(hears("ok", &answer), PRINTER_FOR_NOBODY);
+    goes_again("N1 G1 X1*96\n");
+    assert_int_equal(hears("ok", &answer), PRINTER_FOR_NOBODY); /* M108's */
+    assert_int_equal(hears("ok", &answer), PRINTER_ANSWER);
+    assert_int_equal(answer.tag.serial, 2);
+    assert_null(printer_session_check(&session));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +174,7 @@ int main(void)
         cmocka_unit_test(the_oldest_is_given_up_to_ask_again),
         cmocka_unit_test(many_lines_in_flight_are_no_more_than_can_be_kept),
         cmocka_unit_test(the_ok_of_what_overtook_lines_that_go_again_is_none_of_theirs),
+        cmocka_unit_test(what_overtook_a_refusal_under_way_is_still_answered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,7 +137,7 @@ struct print_job {
     uint8_t not_sd;      /* `Not SD printing` in a row */
     int64_t sd_position; /* bytes printed as reported last, -1 unknown */
 
-    bool heard;          /* the host sent something, and was owed something ever since */
+    bool heard;          /* it sent or was asked something, and was owed something ever since */
     bool owing;          /* it is owed something */
     bool quiet;          /* it was silent for PRINT_PAUSE_QUIET_MS */
     struct instant quiet_since; /* polls aside, nothing came and nothing was owed */

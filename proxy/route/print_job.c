@@ -336,10 +336,13 @@ bool print_job_action(struct print_job *job, struct span action)
             job->ending != PRINT_CANCELS) {
             begin_ending(job, PRINT_PAUSES);
             job->asked = true;
+            job->heard = true;
         }
     } else if (span_equal(name, SPAN("cancel"))) {
-        if (print_job_of_host(job))
+        if (print_job_of_host(job)) {
             begin_ending(job, PRINT_CANCELS);
+            job->heard = true; /* a host that hangs has to be silent from here on */
+        }
     }
     return job->facts_told != before;
 }

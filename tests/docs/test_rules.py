@@ -4,6 +4,7 @@ The reference of the rules language has an example for every word that the loade
 examples are what they say, a test of the loader tells (load_examples).
 """
 
+import glob
 import os
 import re
 import subprocess
@@ -44,13 +45,37 @@ class TheReference(unittest.TestCase):
         examples = [block for block in page.blocks(reference) if "\ntests:\n" in block.text]
         self.assertGreaterEqual(len(examples), 2)
         for block in examples:
-            with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
-                file.write(block.text + "\n")
-                file.flush()
-                done = subprocess.run([os.path.join(BUILD, "sioproxy"), "check-rules", file.name],
-                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                      check=False, timeout=60)
-            self.assertEqual(done.returncode, 0, f"line {block.line}: {done.stdout}")
+            status, said = self.check(block.text + "\n")
+            self.assertEqual(status, 0, f"line {block.line}: {said}")
+
+    def check(self, text):
+        """The status of check-rules for a file of this text, and what it says."""
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            done = subprocess.run([os.path.join(BUILD, "sioproxy"), "check-rules", file.name],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  check=False, timeout=60)
+        return done.returncode, done.stdout
+
+    def test_every_rule_and_every_step_of_a_pack_is_missed_by_its_tests(self):
+        count = 0
+        for path in sorted(glob.glob(os.path.join(ROOT, "rules", "*.yaml"))):
+            if path.endswith("mcodes.yaml"):
+                continue
+            text = read_text(path)
+            begin, end = text.index("\nrules:\n"), text.index("\ntests:\n")
+            rules = text[begin:end] + "\n"
+            for pattern in (r"(?m)^  - name: .*\n(?:(?:    .*)?\n)*", r"(?m)^      - .*[^:\n]\n"):
+                for part in re.finditer(pattern, rules):
+                    left = rules[:part.start()] + rules[part.end():]
+                    left = re.sub(r"    do:\n(?!      )", "    do: [say: nothing]\n", left)
+                    if "- name:" not in left:
+                        left = "\nrules: []\n"
+                    with self.subTest(pack=os.path.basename(path), without=part[0]):
+                        self.assertEqual(self.check(text[:begin] + left + text[end:])[0], 1)
+                        count += 1
+        self.assertGreaterEqual(count, 90)
 
     def test_every_pack_is_listed_and_has_its_page_and_its_tests(self):
         reference = read_text(os.path.join(ROOT, "rules", "README.md"))

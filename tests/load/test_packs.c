@@ -18,10 +18,10 @@ static const struct {
     const char *name;
     unsigned rules, tests;
 } packs[] = {
-    {"air-filter", 4, 2},     {"buttons", 4, 3},        {"buzzer", 5, 1},
-    {"camera-shutter", 1, 2}, {"chamber-light", 2, 2},  {"door-pause", 2, 3},
-    {"enclosure-fan", 4, 1},  {"host-silent", 2, 2},    {"power-off", 1, 2},
-    {"status-tower", 7, 2},   {"tool-indicator", 3, 1},
+    {"air-filter", 4, 4},     {"buttons", 4, 5},        {"buzzer", 5, 6},
+    {"camera-shutter", 1, 3}, {"chamber-light", 2, 2},  {"door-pause", 2, 4},
+    {"enclosure-fan", 4, 3},  {"host-silent", 2, 4},    {"power-off", 1, 2},
+    {"status-tower", 7, 6},   {"tool-indicator", 3, 3},
 };
 #define PACKS       (sizeof(packs) / sizeof(packs[0]))
 #define PAGE_LEAST  20 /* lines of explanation */

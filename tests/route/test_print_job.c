@@ -155,6 +155,7 @@ static void the_m114_of_a_pause_may_come_late(void **unused)
     start_print();
     host("N4 M400", NULL);
     print_job_action(&job, SPAN("pause"));
+    print_job_settled(&job, false, now);
     silence(PRINT_PAUSE_QUIET_MS);
     expect_facts("paused");
     host("N5 M105", "N6 M114", NULL);

@@ -249,6 +249,28 @@ static void a_cancel_that_was_asked_for_needs_no_m108(void **unused)
     expect_facts("");
 }
 
+/* A host that hung long before it was asked will not say more than it did. */
+static void a_host_that_hangs_has_done_what_it_was_asked_for_after_three_seconds(void **unused)
+{
+    static const char *const asked[][2] = {{"cancel", "cancelled"}, {"pause", "paused"}};
+
+    (void)unused;
+    for (unsigned i = 0; i < 2; i++) {
+        start_print();
+        silence(600000);
+        print_job_action(&job, span_of(asked[i][0]));
+        print_job_settled(&job, false, now);
+        silence(PRINT_PAUSE_QUIET_MS - 1);
+        expect_facts("");
+        silence(1);
+        expect_facts(asked[i][1]);
+        print_job_mark(&job, PRINT_MARK_CANCELLED);
+        while (print_job_next_fact(&job, &(enum print_fact){PRINT_FAILED_FACT}))
+            continue;
+    }
+    check();
+}
+
 static void resumed_said_during_a_cancel_resumes_nothing(void **unused)
 {
     (void)unused;
@@ -320,6 +342,8 @@ int main(void)
         cmocka_unit_test_setup(a_pause_that_was_asked_for_is_no_finish, set_up),
         cmocka_unit_test_setup(a_pause_that_was_asked_for_in_vain_is_none, set_up),
         cmocka_unit_test_setup(a_cancel_that_was_asked_for_needs_no_m108, set_up),
+        cmocka_unit_test_setup(a_host_that_hangs_has_done_what_it_was_asked_for_after_three_seconds,
+                               set_up),
         cmocka_unit_test_setup(resumed_said_during_a_cancel_resumes_nothing, set_up),
         cmocka_unit_test_setup(whatever_comes_the_promises_hold, set_up),
     };

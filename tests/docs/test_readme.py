@@ -142,6 +142,23 @@ class ThePages(unittest.TestCase):
                 if reader.read(block)]
         self.assertEqual(done, ["yaml", "console"])
 
+    def test_the_page_for_users_of_sio_control_has_every_setting_of_it(self):
+        # get_settings_defaults and clean_Settings of the plugin's __init__.py, and its API
+        settings = ["sio_configurations", "IOSI", "IOPort", "IOBaudRate", "IOBaudRates", "IOPorts",
+                    "IOCounts", "IOStatusMessage", "IOSWarnings"]
+        settings += [form % name for name in ("PSU", "EST", "FRS") for form in
+                     ("%sIOPoint", "Enable%sIOPoint", "Invert%sIOPoint")]
+        settings += ["icon", "name", "pin", "active_mode", "default_state", "on_nav", "on_side",
+                     "inmin", "inmax", "outmin", "outmax", "offset"]
+        requests = ["turnSioOn", "turnSioOff", "toggelSio", "getSioState", "getPorts",
+                    "getIOCounts", "getStatusMessage", "connectIO", "getReportedCompatibleVersion"]
+        text = read_text(os.path.join(ROOT, "rules", "FROM_SIO_CONTROL.md"))
+        rows = [line for line in text.splitlines() if line.startswith("| ")]
+        for name in settings + requests:
+            row = [line for line in rows if f"`{name}`" in "|".join(line.split("|")[:3])]
+            self.assertEqual(len(row), 5 if name == "active_mode" else 1, name)
+            self.assertGreater(len(row[0].split("|")[-2].strip()), 3, name)
+
     def test_the_scripts_that_it_names_are_there(self):
         text = read_text(os.path.join(ROOT, "README.md"))
         names = set(re.findall(r"\bscripts/[a-z]+\b", text))

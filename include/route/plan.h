@@ -32,7 +32,11 @@ enum plan_state {
     PLAN_QUEUED,
     /* The next step is due. -> any state below, or PLAN_OVER after the last */
     PLAN_DUE,
-    /* An action was handed out, its outcome is to come (set, send, motion). plans_outcome -> PLAN_DUE, PLAN_OVER */
+    /*
+     * An action was handed out, its outcome is to come (set, send, motion).
+     * plans_done -> PLAN_DUE, or PLAN_OVER after the last step; plans_failed -> PLAN_OVER
+     * plans_later -> PLAN_STALLED
+     */
     PLAN_ASKED,
     /* Time passes. deadline -> PLAN_DUE */
     PLAN_PAUSING,
@@ -46,7 +50,14 @@ enum plan_state {
     PLAN_OVER,
 };
 
-enum pulse_phase { PULSE_NONE, PULSE_ON, PULSE_HIGH, PULSE_OFF, PULSE_LOW };
+/* Where the running step stands if it is a pulse. */
+enum pulse_phase {
+    PULSE_NONE, /* it is none, or has not begun */
+    PULSE_ON,   /* it is being switched on */
+    PULSE_HIGH, /* it is on */
+    PULSE_OFF,  /* it is being switched off */
+    PULSE_LOW,  /* it is off, and the next one to come */
+};
 
 struct plan {
     enum plan_state state;
@@ -232,9 +243,14 @@ void plans_expire(struct plans *plans, struct instant now);
 const struct plan *plans_stream(const struct plans *plans);
 const char *plans_check(const struct plans *plans);
 
-/* --- for plan_events.c, which moves plans on when something happens, and nobody else --- */
+/*
+ * --- for the files of this module, and nobody else: plan_action.c, what a plan does next, and
+ * plan_events.c, which moves plans on when something happens ---
+ */
 void plan_enter(struct plan *plan, enum plan_state state, struct instant deadline);
 /* The running step is done: the next one, over the else branch unless it is to be taken. */
 void plan_advance(struct plan *plan, bool otherwise);
+/* Does it run? Else it is free, or waits for its `for` or for another plan of its rule. */
+bool plan_has_begun(const struct plan *plan);
 /* The plan ends here, with its reason. */
 void plan_fail(struct plan *plan, enum step_error error, struct span why);

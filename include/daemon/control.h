@@ -20,10 +20,7 @@
 
 struct control_client;
 
-/*
- * Listens at `path`; a socket that nobody answers is replaced. False if it cannot be had: ret_why
- * says why. ret_warning: the group could not have it, empty if all is well.
- */
+/* As unix_socket_listen; also if it fails, control_free is to be called. */
 bool control_listen(struct service *service, const char *path, const char *group, char *ret_why,
                     char *ret_warning, size_t capacity);
 void control_free(struct control *control); /* NULL is fine */

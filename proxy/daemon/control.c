@@ -1,12 +1,9 @@
 #include "daemon/control.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "daemon/clock.h"
@@ -14,6 +11,7 @@
 #include "daemon/log.h"
 #include "daemon/recorder.h"
 #include "daemon/status_json.h"
+#include "daemon/unix_socket.h"
 
 /* The core's numbers of clients have 31 bits. */
 #define CONTROL_SERIALS (1u << 24)
@@ -47,9 +45,7 @@ struct control_client {
 
 struct control {
     struct service *service;
-    struct claim claim;
-    char path[SETTINGS_PATH];
-    int fd;
+    struct unix_socket socket;
     uv_poll_t *poll;
     uv_timer_t *turns; /* runs from the first event that nobody was written while one is due */
     unsigned turn;     /* whose it is */
@@ -424,12 +420,22 @@ void control_event(struct control *control, const struct event *event)
 
 /* --- the socket ------------------------------------------------------------------------------- */
 
+/* No place for it: it is told, and let go. */
+static void turn_away(int fd)
+{
+    static const char full[] = "{\"ok\":false,\"code\":\"refused\",\"error\":\"too many clients\"}\n";
+
+    if (send(fd, full, sizeof full - 1, MSG_NOSIGNAL) < 0)
+        log_write(LOG_DEBUG, "control socket: %s", strerror(errno));
+    close(fd);
+}
+
 static void on_connection(uv_poll_t *handle, int status, int events)
 {
     struct control *control = handle->data;
     struct control_client *client;
     unsigned slot = 0;
-    int fd = accept4(control->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(control->socket.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     (void)status;
     (void)events;
@@ -438,12 +444,7 @@ static void on_connection(uv_poll_t *handle, int status, int events)
     while (slot < CONTROL_CLIENTS && control->client[slot] != NULL)
         slot++;
     if (slot == CONTROL_CLIENTS) {
-        static const char full[] =
-            "{\"ok\":false,\"code\":\"refused\",\"error\":\"too many clients\"}\n";
-
-        if (send(fd, full, sizeof full - 1, MSG_NOSIGNAL) < 0)
-            log_write(LOG_DEBUG, "control socket: %s", strerror(errno));
-        close(fd);
+        turn_away(fd);
         return;
     }
     client = calloc(1, sizeof *client);
@@ -459,77 +460,19 @@ static void on_connection(uv_poll_t *handle, int status, int events)
     watch_client(client);
 }
 
-/* Does anybody answer there? */
-static bool is_alive(const struct sockaddr_un *address)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool alive;
-
-    if (fd < 0)
-        return false;
-    alive = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN;
-    close(fd);
-    return alive;
-}
-
-static int bind_socket(const struct sockaddr_un *address)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    mode_t mask = umask(0177); /* nobody else, until the group is set */
-    bool bound;
-
-    bound = fd >= 0 && bind(fd, (const struct sockaddr *)address, sizeof *address) == 0 &&
-            listen(fd, CONTROL_CLIENTS) == 0;
-    umask(mask);
-    if (bound)
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
 bool control_listen(struct service *service, const char *path, const char *group, char *ret_why,
                     char *ret_warning, size_t capacity)
 {
     struct control *control = calloc(1, sizeof *control);
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct stat status;
 
     if (control == NULL)
         abort();
-    ret_warning[0] = '\0';
     control->service = service;
-    control->fd = -1;
-    control->claim.fd = -1;
     service->control = control;
-    if (strlen(path) >= sizeof address.sun_path) {
-        snprintf(ret_why, capacity, "%s is too long for a socket, at most %zu bytes", path,
-                 sizeof address.sun_path - 1);
+    if (!unix_socket_listen(&control->socket, path, group, CONTROL_CLIENTS, ret_why, ret_warning,
+                            capacity))
         return false;
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    if (!claim_take(&control->claim, path, ret_why, capacity))
-        return false;
-    if (lstat(path, &status) == 0) {
-        if (!S_ISSOCK(status.st_mode)) {
-            snprintf(ret_why, capacity, "%s is there already and no socket: it is left alone",
-                     path);
-            return false;
-        }
-        if (is_alive(&address)) {
-            snprintf(ret_why, capacity, "%s is used by another program", path);
-            return false;
-        }
-        unlink(path);
-    }
-    control->fd = bind_socket(&address);
-    if (control->fd < 0) {
-        snprintf(ret_why, capacity, "%s cannot be made: %s", path, strerror(errno));
-        return false;
-    }
-    snprintf(control->path, sizeof control->path, "%s", path);
-    claim_share(path, group, 0660, ret_warning, capacity);
-    control->poll = new_poll(service, control->fd, control);
+    control->poll = new_poll(service, control->socket.fd, control);
     control->turns = calloc(1, sizeof *control->turns);
     if (control->turns == NULL)
         abort();
@@ -551,10 +494,6 @@ void control_free(struct control *control)
     close_poll(&control->poll);
     if (control->turns != NULL)
         uv_close((uv_handle_t *)control->turns, free_handle);
-    if (control->fd >= 0) {
-        close(control->fd);
-        unlink(control->path);
-    }
-    claim_leave(&control->claim);
+    unix_socket_close(&control->socket);
     free(control);
 }

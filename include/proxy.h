@@ -119,7 +119,8 @@ struct status {
     int64_t waiting_since_ms; /* how long it has waited */
     int64_t waiting_timeout_ms; /* of the whole wait; -1: none */
     const char *estop_state, *filament_state, *psu_state;
-    uint64_t host_lines, printer_lines, swallowed, injected, resends, lost_oks, board_faults;
+    uint64_t host_lines, printer_lines, swallowed, injected, resends, lost_oks, lost_lines,
+        board_faults;
 };
 
 struct proxy;

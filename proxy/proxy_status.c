@@ -89,5 +89,6 @@ void proxy_status(const struct proxy *proxy, struct instant now, struct status *
     ret_status->injected = router->counters.injected;
     ret_status->resends = router->printer.resends;
     ret_status->lost_oks = router->counters.lost_oks;
+    ret_status->lost_lines = router->counters.lost_lines;
     ret_status->board_faults = board_session_faults(&proxy->board);
 }

@@ -60,7 +60,7 @@ enum front {
 };
 
 struct router_counters {
-    uint64_t printer_lines, swallowed, injected, lost_oks, surplus_oks, unread;
+    uint64_t printer_lines, swallowed, injected, lost_oks, lost_lines, surplus_oks, unread;
 };
 
 struct router {
@@ -196,6 +196,23 @@ void router_power_answer(struct router *router, const struct tag *tag, struct sp
 void router_halt(struct router *router, struct instant now);
 void router_printer_state(struct router *router, enum printer_state state, struct span cause,
                           struct instant now);
+
+/* The ok of a line: it goes to who sent the line. */
+void router_answer(struct router *router, struct span raw, const struct printer_reply *reply,
+                   const struct printer_answer *given, struct instant now);
+
+/* --- what is lost at the printer (router_lost.c) --- */
+/*
+ * What the printer owes is made up, because it will not pay: also what overtook a plan that waits,
+ * and so stands behind it. The front line's own debt is paid when that line is answered.
+ */
+void router_make_up(struct router *router, struct instant now);
+/* A line whose ok was lost on the way: its sender gets one all the same. */
+void router_lost_ok(struct router *router, const struct printer_answer *given, struct instant now);
+/* The printer never takes that line: it is not sent any more, and the job is cancelled. */
+void router_line_let_go(struct router *router, struct span sent, struct instant now);
+/* The printer insists on that line, which it has answered, and gets it. */
+void router_line_again(struct router *router, struct span sent, struct instant now);
 
 /* --- lines of ours for the printer (router_inject.c) --- */
 enum inject_result {

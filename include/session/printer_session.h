@@ -22,8 +22,24 @@
  * line it was, the question tells. Its ok alone looks like an answer: then the printer asks for a
  * line that was answered, and again when it is asked. If it had said anything strange before that ok,
  * or a Resend's ok was missing then, the line goes again after all, and its second answer is
- * nobody's; else the printer was reset, or a number was torn off whole and its line carried out:
- * both end the job.
+ * nobody's.
+ *
+ * Was it answered beyond doubt, the printer may have been reset: then it wants line 1, or the first
+ * behind M110, for none of ours has come since. That ends the job. Whatever else it insists on, by
+ * the same number twice (a number torn by the wire is another one), it has to get: it took our numbers
+ * up to there and takes no other. OctoPrint's virtual printer asks so for lines it has carried out
+ * (virtual.py, _triggerResend); Marlin does after an ok too many, and where the line came without its
+ * number, torn off whole, and was carried out. Only then, and there, a line is done twice: it is told.
+ * If it has answered the line twice and still insists, its count is wrong, and M110 mends that.
+ *
+ * A line refused RESENDS_OF_ONE_LINE times in a row will never be taken (the virtual printer's
+ * `rerequest_last`; a line longer than the firmware's, or with bytes it eats). M110 goes in its place,
+ * under its number, so that the printer takes what is behind, the lines that switch heaters off; and
+ * its ok is the line's. If M110 is refused as often, the line is over without.
+ *
+ * A Resend for our next line while others are unanswered: it took them, and may have dropped the last
+ * (`resend_ratio` does). Nothing can be saved, and the question follows at once; a second such Resend
+ * brings the next one OK_OVERDUE_MS later.
  *
  * A line whose number is hurt (`X5 G1 X1` for `N5 G1 X1`) is to Marlin an unnumbered one: it says
  * `echo:Unknown command: "X5 G1 X1"` and ok, and asks for 5 when the next line comes. The echo quotes
@@ -58,7 +74,9 @@ enum printer_verdict {
     PRINTER_SURPLUS_OK, /* an ok that answers nothing we sent */
     PRINTER_STARTED,    /* `start`: what was unanswered is forgotten */
     PRINTER_RESET,      /* it asks for lines it has answered: it was reset and its `start` lost */
-    PRINTER_STUCK,      /* the tenth Resend of one line in a row */
+    PRINTER_STUCK,      /* the tenth Resend of one line in a row: *ret_answer's, which is let go.
+                           It is answered all the same, later */
+    PRINTER_INSISTS,    /* on a line answered beyond doubt: *ret_answer's. It gets it, or M110 */
 };
 
 struct printer_answer {
@@ -67,6 +85,7 @@ struct printer_answer {
     bool temperature; /* it was M105 */
     bool questioned;  /* a question of ours is unanswered, too */
     bool overtook;    /* what was to go again: its ok came meanwhile and was swallowed */
+    struct span line; /* of PRINTER_STUCK and PRINTER_INSISTS alone: as it was sent, lent */
 };
 
 enum question_state {
@@ -163,7 +182,8 @@ struct printer_session {
     struct instant waiting_since; /* something has been unanswered without a break */
     bool reopened; /* nothing goes out until it is known whether the printer lived on */
     bool doubt;                       /* an Error was or was not that of a refusal */
-    bool suspect;                     /* the printer asked for a line that it had answered */
+    bool suspect;                     /* the printer asked for a line that it had answered … */
+    int64_t suspect_number;           /* … this one */
     bool uploading;                   /* lines are file content */
     int64_t upload_question;          /* number of a question that is meant to be refused, -1 none */
 };

@@ -31,6 +31,8 @@ struct sent_line {
     bool overtook;    /* what was to go again: its ok is swallowed when it comes */
     bool replied;     /* a query: the line that it asked for has come */
     bool doubtful;    /* answered by an ok that may have been another's */
+    bool given_again; /* though it was answered beyond doubt */
+    bool let_go;      /* it is not sent any more: M110 stands for it, under its number */
 };
 
 struct sent_lines {

@@ -63,11 +63,12 @@ static json_t *waiting(const struct status *status)
 
 static json_t *counters(const struct status *status)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "host_lines",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "host_lines",
                      (json_int_t)status->host_lines, "printer_lines",
                      (json_int_t)status->printer_lines, "swallowed", (json_int_t)status->swallowed,
                      "injected", (json_int_t)status->injected, "resends",
                      (json_int_t)status->resends, "lost_oks", (json_int_t)status->lost_oks,
+                     "lost_lines", (json_int_t)status->lost_lines,
                      "board_faults", (json_int_t)status->board_faults);
 }
 

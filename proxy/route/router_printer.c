@@ -74,27 +74,6 @@ void router_printer_closed(struct router *router, struct instant now)
     router_printer_state(router, PRINTER_OFFLINE, SPAN("port lost"), now);
 }
 
-/*
- * What the printer owes is made up, because it will not pay: also what overtook a plan that waits,
- * and so stands behind it. The front line's own debt is paid when that line is answered.
- */
-static void make_up(struct router *router, struct instant now)
-{
-    struct debt debt;
-
-    for (uint32_t i = 0; i < router->ledger.count;) {
-        debt = router->ledger.debt[i];
-        if (!debt.real || debt.serial == router->front_debt) {
-            i++;
-            continue;
-        }
-        ledger_pay(&router->ledger, debt.serial, &debt);
-        router->counters.lost_oks++;
-        router->quiet_since = now;
-        router_to_host(router, SPAN("ok\n"));
-    }
-}
-
 void router_standin(struct router *router, bool standin, struct instant now)
 {
     if (router->standin == standin)
@@ -106,7 +85,7 @@ void router_standin(struct router *router, bool standin, struct instant now)
     printer_session_forget(&router->printer);
     plans_printer_gone(&router->plans, SPAN("the printer is gone"));
     router_release_ok(router, now);
-    make_up(router, now);
+    router_make_up(router, now);
     router_filament_broken(router, now);
 }
 
@@ -178,8 +157,7 @@ static void ok_for_host(struct span raw, const struct printer_reply *reply, int6
     }
 }
 
-/* The ok of a line: it goes to who sent the line. */
-static void answer(struct router *router, struct span raw, const struct printer_reply *reply,
+void router_answer(struct router *router, struct span raw, const struct printer_reply *reply,
                    const struct printer_answer *given, struct instant now)
 {
     char bytes[LINE_CAPACITY + 32];
@@ -215,18 +193,6 @@ static void answer(struct router *router, struct span raw, const struct printer_
     }
 }
 
-/* A line whose ok was lost on the way: its sender gets one all the same. */
-static void lost_ok(struct router *router, const struct printer_answer *given, struct instant now)
-{
-    static const struct printer_reply none = {.kind = REPLY_OK, .number = -1};
-
-    if (!given->overtook) {
-        router->counters.lost_oks++;
-        router_tell(router, LOG_WARNING, SPAN("an ok of the printer was lost: made up"), now);
-    }
-    answer(router, SPAN("ok\n"), &none, given, now);
-}
-
 bool router_again(struct router *router, struct instant now)
 {
     char bytes[LINE_CAPACITY + 32];
@@ -241,7 +207,7 @@ bool router_again(struct router *router, struct instant now)
         if (router->printer_state == PRINTER_HALTED)
             return false;
         if (printer_session_give_up(&router->printer, now, &lost)) {
-            lost_ok(router, &lost, now);
+            router_lost_ok(router, &lost, now);
             return true;
         }
         if (!printer_session_ask(&router->printer, &text, now))
@@ -444,7 +410,7 @@ static void switched_on(struct router *router, struct instant now)
     plans_printer_gone(&router->plans, SPAN("the printer was reset"));
     extrusion_init(&router->extrusion);
     router_release_ok(router, now);
-    make_up(router, now);
+    router_make_up(router, now);
     router_filament_broken(router, now);
     came_up(router, now);
 }
@@ -533,7 +499,7 @@ static void line_came(struct router *router, struct span raw, struct instant now
     temperatures_see(&router->temperatures, &reply, now);
     while ((verdict = printer_session_reply(&router->printer, &reply, now, &given)) ==
            PRINTER_LOST_OK)
-        lost_ok(router, &given, now);
+        router_lost_ok(router, &given, now);
     start = verdict == PRINTER_STARTED || verdict == PRINTER_RESET;
     boots = start && power_boots(&router->power);
     if (start || reply.text.length > 0)
@@ -554,11 +520,8 @@ static void line_came(struct router *router, struct span raw, struct instant now
         if (left)
             upload_is_left(router); /* it said so not in so many words */
         return;
-    case PRINTER_STUCK:
-        router_action(router, SPAN("cancel"));
-        router_tell(router, LOG_ERROR,
-                    SPAN("the printer asks for the same line again and again: print cancelled"), now);
-        return;
+    case PRINTER_STUCK: router_line_let_go(router, given.line, now); return;
+    case PRINTER_INSISTS: router_line_again(router, given.line, now); return;
     case PRINTER_STARTED: started(router, raw, now); return;
     case PRINTER_SURPLUS_OK:
         /* A firmware not known yet may have answered a blank line, as Klipper does. */
@@ -569,7 +532,7 @@ static void line_came(struct router *router, struct span raw, struct instant now
             router->counters.surplus_oks++;
         }
         return;
-    case PRINTER_ANSWER: answer(router, raw, &reply, &given, now); return;
+    case PRINTER_ANSWER: router_answer(router, raw, &reply, &given, now); return;
     case PRINTER_TEXT: text_came(router, raw, &reply, known, now); return;
     }
 }

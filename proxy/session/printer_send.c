@@ -80,17 +80,26 @@ static void write_line(struct printer_session *session, const struct gcode_line 
                          now);
 }
 
+void printer_session_m110(int64_t number, bool bare, struct text *ret_bytes)
+{
+    char command_bytes[32];
+    struct text command = TEXT_IN(command_bytes);
+
+    text_add_string(&command, "M110");
+    if (!bare) {
+        text_add_string(&command, " N");
+        text_add_integer(&command, number);
+    }
+    gcode_line_number(text_span(&command), number, ret_bytes);
+}
+
 /* An M110 of our own, so that `next` is what the printer expects. */
 static void write_m110(struct printer_session *session, int64_t next, struct text *ret_bytes,
                        struct instant now)
 {
-    char command_bytes[32];
-    struct text command = TEXT_IN(command_bytes);
     size_t start = ret_bytes->length;
 
-    text_add_string(&command, "M110 N");
-    text_add_integer(&command, next - 1);
-    gcode_line_number(text_span(&command), next - 1, ret_bytes);
+    printer_session_m110(next - 1, false, ret_bytes);
     printer_session_keep(
         session, (struct span){ret_bytes->data + start, ret_bytes->length - start},
         (struct sent_line){.tag = {0}, .number = next > 0 ? next - 1 : 0, .barrier = true}, now);

@@ -20,8 +20,7 @@ void printer_session_init(struct printer_session *session, unsigned in_flight)
     session->upload_question = -1;
 }
 
-/* The only writer of the question's state. */
-static void ask(struct printer_session *session, enum question_state state, struct instant now)
+void question_enter(struct printer_session *session, enum question_state state, struct instant now)
 {
     session->question = state;
     switch (state) {
@@ -45,7 +44,7 @@ static void ask(struct printer_session *session, enum question_state state, stru
     }
 }
 
-static void enter(struct printer_session *session, enum resend_state state, struct instant now)
+void resend_enter(struct printer_session *session, enum resend_state state, struct instant now)
 {
     session->resend = state;
     switch (state) {
@@ -60,7 +59,7 @@ static void enter(struct printer_session *session, enum resend_state state, stru
 /* What a Resend asked for goes again from now on, if there is anything. */
 static void go_on(struct printer_session *session, struct instant now)
 {
-    enter(session, session->lines.unsent > 0 ? RESEND_AGAIN : RESEND_NONE, now);
+    resend_enter(session, session->lines.unsent > 0 ? RESEND_AGAIN : RESEND_NONE, now);
 }
 
 void printer_session_forget(struct printer_session *session)
@@ -76,8 +75,8 @@ void printer_session_forget(struct printer_session *session)
     session->resend_times = 0;
     session->suspect = false;
     session->uploading = false;
-    enter(session, RESEND_NONE, INSTANT_NEVER);
-    ask(session, QUESTION_NONE, INSTANT_NEVER);
+    resend_enter(session, RESEND_NONE, INSTANT_NEVER);
+    question_enter(session, QUESTION_NONE, INSTANT_NEVER);
 }
 
 void printer_session_reopened(struct printer_session *session, struct instant now)
@@ -85,7 +84,7 @@ void printer_session_reopened(struct printer_session *session, struct instant no
     if (session->resend != RESEND_NONE)
         go_on(session, now);
     session->may_go = true;
-    ask(session, QUESTION_NONE, now);
+    question_enter(session, QUESTION_NONE, now);
     session->reopened = session->lines.unanswered > 0;
     if (session->reopened)
         session->question_deadline = instant_after_ms(now, REOPENED_MS);
@@ -113,7 +112,7 @@ void printer_session_keep(struct printer_session *session, struct span bytes, st
     if (session->lines.unanswered == 1)
         session->waiting_since = now;
     if (session->lines.unanswered == 1 && session->question == QUESTION_NONE)
-        ask(session, QUESTION_NONE, now);
+        question_enter(session, QUESTION_NONE, now);
 }
 
 bool printer_session_asks_first(struct printer_session *session, struct instant now)
@@ -123,7 +122,7 @@ bool printer_session_asks_first(struct printer_session *session, struct instant 
         !instant_due(instant_after_ms(session->waiting_since, OK_OVERDUE_MS), now))
         return false;
     session->waiting_since = now;
-    ask(session, QUESTION_DUE, now);
+    question_enter(session, QUESTION_DUE, now);
     return true;
 }
 
@@ -134,7 +133,8 @@ static void answered(struct printer_session *session, struct printer_answer *ret
     struct sent_line *line = sent_lines_unanswered(&session->lines, 0);
 
     *ret_answer = (struct printer_answer){line->tag, line->number, line->temperature,
-                                          sent_lines_any_question(&session->lines), line->overtook};
+                                          sent_lines_any_question(&session->lines), line->overtook,
+                                          SPAN_NONE};
     line->doubtful = session->strange || session->guessed;
     session->guessed &= !line->question;
     session->strange = false;
@@ -142,7 +142,7 @@ static void answered(struct printer_session *session, struct printer_answer *ret
     if (line->number >= 0 && line->number >= session->resend_number)
         session->resend_number = -1;
     if (session->resend == RESEND_AGAIN && session->lines.unanswered == 0)
-        enter(session, RESEND_NONE, now);
+        resend_enter(session, RESEND_NONE, now);
     if (session->lines.unanswered == 0 || line->question)
         session->strays = 0; /* all before it is over */
     session->suspect = false;
@@ -153,12 +153,12 @@ static void answered(struct printer_session *session, struct printer_answer *ret
     }
     /* An answer is no silence; and the question is answered with its own ok only. */
     if (sent_lines_only_questions(&session->lines))
-        ask(session, QUESTION_ALONE, now);
+        question_enter(session, QUESTION_ALONE, now);
     else if (line->question || session->question == QUESTION_NONE ||
              (session->lines.unanswered == 0 && session->question >= QUESTION_REFUSED))
-        ask(session, QUESTION_NONE, now);
+        question_enter(session, QUESTION_NONE, now);
     else if (session->question == QUESTION_REFUSED)
-        ask(session, QUESTION_REFUSED, now);
+        question_enter(session, QUESTION_REFUSED, now);
 }
 
 /* The questions that are left were answered already, in the name of lines whose oks were lost. */
@@ -169,112 +169,8 @@ static void give_up_questions(struct printer_session *session, struct instant no
     session->guessed = true;
     sent_lines_answer_all(&session->lines);
     session->skips = 0;
-    enter(session, RESEND_NONE, now);
-    ask(session, QUESTION_NONE, now);
-}
-
-/*
- * The printer asks for a line that was answered. May it have it again, with all sent since? If the
- * ok that answered it may have been that of a refusal, and the printer insists; questions that were
- * given up at once. Never the first: for that asks a printer that was reset. `count` is how many
- * lines that is.
- */
-static bool may_take_back(struct printer_session *session, uint32_t count)
-{
-    const struct sent_line *first = sent_lines_back(&session->lines, count - 1);
-    bool questions = true;
-
-    for (uint32_t behind = session->lines.unanswered; behind < count; behind++) {
-        struct sent_line *line = sent_lines_back(&session->lines, behind);
-
-        if (line->number < 0 || line->barrier)
-            return false;
-        questions &= line->question;
-    }
-    return first->number > 1 && first->doubtful &&
-           (questions || (session->suspect && session->question == QUESTION_OPEN));
-}
-
-/* What was answered is answered: whoever sent it does not hear of it again. */
-static void take_back(struct printer_session *session, uint32_t count)
-{
-    for (uint32_t behind = session->lines.unanswered; behind < count; behind++)
-        sent_lines_back(&session->lines, behind)->tag = (struct tag){0};
-    sent_lines_take_back(&session->lines, count);
-}
-
-/* Its number was answered already: a digit was flipped, or the printer counts from the start again.
- */
-static enum printer_verdict asked_for_answered(struct printer_session *session, struct instant now)
-{
-    if (session->suspect && session->question == QUESTION_OPEN) {
-        printer_session_forget(session);
-        enter(session, RESEND_HEARD, now); /* the ok that follows it answers nothing to come */
-        return PRINTER_RESET;
-    }
-    session->suspect = true;
-    ask(session, QUESTION_DUE, now);
-    return PRINTER_FOR_NOBODY;
-}
-
-/*
- * The unanswered line with this index was refused: it and all sent behind it go out again. What
- * overtook is lost with all that was in the printer's buffer, or came when the refusal was said
- * already and under way: its ok is still to come then, behind those of the lines before.
- */
-static void refused(struct printer_session *session, uint32_t index, struct instant now)
-{
-    session->lines.unsent = session->lines.unanswered - index;
-    for (unsigned i = 0; i < session->skips; i++) {
-        if (session->skip_after[i] > index)
-            session->skip_after[i] = (uint8_t)index;
-    }
-    session->strange = false;
-    session->may_go = true;
-    enter(session, RESEND_HEARD, now);
-    ask(session, QUESTION_NONE, now);
-}
-
-/* The printer asks for line n. */
-static enum printer_verdict asked_again(struct printer_session *session, int64_t number,
-                                        struct instant now)
-{
-    struct sent_lines *lines = &session->lines;
-    int64_t behind = number < 0 ? -1 : sent_lines_find(lines, number);
-
-    if (behind >= lines->unanswered && may_take_back(session, (uint32_t)behind + 1))
-        take_back(session, (uint32_t)behind + 1);
-    for (uint32_t i = 0; i < lines->unanswered; i++) {
-        struct sent_line *line = sent_lines_unanswered(lines, i);
-
-        if (line->barrier && line->number >= 0)
-            number = line->number; /* an M110 that was hurt: whatever it asks for, M110 again */
-        if (line->number != number || number < 0)
-            continue;
-        session->resends++;
-        session->resend_times = number == session->resend_number ? session->resend_times + 1 : 1;
-        session->resend_number = number;
-        refused(session, i, now);
-        return session->resend_times == RESENDS_OF_ONE_LINE ? PRINTER_STUCK : PRINTER_FOR_NOBODY;
-    }
-    /* A line without a number is refused in an upload, for good: the ok is its answer. */
-    if (session->uploading && lines->unanswered > 0 && !sent_lines_any_numbered(lines) &&
-        number == session->next_number && session->question == QUESTION_NONE)
-        return PRINTER_FOR_NOBODY;
-    /* Its ok, if one follows, belongs to it all the same. */
-    if (session->resend != RESEND_CALMING)
-        enter(session, RESEND_HEARD, now);
-    if (session->upload_question >= 0 && number == session->next_number) {
-        lines->unsent = 0; /* refused as it was meant: what was to go again has arrived already */
-        ask(session, lines->unanswered > 0 ? QUESTION_REFUSED : QUESTION_NONE, now);
-        return PRINTER_FOR_NOBODY;
-    }
-    if (number < 0 && sent_lines_any_numbered(lines) && !session->uploading)
-        ask(session, QUESTION_DUE, now); /* its number was lost: which line is it? */
-    if (number >= 0 && session->numbers_known && number < session->next_number &&
-        (sent_lines_any_numbered(lines) || lines->unanswered == 0))
-        return asked_for_answered(session, now);
-    return PRINTER_FOR_NOBODY;
+    resend_enter(session, RESEND_NONE, now);
+    question_enter(session, QUESTION_NONE, now);
 }
 
 /* An ok says its number: was that line answered already? */
@@ -312,7 +208,7 @@ static enum printer_verdict text_came(struct printer_session *session,
         (session->resend == RESEND_NONE || session->resend == RESEND_AGAIN) &&
         sent_lines_any_numbered(&session->lines)) {
         session->doubt = true;
-        enter(session, RESEND_FEARED, now);
+        resend_enter(session, RESEND_FEARED, now);
         return reply->kind == REPLY_ERROR && reply->numbering ? PRINTER_REFUSAL : PRINTER_TEXT;
     }
     if (is_unknown_stray(session, reply)) {
@@ -390,19 +286,20 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
                                            struct printer_answer *ret_answer)
 {
     if (reply->kind == REPLY_RESEND)
-        return asked_again(session, reply->number, now);
+        return printer_session_resend(session, reply->number, now, ret_answer);
     if (reply->kind == REPLY_START) {
         printer_session_forget(session);
         return PRINTER_STARTED;
     }
     if (session->resend == RESEND_FEARED && reply->kind == REPLY_OK) {
         go_on(session, now);
-        ask(session, QUESTION_DUE, now); /* its Resend was lost or hurt: which line is it? */
+        question_enter(session, QUESTION_DUE,
+                       now); /* its Resend was lost or hurt: which line is it? */
         return PRINTER_FOR_NOBODY;
     }
     if (session->resend == RESEND_HEARD) {
         if (session->resend_times >= RESENDS_CALMED)
-            enter(session, RESEND_CALMING, now);
+            resend_enter(session, RESEND_CALMING, now);
         else
             go_on(session, now);
         if (reply->kind == REPLY_OK)
@@ -411,7 +308,7 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
     if (reply->kind == REPLY_BUSY &&
         (session->question == QUESTION_NONE || session->question == QUESTION_ALONE ||
          session->question == QUESTION_REFUSED))
-        ask(session, session->question, now);
+        question_enter(session, session->question, now);
     if (session->question == QUESTION_OPEN && shows_work(reply))
         session->question_deadline = instant_after_ms(now, QUESTION_OVERDUE_MS);
     if (reply->kind != REPLY_OK)
@@ -422,12 +319,19 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
 bool printer_session_again(struct printer_session *session, struct text *ret_bytes)
 {
     struct sent_lines *lines = &session->lines;
+    uint32_t next = lines->unanswered - lines->unsent;
+    const struct sent_line *line;
 
     /* One at a time: for each answer, whose ever; those before it may have lost theirs. */
-    if (session->resend != RESEND_AGAIN || lines->unsent == 0 || !session->may_go ||
-        sent_lines_unanswered(lines, lines->unanswered - lines->unsent)->number < 0)
+    if (session->resend != RESEND_AGAIN || lines->unsent == 0 || !session->may_go)
         return false;
-    text_add(ret_bytes, sent_lines_bytes(lines, lines->unanswered - lines->unsent));
+    line = sent_lines_unanswered(lines, next);
+    if (line->number < 0)
+        return false;
+    if (line->let_go)
+        printer_session_m110(line->number, session->uploading, ret_bytes);
+    else
+        text_add(ret_bytes, sent_lines_bytes(lines, next));
     lines->unsent--;
     session->may_go = false;
     return true;
@@ -465,7 +369,7 @@ bool printer_session_give_up(struct printer_session *session, struct instant now
     answered(session, ret_answer, now);
     if (lines->unsent > lines->unanswered)
         lines->unsent = lines->unanswered;
-    ask(session, session->uploading ? QUESTION_NONE : QUESTION_DUE, now);
+    question_enter(session, session->uploading ? QUESTION_NONE : QUESTION_DUE, now);
     return true;
 }
 
@@ -473,9 +377,9 @@ bool printer_session_ask(struct printer_session *session, struct text *ret_bytes
                          struct instant now)
 {
     struct sent_lines *lines = &session->lines;
-    bool numbered = printer_session_counts(session) &&
-                    (lines->unanswered == 0 || session->uploading ||
-                     sent_lines_any_numbered(lines) || session->suspect);
+    bool numbered =
+        printer_session_counts(session) && (lines->unanswered == 0 || session->uploading ||
+                                            sent_lines_any_numbered(lines) || session->suspect);
     int64_t number = numbered ? session->next_number : -1;
     size_t start;
 
@@ -489,11 +393,11 @@ bool printer_session_ask(struct printer_session *session, struct text *ret_bytes
             gcode_line_number(SPAN("M105"), number + 1, ret_bytes);
             session->upload_question = number + 1;
         }
-        ask(session, QUESTION_OPEN, now);
+        question_enter(session, QUESTION_OPEN, now);
         return numbered;
     }
     if (lines->unanswered == PRINTER_LINES_KEPT) {
-        ask(session, QUESTION_OPEN, now);
+        question_enter(session, QUESTION_OPEN, now);
         return false;
     }
     if (!session->answers_blank)
@@ -510,7 +414,7 @@ bool printer_session_ask(struct printer_session *session, struct text *ret_bytes
         lines->unsent++; /* it is refused now, and goes again behind those before it */
     if (numbered)
         session->next_number++;
-    ask(session, QUESTION_OPEN, now);
+    question_enter(session, QUESTION_OPEN, now);
     return true;
 }
 
@@ -526,7 +430,7 @@ void printer_session_expire(struct printer_session *session, struct instant now)
 
         go_on(session, now);
         if (feared)
-            ask(session, QUESTION_DUE, now); /* neither Resend nor ok came */
+            question_enter(session, QUESTION_DUE, now); /* neither Resend nor ok came */
         else
             session->strange = true; /* an ok to come may be the Resend's, late */
     }
@@ -534,7 +438,7 @@ void printer_session_expire(struct printer_session *session, struct instant now)
         sent_lines_only_questions(&session->lines)) /* nothing has overtaken them */
         give_up_questions(session, now);
     else if (instant_due(session->question_deadline, now) && session->question == QUESTION_REFUSED)
-        ask(session, QUESTION_SETTLED, now);
+        question_enter(session, QUESTION_SETTLED, now);
     else if (instant_due(session->question_deadline, now))
-        ask(session, session->lines.unanswered > 0 ? QUESTION_DUE : QUESTION_NONE, now);
+        question_enter(session, session->lines.unanswered > 0 ? QUESTION_DUE : QUESTION_NONE, now);
 }

@@ -31,7 +31,7 @@ class ControlSocket(MachineTest):
         self.assertEqual(list(status["print"]), ["state", "source", "file", "lines"])
         self.assertEqual(list(status["counters"]),
                          ["host_lines", "printer_lines", "swallowed", "injected", "resends",
-                          "lost_oks", "board_faults"])
+                          "lost_oks", "lost_lines", "board_faults"])
         self.assertEqual(status["name"], "test")
         self.assertEqual(status["host"]["port"], self.proxy.link)
         self.assertEqual(status["host"]["state"], "disconnected")

@@ -135,23 +135,6 @@ static void a_line_that_was_answered_in_doubt_goes_again_when_the_printer_insist
     again("N4 M105*35\n");
 }
 
-/* The same, but nothing was strange: then it counts from the start again. */
-static void
-a_line_that_was_answered_beyond_doubt_and_is_asked_for_twice_tells_of_a_reset(void **unused)
-{
-    (void)unused;
-    hello();
-    send("N1 G1*41\n");
-    ok_answers(2);
-    send("N2 G2*41\n");
-    ok_answers(3);
-    send("N3 G3*41\n");
-    assert_int_equal(verdict_of("Resend: 2"), PRINTER_FOR_NOBODY);
-    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
-    asks_now("\nN4 M105*35\n");
-    assert_int_equal(verdict_of("Resend: 2"), PRINTER_RESET);
-}
-
 /* Questions went again from the first on, and then the job's line: into a part, on a cold machine.
  */
 static void the_first_line_is_never_given_again_to_a_printer_that_was_reset(void **unused)
@@ -371,7 +354,6 @@ int main(void)
         TEST(a_stray_is_known_while_all_is_to_go_again),
         TEST(a_command_that_is_unknown_indeed_is_answered),
         TEST(a_line_that_was_answered_in_doubt_goes_again_when_the_printer_insists),
-        TEST(a_line_that_was_answered_beyond_doubt_and_is_asked_for_twice_tells_of_a_reset),
         TEST(the_first_line_is_never_given_again_to_a_printer_that_was_reset),
         TEST(a_lost_ok_before_a_resend_holds_nothing_back),
         TEST(reports_and_wait_are_no_sign_of_work),

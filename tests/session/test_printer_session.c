@@ -259,7 +259,7 @@ static void an_ok_before_what_was_asked_for_went_out_again_answers_nothing(void 
     ok_answers(2);
 }
 
-static void a_resend_for_a_line_not_sent_yet_is_ignored(void **unused)
+static void a_resend_for_a_line_not_sent_yet_repeats_nothing(void **unused)
 {
     (void)unused;
     hello();
@@ -267,8 +267,12 @@ static void a_resend_for_a_line_not_sent_yet_is_ignored(void **unused)
     assert_int_equal(verdict_of("Resend: 2"), PRINTER_FOR_NOBODY);
     assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
     again("");
+    written = TEXT_IN(written_bytes);
+    assert_true(printer_session_ask(&session, &written, now));
+    wrote("\nN2 M105*37\n");
     ok_answers(2);
-    send("N2 G1*42\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    send("N3 G1*43\n");
 }
 
 static void a_hurt_m110_goes_again_whatever_is_asked_for(void **unused)
@@ -445,7 +449,7 @@ int main(void)
         TEST(a_resend_brings_the_line_and_all_behind_it_again_one_at_a_time),
         TEST(the_ok_of_a_resend_comes_within_100_ms_as_the_next_line_or_not_at_all),
         TEST(an_ok_before_what_was_asked_for_went_out_again_answers_nothing),
-        TEST(a_resend_for_a_line_not_sent_yet_is_ignored),
+        TEST(a_resend_for_a_line_not_sent_yet_repeats_nothing),
         TEST(a_hurt_m110_goes_again_whatever_is_asked_for),
         TEST(the_third_resend_of_a_line_in_a_row_is_let_pass_first),
         TEST(the_tenth_resend_in_a_row_of_one_line_is_the_last),

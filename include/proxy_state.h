@@ -104,6 +104,7 @@ struct proxy {
     uint32_t host_baud;
     uint32_t baud;       /* of the printer's port */
     uint32_t saved_baud; /* in the state file */
+    char saved_off[POWER_KEPT_TEXT]; /* in the state file: switching off that is still to come */
     struct instant now; /* of the last input */
     struct instant deadline; /* the earliest of all parts, after the last input */
     struct {
@@ -129,7 +130,7 @@ void proxy_ports_init(struct proxy *proxy, struct span saved, struct instant now
 void proxy_opened(struct proxy *proxy, const struct proxy_input *input, struct instant now);
 void proxy_closed(struct proxy *proxy, const struct proxy_input *input, struct instant now);
 void proxy_speed(struct proxy *proxy, uint32_t baud);
-/* The state file, if what the printer has shown of itself has changed: its speed, its name. */
+/* The state file, if what the printer has shown of itself, or its power, has changed. */
 void proxy_save_news(struct proxy *proxy);
 /* The state file, as it is to be now. */
 void proxy_save(struct proxy *proxy);

@@ -33,23 +33,53 @@ void proxy_answer(struct proxy *proxy, int32_t client, bool ok, const char *code
     order->text[built.length] = '\0';
 }
 
-/* What the state file says; true if the emergency stop is latched. Unknown lines are a later version's. */
-static bool read_saved(struct proxy *proxy, struct span saved)
+/* A line that is not understood: a later version's, or somebody's who wrote it by hand. */
+static void tell_unread(struct proxy *proxy, struct span line, struct instant now)
+{
+    char bytes[120];
+    struct text text = TEXT_IN(bytes);
+
+    text_add_string(&text, "state file: not understood, and ignored: ");
+    for (size_t i = 0; i < line.length && i < 60; i++)
+        text_add_char(&text, line.data[i] < ' ' || line.data[i] > '~' ? '?' : line.data[i]);
+    router_tell(&proxy->router, LOG_WARNING, text_span(&text), now);
+}
+
+/* A line of the state file but the latch. False if it says nothing that we know. */
+static bool read_saved_line(struct proxy *proxy, struct span line, struct instant now)
+{
+    struct text off = {proxy->saved_off, sizeof proxy->saved_off - 1, 0, false};
+    int64_t speed;
+
+    if (span_starts(line, SPAN("speed ")) && text_integer(span_skip(line, 6), &speed) > 0 &&
+        speed >= 300 && speed <= 10000000) {
+        proxy->saved_baud = (uint32_t)speed;
+        return true;
+    }
+    if (span_starts(line, SPAN("firmware "))) {
+        router_firmware_was(&proxy->router, span_skip(line, 9));
+        return true;
+    }
+    if (!power_recall(&proxy->router.power, line, now))
+        return false;
+    text_add(&off, line);
+    proxy->saved_off[off.length] = '\0';
+    return true;
+}
+
+/* What the state file says; true if the emergency stop is latched. */
+static bool read_saved(struct proxy *proxy, struct span saved, struct instant now)
 {
     bool latched = false;
-    int64_t speed;
 
     while (saved.length > 0) {
         size_t end = span_find(saved, '\n');
         struct span line = span_trim((struct span){saved.data, end});
 
-        if (span_starts(line, SPAN("speed ")) && text_integer(span_skip(line, 6), &speed) > 0 &&
-            speed >= 300 && speed <= 10000000)
-            proxy->saved_baud = (uint32_t)speed;
         if (span_equal(line, SPAN("latch estop")))
             latched = true;
-        if (span_starts(line, SPAN("firmware ")))
-            router_firmware_was(&proxy->router, span_skip(line, 9));
+        else if (line.length > 0 && !read_saved_line(proxy, line, now))
+            tell_unread(proxy, line, now);
         saved = span_skip(saved, end + 1);
     }
     return latched;
@@ -66,7 +96,7 @@ static void open_link(struct proxy *proxy, struct link *link, enum proxy_port po
 
 void proxy_ports_init(struct proxy *proxy, struct span saved, struct instant now)
 {
-    proxy_estop_init(proxy, read_saved(proxy, saved), now);
+    proxy_estop_init(proxy, read_saved(proxy, saved, now), now);
     proxy->baud = proxy->settings->printer.baud;
     if (proxy->baud == 0)
         proxy->baud = proxy->saved_baud > 0 ? proxy->saved_baud : SPEED_DEFAULT;
@@ -247,6 +277,10 @@ void proxy_save(struct proxy *proxy)
     }
     if (estop_is_latched(&proxy->estop))
         text_add_string(&text, "latch estop\n");
+    if (proxy->saved_off[0] != '\0') {
+        text_add_string(&text, proxy->saved_off);
+        text_add_char(&text, '\n');
+    }
     if (proxy->router.firmware_name[0] != '\0') {
         text_add_string(&text, "firmware ");
         text_add_string(&text, proxy->router.firmware_name);
@@ -255,9 +289,23 @@ void proxy_save(struct proxy *proxy)
     order->text[text.length] = '\0';
 }
 
+/* Has what is pending of the power changed since it was saved? */
+static bool off_news(struct proxy *proxy)
+{
+    char bytes[POWER_KEPT_TEXT];
+    struct text text = {bytes, sizeof bytes - 1, 0, false};
+
+    power_keep(&proxy->router.power, &text);
+    bytes[text.length] = '\0';
+    if (strcmp(bytes, proxy->saved_off) == 0)
+        return false;
+    memcpy(proxy->saved_off, bytes, text.length + 1);
+    return true;
+}
+
 void proxy_save_news(struct proxy *proxy)
 {
-    if (proxy->router.firmware_news)
+    if (off_news(proxy) || proxy->router.firmware_news)
         proxy_save(proxy);
     proxy->router.firmware_news = false;
     if (proxy->router.printer_state != PRINTER_ONLINE)

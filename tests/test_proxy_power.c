@@ -1,4 +1,5 @@
 #include "power_world.h"
+#include "sim/world_wire.h"
 
 static void off_at_the_start_the_stand_in_answers(void **unused)
 {
@@ -292,6 +293,61 @@ static void it_goes_off_when_nobody_works_with_it(void **unused)
     assert_int_equal(seen(0, WORLD_EVENT, PROXY_HOST, "psu off off_when_idle"), 2);
 }
 
+/* The daemon is killed and started; printer and board live on. */
+static void restart(void)
+{
+    static char saved[ORDER_TEXT];
+
+    memcpy(saved, world.saved, sizeof saved);
+    for (unsigned port = 0; port < PROXY_PORTS; port++) {
+        world.port[port].open = false;
+        world_wire_clear(&world.port[port].to);
+        world_wire_clear(&world.port[port].from);
+    }
+    proxy_init(&proxy, &kit.settings, &kit.ruleset, span_of(saved), world.now);
+    world_settle(&world);
+}
+
+static void m81_s_outlives_a_restart(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    options.board.runs_on = true;
+    begin();
+    switch_on();
+    host_says("M104 S60");
+    run_ms(60000);
+    host_says("M81 S");
+    assert_true(span_contains(span_of(world.saved), SPAN("psu off cool\n")));
+    before = world.entries;
+    restart();
+    assert_int_equal(seen(before, WORLD_EVENT, PROXY_HOST, "still to come, as asked for"), 1);
+    run_ms(60000);
+    expect_psu("on", true); /* hot */
+    world_host_opens(&world, 115200);
+    host_says("M104 S0");
+    run_ms(300000);
+    expect_psu("off", false);
+    assert_false(span_contains(span_of(world.saved), SPAN("psu")));
+    before = world.entries;
+    restart();
+    run_ms(20000);
+    assert_int_equal(seen(before, WORLD_EVENT, PROXY_HOST, "still to come"), 0);
+}
+
+static void what_is_not_understood_in_the_state_file_is_told(void **unused)
+{
+    (void)unused;
+    options.saved = SPAN("speed 115200\nspeed fast\nlatch door\n\npsu of\x01\nfirmware Marlin 2.1\n");
+    begin();
+    assert_int_equal(seen(0, WORLD_EVENT, PROXY_HOST, "state file: not understood, and ignored: "),
+                     3);
+    assert_int_equal(seen(0, WORLD_EVENT, PROXY_HOST, "ignored: speed fast"), 1);
+    assert_int_equal(seen(0, WORLD_EVENT, PROXY_HOST, "ignored: latch door"), 1);
+    assert_int_equal(seen(0, WORLD_EVENT, PROXY_HOST, "ignored: psu of?"), 1);
+}
+
 /* The printer answers by USB; the supply's own switch is off. */
 static void sense_knows_better_than_a_printer_that_answers(void **unused)
 {
@@ -324,6 +380,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(m81_s_outlives_a_restart),
+        TEST(what_is_not_understood_in_the_state_file_is_told),
         TEST(sense_knows_better_than_a_printer_that_answers),
         TEST(off_at_the_start_the_stand_in_answers),
         TEST(m80_waits_for_the_boot_and_loses_nothing),

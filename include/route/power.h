@@ -93,7 +93,12 @@ enum power_pending {
     POWER_AFTER_DELAY, /* deadline -> POWER_WHEN_COOL, off */
     POWER_WHEN_COOL,   /* a cold answer -> off */
 };
-/* All three end by power_on, and the last two by a print that begins (told). */
+/*
+ * All three end by power_on, and the last two by a print that begins (told). They outlive a restart
+ * of the daemon by way of the state file; nobody knows then whether a print that ran has ended, so
+ * what waited for that waits for the heaters. None is carried out before the power was seen to be
+ * on or off: after a restart the board takes its time.
+ */
 
 /* In the order in which they are handed out. */
 enum power_action_kind {
@@ -138,6 +143,7 @@ struct power {
     enum power_state state;
     struct power_settings set;
     enum power_level point, sense, told;
+    bool seen; /* since init it was known for once whether it is on */
     bool standin;
     bool port_open;
     bool printing;           /* or paused */
@@ -190,6 +196,12 @@ void power_line(struct power *power, const struct gcode_line *line, struct insta
 
 enum power_result power_on(struct power *power, struct instant now);
 enum power_result power_off(struct power *power, const struct power_off *off, struct instant now);
+#define POWER_KEPT_TEXT 48
+/* What is pending because somebody asked for it, as a line for the state file without its end. */
+void power_keep(const struct power *power, struct text *ret_line);
+/* Such a line after a restart: it is pending again. False if it is none. */
+bool power_recall(struct power *power, struct span line, struct instant now);
+
 /*
  * The stand-in would refuse a line that moves or heats: true if the line waits instead, because
  * the printer is being switched on for it (`auto_on`, or it is already).
@@ -219,6 +231,7 @@ enum power_note {
     POWER_NOTE_WHEN_COOL,
     POWER_NOTE_CANCELLED,
     POWER_NOTE_LOST,
+    POWER_NOTE_RECALLED,
 };
 /* Whose intervals are told again after a boot, in that order. */
 extern const int16_t power_interval_codes[POWER_INTERVALS];

@@ -10,6 +10,7 @@ static const struct span notes[] = {
     [POWER_NOTE_WHEN_COOL] = SPAN_INIT("psu: off when all is cool"),
     [POWER_NOTE_CANCELLED] = SPAN_INIT("psu: stays on, switching it off is cancelled"),
     [POWER_NOTE_LOST] = SPAN_INIT("psu: the power is gone in mid-print"),
+    [POWER_NOTE_RECALLED] = SPAN_INIT("psu: off is still to come, as asked for before the restart"),
 };
 #define NOTES (sizeof notes / sizeof notes[0])
 
@@ -270,6 +271,7 @@ void power_see(struct power *power, enum point_state point, enum point_state sen
         return;
     power->point = level_of(point);
     power->sense = level_of(sense);
+    power->seen = power->seen || power_level(power) != POWER_UNKNOWN;
     level_seen(power, now);
 }
 
@@ -421,7 +423,8 @@ struct instant power_deadline(const struct power *power)
 
     if (power->state != POWER_RESTS)
         return deadline; /* what is pending waits */
-    deadline = instant_earlier(deadline, power->pending_due);
+    if (power->seen)
+        deadline = instant_earlier(deadline, power->pending_due);
     if (power->pending == POWER_NOTHING_PENDING && power_level(power) == POWER_ON)
         deadline = instant_earlier(deadline, power->idle);
     return deadline;

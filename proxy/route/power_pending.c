@@ -150,6 +150,49 @@ void power_expire_pending(struct power *power, struct instant now)
         power->off = (struct power_off){.when_cool = true};
         step_pending(power, now);
     }
-    if (instant_due(power->pending_due, now))
+    if (power->seen && instant_due(power->pending_due, now))
         ask_or_step(power, now);
+}
+
+void power_keep(const struct power *power, struct text *ret_line)
+{
+    if (power->pending == POWER_NOTHING_PENDING || power->idle_pending)
+        return;
+    text_add_string(ret_line, "psu off");
+    if (power->pending != POWER_WHEN_COOL && power->off.delay_ms > 0) {
+        text_add_string(ret_line, " after ");
+        text_add_duration(ret_line, power->off.delay_ms);
+    }
+    if (power->pending != POWER_AFTER_DELAY || power->off.when_cool)
+        text_add_string(ret_line, " cool");
+}
+
+bool power_recall(struct power *power, struct span line, struct instant now)
+{
+    struct power_off off = {.when_cool = false};
+    struct span rest;
+
+    if (!span_starts(line, SPAN("psu off ")))
+        return false;
+    rest = span_skip(line, 8);
+    if (span_starts(rest, SPAN("after "))) {
+        size_t length;
+
+        rest = span_skip(rest, 6);
+        length = span_find(rest, ' ');
+        if (!text_duration((struct span){rest.data, length}, &off.delay_ms))
+            return false;
+        rest = span_skip(rest, length + 1);
+    }
+    off.when_cool = span_equal(rest, SPAN("cool"));
+    if (!off.when_cool && (rest.length > 0 || off.delay_ms == 0))
+        return false;
+    if (power->state == POWER_NONE)
+        return true; /* none is configured any more */
+    power->off = off;
+    power->pending = POWER_AFTER_PRINT; /* which is over */
+    step_pending(power, now);
+    power->notes &= (uint8_t) ~(1u << POWER_NOTE_WHEN_COOL);
+    power_tell(power, POWER_NOTE_RECALLED);
+    return true;
 }

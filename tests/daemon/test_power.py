@@ -4,7 +4,8 @@
 import json
 import unittest
 
-from machine import MachineTest
+from machine import PATIENCE, MachineTest, read_text, wait_until
+from torture import Peer
 
 POWER = """  relay: {io: 13, type: output, active: low, start: off}
   good: {io: 3, type: input}
@@ -62,6 +63,54 @@ class Power(MachineTest):
         heard = b"".join(host.ask(command.encode()) for command in shown[-1]["commands"]).decode()
         for part in shown[:-1]:
             self.assertRegex(heard, part["regex"])
+
+
+RELAY = 13
+PENDING = """  relay: {io: 13, type: output}
+psu: {point: relay, boot: 20s}
+"""
+
+
+class Pending(MachineTest):
+    """Off when cool, asked for and still to come while the daemon is restarted."""
+
+    def setUp(self):
+        super().setUp()
+        self.printer = Peer("sim_printer_pty", self.path("printer-port"),
+                            self.path("executed.log"), "--speed", "100")
+        self.addCleanup(self.printer.end)
+        self.board = Peer("sim_board_pty", self.path("board-port"), self.path("board.log"),
+                          "--runs-on")
+        self.addCleanup(self.board.end)
+        self.proxy = self.daemon(printer=self.printer.link, board=self.board.link, extra=PENDING)
+        self.proxy.wait_for("board", "online")
+        self.assertEqual(self.proxy.run_sioctl("psu", "on")[0], 0)
+        self.say("M104 S60")
+        self.say("M81 S")
+        self.proxy.wait_for_log("psu: off when all is cool")
+
+    def say(self, line):
+        host = self.host(self.proxy)
+        host.ask(line.encode())
+        host.close()
+
+    def comes_back_and_goes_off(self):
+        self.proxy.start()
+        self.proxy.wait_for_log("psu: off is still to come, as asked for before the restart")
+        self.proxy.wait_for("psu", "on")
+        self.say("M104 S0")
+        wait_until("the power is off", lambda: not self.board.pin(RELAY), PATIENCE)
+        self.proxy.wait_for("psu", "off")
+        wait_until("nothing is pending", lambda: "psu" not in read_text(self.proxy.state), PATIENCE)
+
+    def test_it_survives_a_restart(self):
+        self.proxy.stop()
+        self.comes_back_and_goes_off()
+
+    def test_it_survives_kill_9(self):
+        self.assertIn("psu off cool\n", read_text(self.proxy.state))
+        self.proxy.kill()
+        self.comes_back_and_goes_off()
 
 
 if __name__ == "__main__":

@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "power_bench.h"
 
 static void in_a_print_only_the_stream_may_ask_and_waits_for_the_end(void **unused)
@@ -280,6 +282,111 @@ static void idleness_does_not_shorten_what_is_pending(void **unused)
     expect("set off");
 }
 
+/* What a restart makes of what is pending: empty if nothing of it is kept. */
+static const char *kept(void)
+{
+    static char bytes[POWER_KEPT_TEXT];
+    struct text text = {bytes, sizeof bytes - 1, 0, false};
+
+    power_keep(&power, &text);
+    bytes[text.length] = '\0';
+    assert_false(text.cut);
+    return bytes;
+}
+
+static void restart(const char *line)
+{
+    char copy[POWER_KEPT_TEXT];
+
+    snprintf(copy, sizeof copy, "%s", line);
+    set_up(NULL);
+    assert_true(power_recall(&power, span_of(copy), now));
+}
+
+static void what_is_asked_for_outlives_a_restart(void **unused)
+{
+    (void)unused;
+    is_on();
+    assert_string_equal(kept(), "");
+    off(0, true, false, false);
+    assert_string_equal(kept(), "psu off cool");
+    restart(kept());
+    expect("told");
+    assert_string_equal(said, "psu: off is still to come, as asked for before the restart");
+    assert_string_equal(kept(), "psu off cool");
+    wait(60000);
+    expect(""); /* the board does not tell yet whether it is on */
+    see(POINT_ON);
+    wait(0);
+    expect("changed, ask");
+    power_cold(&power, true, now);
+    expect("set off");
+    assert_string_equal(kept(), "");
+}
+
+static void a_delay_begins_anew_after_a_restart(void **unused)
+{
+    (void)unused;
+    is_on();
+    off(90000, false, false, false);
+    assert_string_equal(kept(), "psu off after 90s");
+    restart(kept());
+    see(POINT_ON);
+    expect("changed, told");
+    wait(89999);
+    expect("");
+    wait(1);
+    expect("set off");
+    set_up(NULL);
+    is_on();
+    off(60000, true, false, false);
+    assert_string_equal(kept(), "psu off after 1min cool");
+    restart(kept());
+    assert_string_equal(kept(), "psu off after 1min cool");
+}
+
+static void what_waited_for_a_prints_end_waits_for_the_heaters_after_a_restart(void **unused)
+{
+    (void)unused;
+    is_on();
+    power_print(&power, true, now);
+    off(0, false, true, false);
+    assert_string_equal(kept(), "psu off cool");
+    off(60000, false, true, false);
+    assert_string_equal(kept(), "psu off after 1min cool");
+}
+
+static void what_a_restart_ends_is_not_kept(void **unused)
+{
+    static const char *const lines[] = {
+        "psu off", "psu off ", "psu off later", "psu off after 60 cool", "psu off after 60s hot",
+        "psu off after 0s", "psu on", "latch estop"};
+
+    (void)unused;
+    set.off_when_idle_ms = 1000;
+    power_reload(&power, &set, now);
+    is_on();
+    wait(1000);
+    assert_int_equal(power.pending, POWER_WHEN_COOL); /* idleness counts anew */
+    assert_string_equal(kept(), "");
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        assert_false(power_recall(&power, span_of(lines[i]), now));
+    restart("psu off cool");
+    see(POINT_OFF); /* somebody else has done it */
+    assert_string_equal(kept(), "");
+    restart("psu off cool");
+    power_on(&power, now);
+    assert_string_equal(kept(), "");
+    restart("psu off cool");
+    see(POINT_ON);
+    power_print(&power, true, now);
+    assert_string_equal(kept(), "");
+    set.point = POINT_NONE;
+    power_init(&power, &set, now);
+    assert_true(power_recall(&power, SPAN("psu off cool"), now));
+    assert_string_equal(kept(), "");
+}
+
 static void whatever_comes_the_promises_hold(void **unused)
 {
     static const char *const lines[] = {"G28", "M105", "M155 S2", "M113 S0", "M27 S1", "FOO"};
@@ -346,6 +453,11 @@ int main(void)
         cmocka_unit_test_setup(a_print_is_not_idle_and_its_end_begins_it_anew, set_up),
         cmocka_unit_test_setup(switched_on_begins_it_anew_and_off_is_not_idle, set_up),
         cmocka_unit_test_setup(idleness_does_not_shorten_what_is_pending, set_up),
+        cmocka_unit_test_setup(what_is_asked_for_outlives_a_restart, set_up),
+        cmocka_unit_test_setup(a_delay_begins_anew_after_a_restart, set_up),
+        cmocka_unit_test_setup(what_waited_for_a_prints_end_waits_for_the_heaters_after_a_restart,
+                               set_up),
+        cmocka_unit_test_setup(what_a_restart_ends_is_not_kept, set_up),
         cmocka_unit_test_setup(whatever_comes_the_promises_hold, set_up),
     };
 

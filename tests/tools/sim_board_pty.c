@@ -1,9 +1,10 @@
 /*
  * The simulated board on a pty, in real time, for tests that need a port to open.
  *
- *     sim_board_pty LINK [LOG]
+ *     sim_board_pty [--runs-on] LINK [LOG]
  *
- * LINK becomes a symlink to the pty. Each opening of it boots the board, as it does an Arduino.
+ * LINK becomes a symlink to the pty. Each opening of it boots the board, as it does an Arduino; not
+ * so with --runs-on.
  * Commands come on stdin: `in IO LEVEL`, `reset`, `unplug` (the port is gone), `plug`, `quit`; an
  * end of stdin is none of them. Says `ready` on stdout when LINK can be opened, again after `plug`.
  * LOG gets a line for each thing that happens, with the time of CLOCK_MONOTONIC in seconds:
@@ -292,8 +293,14 @@ static void on_signal(int number)
 
 int main(int count, char **arguments)
 {
+    struct sim_board_options options = {.runs_on = count > 1 && strcmp(arguments[1], "--runs-on") == 0};
+
+    if (options.runs_on) {
+        count--;
+        arguments++;
+    }
     if (count < 2 || count > 3) {
-        fputs("usage: sim_board_pty LINK [LOG]\n", stderr);
+        fputs("usage: sim_board_pty [--runs-on] LINK [LOG]\n", stderr);
         return 2;
     }
     link_path = arguments[1];
@@ -305,7 +312,7 @@ int main(int count, char **arguments)
     signal(SIGPIPE, SIG_IGN);
 
     bool listening = true;
-    sim_board_init(&board, (struct sim_board_options){0}, clock_now());
+    sim_board_init(&board, options, clock_now());
     open_pty();
     while (!quit) {
         sim_board_expire(&board, clock_now());

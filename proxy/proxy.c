@@ -165,7 +165,7 @@ static void host_bytes(struct proxy *proxy, struct span bytes, struct instant no
     struct gcode_line line;
 
     for (;;) {
-        switch (router_host_bytes(&proxy->router, &bytes, &line, now)) {
+        switch (router_host_bytes(&proxy->router, &bytes, &line)) {
         case HOST_NOTHING: return;
         case HOST_QUEUED:
         case HOST_REFUSED:

@@ -144,7 +144,7 @@ void router_host_opened(struct router *router, struct instant now);
 void router_host_closed(struct router *router, struct instant now);
 /* Takes bytes up to the end of one line. HOST_EMERGENCY's line is for router_emergency or a halt. */
 enum host_verdict router_host_bytes(struct router *router, struct span *bytes,
-                                    struct gcode_line *ret_line, struct instant now);
+                                    struct gcode_line *ret_line);
 /* A line of the host's passes those queued: its number is missing behind them. */
 void router_touch(struct router *router);
 /* M108, M410, M876 as they arrive. True if the wait of the stream's plan was ended. */

@@ -11,8 +11,8 @@
  * expected:
  * - It opens the port, drops what it finds there, says `VC` and reads up to `CP:SIOPlugin 0.1.1`. A
  *   report before that makes it drop everything and say `VC` again: the share is quiet at first.
- * - It tries once, when OctoPrint starts, for 16 s: `VC` is answered whether there is a board or
- * not.
+ * - It tries once, when OctoPrint starts, for 16 s: `VC` is answered whether there is a board
+ *   or not.
  * - Until it has read `RR` it sends nothing: the share says RR behind the answer to `VC`, or as
  *   soon as the real board is of use.
  * - A command is repeated for ever until the next line read after it is `OK`: each gets one, also

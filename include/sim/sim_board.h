@@ -55,7 +55,7 @@ enum sim_board_stage {
 
     /*
      * Held in reset by its start-up delay; bytes pass by.
-     * 65 ms -> SIM_BOARD_BOOTLOADER, or without one SIM_BOARD_STARTING
+     * 65 ms -> SIM_BOARD_BOOTLOADING, or without one SIM_BOARD_STARTING
      */
     SIM_BOARD_HELD,
 

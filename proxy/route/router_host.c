@@ -67,13 +67,12 @@ void router_host_closed(struct router *router, struct instant now)
 }
 
 enum host_verdict router_host_bytes(struct router *router, struct span *bytes,
-                                    struct gcode_line *ret_line, struct instant now)
+                                    struct gcode_line *ret_line)
 {
     enum host_verdict verdict;
     char resend_bytes[48];
     struct text resend = TEXT_IN(resend_bytes);
 
-    (void)now;
     if (binary_transfer_runs(&router->binary)) {
         binary_transfer_host(&router->binary, *bytes);
         outbox_add(&router->to_printer, router->to_printer_bytes, *bytes);

@@ -417,6 +417,83 @@ static void parse_text(struct span line, struct printer_reply *reply)
     }
 }
 
+/* An ok, or the refusal that ran into one: nothing shorter than `okError:`. */
+static void parse_ok_line(struct span line, struct printer_reply *reply)
+{
+    const char *end = reply->text.data + reply->text.length;
+
+    if (line.length >= 8 && parse_merged(line, reply)) {
+        reply->text.length = (size_t)(end - reply->text.data);
+    } else {
+        parse_ok(line, reply);
+    }
+}
+
+static void parse_echo(struct span line, struct printer_reply *reply)
+{
+    line = skip_blanks(span_skip(line, 5));
+    reply->boot = is_boot(line);
+    reply->unknown_command = span_starts_nocase(line, SPAN("unknown command"));
+    if (reply->unknown_command) {
+        reply->argument = quoted(line);
+    }
+    parse_file_text(line, reply);
+}
+
+static bool parse_word(struct span line, struct printer_reply *reply)
+{
+    if (span_equal(line, SPAN("start"))) {
+        reply->kind = REPLY_START;
+    } else if (span_equal(line, SPAN("wait"))) {
+        reply->kind = REPLY_WAIT;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* What its first letter promises. False if it is none of that, but text or values. */
+static bool parse_by_letter(struct span line, bool at_start, struct printer_reply *reply)
+{
+    switch (line.data[0]) {
+    case 'o':
+        if (!span_starts(line, SPAN("ok"))) {
+            return false;
+        }
+        parse_ok_line(line, reply);
+        return true;
+    case 'R':
+    case 'r': return parse_resend(line, reply);
+    case 'e':
+    case 'E':
+    case 'b':
+    case 'F':
+    case 'f':
+    case '!':
+        if (at_start && (parse_busy(line, reply) || parse_error(line, reply))) {
+            return true;
+        }
+        if (!span_starts_nocase(line, SPAN("echo:"))) {
+            return false;
+        }
+        parse_echo(line, reply);
+        return true;
+    case '/':
+        if (!at_start || !span_starts(line, SPAN("//"))) {
+            return false;
+        }
+        parse_slashes(line, reply);
+        return true;
+    case 's':
+    case 'w': return parse_word(line, reply);
+    case 'C':
+    case 'c': return parse_capability(line, reply);
+    case 'U':
+    case 'u': reply->unknown_command = span_starts_nocase(line, SPAN("unknown command")); return false;
+    default: return false;
+    }
+}
+
 void printer_reply_parse(struct span content, struct printer_reply *ret_reply)
 {
     struct printer_reply reply = {.kind = REPLY_TEXT, .text = content, .number = -1};
@@ -424,74 +501,8 @@ void printer_reply_parse(struct span content, struct printer_reply *ret_reply)
     /* Where OctoPrint looks at the line as it came, blanks before it hide what it is. */
     bool at_start = line.length > 0 && line.data == content.data;
 
-    switch (line.length == 0 ? '\n' : line.data[0]) {
-    case '\n': break;
-    case 'o':
-        if (span_starts(line, SPAN("ok"))) {
-            if (line.length < 8 || !parse_merged(line, &reply)) {
-                parse_ok(line, &reply);
-            } else {
-                reply.text.length = (size_t)(content.data + content.length - reply.text.data);
-            }
-        } else {
-            parse_text(line, &reply);
-        }
-        break;
-    case 'R':
-    case 'r':
-        if (!parse_resend(line, &reply)) {
-            parse_text(line, &reply);
-        }
-        break;
-    case 'e':
-    case 'E':
-    case 'b':
-    case 'F':
-    case 'f':
-    case '!':
-        if (at_start && (parse_busy(line, &reply) || parse_error(line, &reply))) {
-            break;
-        }
-        if (span_starts_nocase(line, SPAN("echo:"))) {
-            line = skip_blanks(span_skip(line, 5));
-            reply.boot = is_boot(line);
-            reply.unknown_command = span_starts_nocase(line, SPAN("unknown command"));
-            if (reply.unknown_command)
-                reply.argument = quoted(line);
-            parse_file_text(line, &reply);
-            break;
-        }
+    if (line.length > 0 && !parse_by_letter(line, at_start, &reply)) {
         parse_text(line, &reply);
-        break;
-    case '/':
-        if (at_start && span_starts(line, SPAN("//"))) {
-            parse_slashes(line, &reply);
-        } else {
-            parse_text(line, &reply);
-        }
-        break;
-    case 's':
-    case 'w':
-        if (span_equal(line, SPAN("start"))) {
-            reply.kind = REPLY_START;
-        } else if (span_equal(line, SPAN("wait"))) {
-            reply.kind = REPLY_WAIT;
-        } else {
-            parse_text(line, &reply);
-        }
-        break;
-    case 'C':
-    case 'c':
-        if (!parse_capability(line, &reply)) {
-            parse_text(line, &reply);
-        }
-        break;
-    case 'U':
-    case 'u':
-        reply.unknown_command = span_starts_nocase(line, SPAN("unknown command"));
-        parse_text(line, &reply);
-        break;
-    default: parse_text(line, &reply); break;
     }
     *ret_reply = reply;
 }

@@ -158,6 +158,32 @@ static void auto_on_print_switches_on_first(void **unused)
     expect_psu("off", false); /* its M81 */
 }
 
+/* What it says before its first move is for the printer, not for who answers in its place. */
+static void a_print_that_switches_on_loses_no_line_of_its_beginning(void **unused)
+{
+    static const char begins[] = "M201 X500\nG90\nM83\nG28\nG1 X10 E1 F3000\n";
+    uint64_t before;
+
+    (void)unused;
+    for (unsigned i = 0; i < 2; i++) {
+        kit.settings.psu.auto_on = i == 0 ? AUTO_ON_PRINT : AUTO_ON_COMMAND;
+        options.host_played = false;
+        options.host = sim_host_manner_octoprint();
+        options.saved = SPAN("speed 115200\nfirmware Marlin 2.1\n");
+        begin();
+        run_ms(5000);
+        expect_psu("off", false);
+        before = world.entries;
+        sim_host_print(&world.host, span_of(begins), world.now);
+        run_ms(60000);
+        executed(before, "M201 X500", 1);
+        executed(before, "G90", 1);
+        executed(before, "M83", 1);
+        executed(before, "G1 X10 E1", 1);
+        assert_true(world.host.counters.finished == 1);
+    }
+}
+
 static void auto_on_command_switches_on_for_a_move(void **unused)
 {
     uint64_t before;
@@ -391,6 +417,7 @@ int main(void)
         TEST(sense_knows_of_power_that_fails),
         TEST(a_print_on_a_printer_that_is_off_is_refused_once),
         TEST(auto_on_print_switches_on_first),
+        TEST(a_print_that_switches_on_loses_no_line_of_its_beginning),
         TEST(auto_on_command_switches_on_for_a_move),
         TEST(whoever_sets_the_point_switches_power),
         TEST(without_a_board_nothing_is_switched_and_that_is_told),

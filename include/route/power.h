@@ -188,6 +188,8 @@ void power_cold(struct power *power, bool cold, struct instant now);
 void power_answered(struct power *power, struct instant now);
 /* A print runs, paused or not, or none does. */
 void power_print(struct power *power, bool runs, struct instant now);
+/* Does somebody work with the machine by it? Polls and displays are nobody's work. */
+bool power_is_work(const struct gcode_line *line);
 /*
  * A command line of the host: it may be activity, and it may set an interval that is to be told
  * again after a boot.
@@ -203,7 +205,7 @@ void power_keep(const struct power *power, struct text *ret_line);
 bool power_recall(struct power *power, struct span line, struct instant now);
 
 /*
- * The stand-in would refuse a line that moves or heats: true if the line waits instead, because
+ * A line that is the printer's is at the front, and the printer is off: true if it waits, because
  * the printer is being switched on for it (`auto_on`, or it is already).
  */
 bool power_on_for_line(struct power *power, struct instant now);

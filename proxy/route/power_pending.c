@@ -65,8 +65,7 @@ void power_print(struct power *power, bool runs, struct instant now)
         step_pending(power, now);
 }
 
-/* Somebody works with the machine; polls and displays are nobody. */
-static bool is_activity(const struct gcode_line *line)
+bool power_is_work(const struct gcode_line *line)
 {
     static const int16_t codes[] = {20,  21,  27,  31,  73,  105, 110, 113,
                                     114, 115, 117, 118, 154, 155, 400};
@@ -92,7 +91,7 @@ void power_line(struct power *power, const struct gcode_line *line, struct insta
         power->interval[i].known = seconds > 0 && seconds < INT32_MAX;
         power->interval[i].seconds = power->interval[i].known ? (int32_t)seconds : 0;
     }
-    if (!is_activity(line))
+    if (!power_is_work(line))
         return;
     if (power->idle_pending)
         power_forget_pending(power);

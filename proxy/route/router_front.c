@@ -141,6 +141,17 @@ static void stand_in_name(const struct router *router, struct text *ret_words)
     text_add_string(ret_words, "\nok\n");
 }
 
+/*
+ * A line of a job waits for a printer that is switched on, also one that neither moves nor heats:
+ * without its M83 the whole print would be another one.
+ */
+static bool waits_for_power(struct router *router, const struct gcode_line *line,
+                            struct instant now)
+{
+    return router->gate != ROUTER_SHUT && line->numbered && print_job_runs(&router->job) &&
+           power_is_work(line) && power_on_for_line(&router->power, now);
+}
+
 /* The stand-in answers the front line. */
 static enum front_fate stand_in(struct router *router, const struct settings *settings,
                                 const struct gcode_line *line, struct instant now)
@@ -156,6 +167,8 @@ static enum front_fate stand_in(struct router *router, const struct settings *se
         return FRONT_STAYS;
     switch (standin_answer(line, &words)) {
     case STANDIN_OK:
+        if (waits_for_power(router, line, now))
+            return FRONT_STAYS;
         if (gcode_line_is(line, 'M', 115) && router->firmware_name[0] != '\0') {
             stand_in_name(router, &name);
             words = text_span(&name);

@@ -299,6 +299,10 @@ class VirtualPrinter(PtyPrinter):
         wait_until("the virtual printer's pty", lambda: os.path.exists(self.link), PATIENCE, 0.05,
                    [self.program])
 
+    def on_card(self, name):
+        """What a file on its card holds: lines without their ends."""
+        return read_text(os.path.join(self.directory, "virtual_printer", "virtualSd", name))
+
     def debug(self, command):
         """Lets it do what it does for the line `!!DEBUG:command`."""
         self.program.tell("debug " + command)

@@ -8,7 +8,7 @@ import time
 
 import print_file
 import scenario
-from process import wait_until
+from process import Failure, wait_until
 from proxy_daemon import VirtualPrinter
 
 SPEED = 10  # it moves ten times as fast as it is told to
@@ -23,20 +23,52 @@ CAPABILITIES = ("capabilities={AUTOREPORT_TEMP: true, AUTOREPORT_SD_STATUS: true
                 "EMERGENCY_PARSER: true, PROMPT_SUPPORT: true, LFN_WRITE: true}")
 
 
+# By each of these it answers a line, and with the next one says that it has not got it.
+FORGETS = ("trigger_resend_lineno", "trigger_resend_checksum", "trigger_missing_checksum")
+
+
+def once(commands):
+    """The commands, without those that follow the same one."""
+    return [command for i, command in enumerate(commands) if i == 0 or command != commands[i - 1]]
+
+
+def stored_twice(stored, commands):
+    """
+    How many of the commands are twice in a file that holds all of them in order, without line ends.
+    """
+    twice = 0
+    for command in commands:
+        if not stored.startswith(command):
+            raise Failure("%r in place of %r" % (stored[:40], command))
+        stored = stored[len(command):]
+        if stored.startswith(command):
+            twice += 1
+            stored = stored[len(command):]
+    if stored:
+        raise Failure("%r behind the file" % stored[:40])
+    return twice
+
+
 class PrintsOnTheVirtualPrinter(scenario.Scenario):
     PRINTER_ON_PTY = True
     PRINTER = VirtualPrinter
     PRINTER_OPTIONS = ("sendBusy=true", ERRORS, CAPABILITIES)
     DATA = print_file.cold(2)
     WALK = print_file.walking(20, speed=SPEED)
+    STEPS = [line.decode().strip() for line in print_file.walk(20, SPEED)]
+    lost = 0  # oks, with the lines that it dropped
 
     def tearDown(self):
-        print_file.check_serial_log(self.octoprint.serial_lines())
+        print_file.check_serial_log(self.octoprint.serial_lines(),
+                                    "the printer asks again for a line it has answered: ")
+
+    def lost_oks(self):
+        return self.proxy.status()["counters"]["lost_oks"]
 
     def check_executed(self, mark, data):
         print_file.check_executed(self.printer.executed()[mark:],
                                   print_file.for_the_printer(data), r"M400|M114|M220.*")
-        self.assertEqual(self.proxy.status()["counters"]["lost_oks"], 0)
+        self.assertEqual(self.lost_oks(), self.lost)
 
     def test_a_file_is_printed_though_lines_are_refused(self):
         self.octoprint.connect()
@@ -63,6 +95,53 @@ class PrintsOnTheVirtualPrinter(scenario.Scenario):
         self.octoprint.wait_for_end()
         self.check_executed(mark, self.WALK)
 
+    def test_it_goes_on_though_lines_are_asked_for_that_were_answered(self):
+        self.proxy.do("set", "light", "off")
+        mark = self.printer.executed_count()
+        resends = self.proxy.status()["counters"]["resends"]
+        self.octoprint.print("walk.gcode")
+        self.proxy.wait_for_point("light", "on")
+        for trick in FORGETS:
+            done = self.printer.executed_count()
+            self.printer.debug(trick)
+            wait_until("it goes on after " + trick,
+                       lambda: self.printer.executed_count() > done + 5)
+        self.octoprint.command(print_file.HURRY)
+        self.octoprint.wait_for_end()
+        counters = self.proxy.status()["counters"]
+        self.assertGreaterEqual(counters["resends"], resends + len(FORGETS))
+        self.assertEqual((counters["lost_oks"], counters["lost_lines"]), (0, 0))
+        # It has done what it asked for, and does it again, as for OctoPrint alone.
+        expected = print_file.for_the_printer(self.WALK)
+        executed = [print_file.bare(line) for line in self.printer.executed()[mark:]]
+        chatter = [line for line in executed if print_file.CHATTER.match(line)]
+        work = [line for line in executed if line not in chatter]
+        self.assertLessEqual(len(work), len(expected) + len(FORGETS) + 2)
+        print_file.check_executed(once(work), once(expected), r"M400|M114|M220.*")
+
+    def test_a_line_that_it_drops_costs_that_line_and_no_time(self):
+        self.proxy.do("set", "light", "off")
+        mark = self.printer.executed_count()
+        before = self.proxy.status()["counters"]
+        self.octoprint.print("walk.gcode")
+        self.proxy.wait_for_point("light", "on")
+        began = time.monotonic()
+        self.printer.debug("resend_ratio 10")
+        wait_until("lines are dropped", lambda: self.lost_oks() >= before["lost_oks"] + 4)
+        took = time.monotonic() - began
+        self.printer.debug("resend_ratio 0")
+        self.octoprint.command(print_file.HURRY)
+        self.octoprint.wait_for_end()
+        lost = self.lost_oks() - before["lost_oks"]
+        self.assertLess(took, 15)  # four waits of five seconds it would have been
+        # What is left is in order and once.
+        executed = self.printer.executed()[mark:]
+        expected = [line for line in print_file.for_the_printer(self.WALK)
+                    if line in executed or line not in self.STEPS]
+        self.assertGreaterEqual(len(expected), len(print_file.for_the_printer(self.WALK)) - lost)
+        print_file.check_executed(executed, expected, r"M400|M114|M220.*")
+        type(self).lost += lost
+
     def test_a_change_of_filament_ends_by_its_prompt(self):
         self.octoprint.command("M600")
         wait_until("OctoPrint shows the prompt",
@@ -73,16 +152,17 @@ class PrintsOnTheVirtualPrinter(scenario.Scenario):
         begin = len(self.octoprint.received())
         self.octoprint.command("M114")
         self.octoprint.wait_for_received("ok X:", begin)
-        self.assertEqual(self.proxy.status()["counters"]["lost_oks"], 0)
+        self.assertEqual(self.lost_oks(), self.lost)
 
     def test_a_file_is_printed_from_its_card(self):
-        # Fewer than a hundred lines: in an upload it answers its line 110 and then asks for it.
-        name = self.octoprint.upload_to_card("from_its_card.gcode",
-                                             b"".join(print_file.walk(5)))
+        # Its lines 110 and 115 it writes without counting them, and asks for them for ever.
+        data = b"".join(print_file.walk(13))
+        name = self.octoprint.upload_to_card("from_its_card.gcode", data)
+        self.assertEqual(stored_twice(self.printer.on_card("from_its_card.gcode"), print_file.commands(data)), 2)
         self.octoprint.print(name, "sdcard")
         self.octoprint.wait_for_received("Done printing file")
         self.octoprint.wait_for_state("Operational")
-        self.assertEqual(self.proxy.status()["counters"]["lost_oks"], 0)
+        self.assertEqual(self.lost_oks(), self.lost)
         self.octoprint.disconnect()
         self.octoprint.stop()
         self.proxy.stop()

@@ -46,7 +46,8 @@ struct board_wish {
     uint64_t since;         /* order of wishing: the oldest is commanded first */
     uint8_t tries;          /* commands that came to nothing */
     uint8_t repairs;        /* undone by somebody else and set again */
-    bool urgent;
+    bool urgent; /* given up never: once more with each report of the board's own */
+    bool told;   /* its failure was */
     bool reached; /* reported so, once; undone since if the level differs */
     bool ours;    /* puts back what a damaged command set; never given up, forgotten when reached */
     bool failed;

@@ -64,6 +64,7 @@ void board_levels_forgive(struct board_levels *levels)
 
     for (unsigned io = 0; io < end; io++) {
         levels->wish[io].failed = false;
+        levels->wish[io].told = false;
         levels->wish[io].tries = 0;
         levels->wish[io].repairs = 0;
     }
@@ -141,7 +142,9 @@ void board_levels_commanded(struct board_levels *levels)
 static void fail(struct board_levels *levels, unsigned io)
 {
     levels->wish[io].failed = true;
-    levels->faults |= BIT(io);
+    if (!levels->wish[io].told)
+        levels->faults |= BIT(io);
+    levels->wish[io].told = true;
 }
 
 bool board_levels_failed(struct board_levels *levels, unsigned io, bool high)
@@ -214,13 +217,18 @@ static void put_back(struct board_levels *levels, unsigned io, enum board_level 
     }
 }
 
-/* What a damaged command did is not put up with. */
+/*
+ * What a damaged command did is not put up with; nor is an output that is not as a halt wants it,
+ * though the wire was dead for all three tries.
+ */
 static void retry_repairs(struct board_levels *levels)
 {
     for (unsigned io = 0; io < levels->count; io++) {
-        if (levels->wish[io].ours && levels->wish[io].failed) {
-            levels->wish[io].failed = false;
-            levels->wish[io].tries = 0;
+        struct board_wish *wish = &levels->wish[io];
+
+        if ((wish->ours || wish->urgent) && wish->failed) {
+            wish->failed = false;
+            wish->tries = wish->ours ? 0 : BOARD_TRIES - 1;
         }
     }
 }
@@ -265,6 +273,7 @@ static void note_reached(struct board_levels *levels, unsigned io)
     }
     wish->reached = true;
     wish->failed = false;
+    wish->told = false;
     wish->tries = 0;
     levels->faults &= ~BIT(io);
     if (wish->ours) {

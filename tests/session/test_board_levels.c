@@ -158,6 +158,33 @@ static void three_failures_are_told_once_and_a_new_wish_begins_anew(void **unuse
     expect_next(3);
 }
 
+/* A wire that is dead for a second must not leave the power on for as long as the stop is pressed. */
+static void what_a_halt_wants_is_tried_again_with_each_report_and_told_once(void **unused)
+{
+    unsigned io;
+
+    (void)unused;
+    assert_int_equal(board_levels_want(&levels, 3, true, true), BOARD_WANTED);
+    for (unsigned tries = 0; tries < 3; tries++) {
+        expect_next(3);
+        board_levels_failed(&levels, 3, true);
+        check();
+    }
+    expect_none();
+    assert_true(board_levels_next_fault(&levels, &io));
+    for (unsigned reports = 0; reports < 5; reports++) {
+        report("IO:000000");
+        expect_next(3);
+        board_levels_failed(&levels, 3, true);
+        check();
+        expect_none();
+        assert_false(board_levels_next_fault(&levels, &io));
+    }
+    report("IO:000100");
+    assert_int_equal(board_levels_outcome(&levels, 3), BOARD_REACHED);
+    expect_none();
+}
+
 static void an_output_that_fails_and_then_is_reported_has_not_failed(void **unused)
 {
     unsigned io;
@@ -361,6 +388,8 @@ int main(void)
         cmocka_unit_test_setup(the_oldest_wish_goes_first_and_an_urgent_one_before_it, begin),
         cmocka_unit_test_setup(what_is_as_wanted_is_not_commanded, begin),
         cmocka_unit_test_setup(three_failures_are_told_once_and_a_new_wish_begins_anew, begin),
+        cmocka_unit_test_setup(what_a_halt_wants_is_tried_again_with_each_report_and_told_once,
+                               begin),
         cmocka_unit_test_setup(an_output_that_fails_and_then_is_reported_has_not_failed, begin),
         cmocka_unit_test_setup(what_changes_unasked_is_looked_at_ten_milliseconds_later, begin),
         cmocka_unit_test_setup(what_was_undone_is_set_again_after_the_second_look, begin),

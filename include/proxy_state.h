@@ -25,6 +25,10 @@
 #define TO_BOARD_BYTES     256
 #define ORDERS             96    /* an answer for each of 64 plans, and a few more */
 #define HOST_SILENT_MS     1000  /* the shortest silence; a rule's `for` counts from its beginning */
+#define PACE_RULES         8     /* whose pace is watched: those that were started last */
+#define PACE_STARTS        100   /* so many starts of one rule by events … */
+#define PACE_MS            10000 /* … within so long are enough; more are told … */
+#define PACE_TOLD_MS       60000 /* … not more often than that */
 #define TURN_RULES         128   /* rules that one input from outside starts at most */
 #define SPEED_DEFAULT      115200
 #define CLIENT_GUEST       (-2) /* whose plan it is that carries out a wish of the board's share */
@@ -112,6 +116,11 @@ struct proxy {
         uint16_t started;
         uint32_t outside; /* so many events that come next are not what rules have done */
     } turn;
+    struct rule_pace {
+        uint16_t rule; /* its number; 0: none */
+        uint16_t starts;
+        struct instant since, told_until;
+    } pace[PACE_RULES];
     struct instant rules_since; /* `every` counts from here */
     struct instant every_seen, every_next;
     bool silence_matters;         /* a rule waits for a silent host */

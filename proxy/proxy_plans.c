@@ -181,6 +181,7 @@ static void inject(struct proxy *proxy, uint8_t slot, struct span command, struc
     struct plans *plans = &proxy->router.plans;
 
     if (proxy_is_halt(command)) { /* in its turn it would come behind what it is to stop */
+        plans_done(plans, slot); /* the halt ends what comes behind it */
         proxy_halt(proxy, SPAN("M112 of a rule"), now);
         return;
     }
@@ -299,7 +300,10 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
         print_job_mark(&proxy->router.job, (enum print_mark)action->value);
         router_job_facts(&proxy->router, proxy_who_runs(proxy, action->slot), now);
         break;
-    case PLAN_ESTOP: proxy_estop_trip(proxy, now); break;
+    case PLAN_ESTOP:
+        plans_done(&proxy->router.plans, action->slot); /* the halt ends what comes behind it */
+        proxy_estop_trip(proxy, now);
+        return;
     case PLAN_RESET:
         result = proxy_estop_reset(proxy, now);
         if (result == ESTOP_RESET_DONE)
@@ -354,16 +358,22 @@ void proxy_outcomes(struct proxy *proxy, struct instant now)
     }
 }
 
+/* The plan that switched this output just now, PLAN_NONE if none did. */
+static uint8_t switched_by(const struct proxy *proxy, uint8_t point)
+{
+    for (uint8_t slot = 0; slot < PLANS; slot++) {
+        if (proxy->sets[slot] == point)
+            return slot;
+    }
+    return PLAN_NONE;
+}
+
 /* The line, rule or client that switched this output; the board if nobody did. */
-static struct span who_switched(const struct proxy *proxy, uint8_t point)
+static struct span who_switched(const struct proxy *proxy, uint8_t point, uint8_t slot)
 {
     if (point == proxy->settings->psu.point)
         return proxy_power_cause(proxy);
-    for (uint8_t slot = 0; slot < PLANS; slot++) {
-        if (proxy->sets[slot] == point)
-            return proxy_who_runs(proxy, slot);
-    }
-    return SPAN("board report");
+    return slot != PLAN_NONE ? proxy_who_runs(proxy, slot) : SPAN("board report");
 }
 
 void proxy_point_changes(struct proxy *proxy, struct instant now)
@@ -372,13 +382,15 @@ void proxy_point_changes(struct proxy *proxy, struct instant now)
 
     while (points_next_change(&proxy->points, &change)) {
         const struct point_settings *point = &proxy->settings->point[change.index];
+        uint8_t slot = switched_by(proxy, change.index);
         struct event *event;
 
         proxy_estop_point(proxy, &change, now);
         event = events_add(
             &proxy->router.events, EVENT_POINT, span_of(point->name),
-            span_of(point_state_word(change.new)), who_switched(proxy, change.index), now);
+            span_of(point_state_word(change.new)), who_switched(proxy, change.index, slot), now);
 
+        event->by_rule = slot != PLAN_NONE && proxy->router.plans.plan[slot].rule_number != 0;
         event->index = change.index;
         event->was = (int32_t)change.last_known;
         event->is = (int32_t)change.new;

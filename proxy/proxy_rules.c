@@ -46,6 +46,51 @@ static bool started_already(struct proxy *proxy, uint16_t number)
     return false;
 }
 
+/* The place where that rule's pace stands; it takes that of the one that was begun first. */
+static struct rule_pace *pace_of(struct proxy *proxy, uint16_t number, struct instant now)
+{
+    struct rule_pace *pace = &proxy->pace[0];
+
+    for (unsigned i = 0; i < PACE_RULES; i++) {
+        if (proxy->pace[i].rule == number)
+            return &proxy->pace[i];
+        if (proxy->pace[i].since.us < pace->since.us)
+            pace = &proxy->pace[i];
+    }
+    *pace = (struct rule_pace){.rule = number, .since = now, .told_until = now};
+    return pace;
+}
+
+/*
+ * A rule that switches what starts it, by way of the board, begins with each report of it: nothing
+ * in one turn tells that this goes round, only its pace does. True if it may begin: what rules
+ * switch starts none at such a pace, but what comes from outside does, a door that rattles.
+ */
+static bool watch_pace(struct proxy *proxy, const struct rule *rule, const struct event *event,
+                       struct instant now)
+{
+    struct rule_pace *pace = pace_of(proxy, ruleset_number(proxy->rules, rule), now);
+    char bytes[SETTINGS_NAME + 128];
+    struct text text = TEXT_IN(bytes);
+
+    if (instant_due(instant_after_ms(pace->since, PACE_MS), now)) {
+        pace->since = now;
+        pace->starts = 0;
+    }
+    if (pace->starts < PACE_STARTS) {
+        pace->starts++;
+        return true;
+    }
+    if (instant_due(pace->told_until, now)) {
+        pace->told_until = instant_after_ms(now, PACE_TOLD_MS);
+        text_add_string(&text, "warning: rule ");
+        text_add(&text, rule->name);
+        text_add_string(&text, " has started 100 times in ten seconds: does it switch what starts it?");
+        router_tell(&proxy->router, LOG_WARNING, text_span(&text), now);
+    }
+    return !event->by_rule;
+}
+
 /* The plan of a rule ends at once, pulses and all, because the rule begins anew. */
 static void end_now(struct proxy *proxy, uint8_t slot, struct instant now)
 {
@@ -159,6 +204,10 @@ static void start_rule(struct proxy *proxy, const struct rule *rule,
     if (started_already(proxy, number)) {
         router_tell(&proxy->router, LOG_WARNING,
                     SPAN("error: usage: a rule started itself: not done again"), now);
+        tell_rule(proxy, rule, "failed", SPAN("cycle"), now);
+        return;
+    }
+    if (event != NULL && !watch_pace(proxy, rule, event, now)) {
         tell_rule(proxy, rule, "failed", SPAN("cycle"), now);
         return;
     }
@@ -334,6 +383,7 @@ void proxy_rules_host_heard(struct proxy *proxy, bool connected, struct instant 
 
 void proxy_rules_init(struct proxy *proxy, bool start, struct instant now)
 {
+    memset(proxy->pace, 0, sizeof proxy->pace);
     proxy->rules_since = now;
     proxy->every_seen = now;
     proxy->every_next = INSTANT_NEVER;

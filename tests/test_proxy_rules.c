@@ -219,6 +219,58 @@ static void two_lines_in_one_read_are_no_circle(void **unused)
     assert_int_equal(heard(0, "open"), 2);
 }
 
+/* Each report of the board is another thing from outside: the pace tells that it goes round. */
+static void a_circle_by_way_of_the_board_is_told_and_ends(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: off again, when: {point: light, becomes: on}, do: [{set: {light: off}}]}\n"
+          "  - {name: on again, when: {point: light, becomes: off}, do: [{set: {light: on}}]}\n");
+    says("M42 Plight S1");
+    run_ms(5000);
+    assert_int_equal(told(0, "rule off again started"), 100);
+    assert_int_equal(told(0, "rule off again failed cycle"), 1);
+    assert_int_equal(heard(0, "echo:sioproxy warning: rule off again has started 100 times in ten "
+                              "seconds: does it switch what starts it?"),
+                     1);
+    run_ms(10000);
+    before = world.entries;
+    says("M42 Plight S0");
+    run_ms(5000);
+    assert_int_equal(told(before, "rule on again started"), 100);
+    assert_int_equal(told(before, "off again has started 100 times"), 0); /* within a minute */
+}
+
+static void an_input_that_rattles_starts_its_rule_all_the_same(void **unused)
+{
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: knock, when: {point: door, becomes: on}, do: [{say: knock}]}\n");
+    for (unsigned i = 0; i < 150; i++) {
+        door(true);
+        run_ms(20);
+        door(false);
+        run_ms(20);
+    }
+    assert_int_equal(heard(0, "echo:knock"), 150);
+    assert_int_equal(heard(0, "warning: rule knock has started 100 times"), 1);
+}
+
+/* A blinker is no mistake. */
+static void a_circle_that_takes_its_time_is_not_told(void **unused)
+{
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: off again, when: {point: light, becomes: on}, do: [{wait: 200ms}, {set: {light: off}}]}\n"
+          "  - {name: on again, when: {point: light, becomes: off}, do: [{wait: 200ms}, {set: {light: on}}]}\n");
+    says("M42 Plight S1");
+    run_ms(60000);
+    assert_true(told(0, "rule on again started") > 100);
+    assert_int_equal(told(0, "warning: "), 0);
+}
+
 /* In its turn it would come behind what it is to stop. */
 static void m112_of_a_rule_is_a_halt(void **unused)
 {
@@ -236,6 +288,46 @@ static void m112_of_a_rule_is_a_halt(void **unused)
     assert_int_equal(proxy.router.printer_state, PRINTER_HALTED);
     assert_int_equal(written(PROXY_PRINTER, before, "G1 X7"), 0);
     assert_true(heard(before, "Error:Printer halted") > 0);
+    assert_int_equal(told(before, "rule door done"), 1);
+    assert_int_equal(heard(before, "error: estop: "), 0);
+}
+
+/* What it has done, it has done; what comes behind it is ended like everything else. */
+static void a_rule_that_halts_is_done_and_ends_with_the_halt(void **unused)
+{
+    static const char *const halts[] = {"{send: M112}", "estop"};
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof halts / sizeof halts[0]; i++) {
+        char rules[400];
+        uint64_t before;
+
+        snprintf(rules, sizeof rules,
+                 "rules:\n"
+                 "  - {name: last, when: {point: door, becomes: on}, do: [{say: a}, %s]}\n"
+                 "  - {name: more, when: {point: door, becomes: off}, do: [%s, {say: never}]}\n"
+                 "  - {name: line, when: {gcode: M750}, do: [%s], then: forward}\n",
+                 halts[i], halts[i], halts[i]);
+        begin(rules);
+        before = world.entries;
+        door(true);
+        run_ms(500);
+        assert_int_equal(told(before, "rule last done"), 1);
+        assert_int_equal(heard(before, "error: "), 0);
+        before = world.entries;
+        door(false);
+        run_ms(500);
+        assert_int_equal(told(before, "rule more failed the printer is halted"), 1);
+        assert_int_equal(
+            heard(before, "error: estop: rule more: step 2 of 2: the printer is halted"), 1);
+        before = world.entries;
+        says("M750");
+        run_ms(500);
+        assert_int_equal(heard(before, "error: "), 0);
+        assert_int_equal(written(PROXY_PRINTER, before, "M750"), 0);
+        tear_down(NULL);
+    }
+    begin("rules: []\n");
 }
 
 int main(void)
@@ -243,7 +335,11 @@ int main(void)
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(the_light_follows_the_print),
+        TEST(a_circle_by_way_of_the_board_is_told_and_ends),
+        TEST(an_input_that_rattles_starts_its_rule_all_the_same),
+        TEST(a_circle_that_takes_its_time_is_not_told),
         TEST(m112_of_a_rule_is_a_halt),
+        TEST(a_rule_that_halts_is_done_and_ends_with_the_halt),
         TEST(a_mark_is_told_by_its_own_line),
         TEST(a_door_pauses_the_print_in_front_of_the_ok),
         TEST(a_host_that_was_just_answered_hears_pause_in_front_of_its_next_ok),

@@ -48,6 +48,7 @@ struct event {
     enum event_kind kind;
     uint8_t level;   /* enum log_level */
     uint8_t index;   /* point, or tool number */
+    bool by_rule;    /* a point: a rule for events has switched it */
     char heater;     /* temperature: 'T', 'B', 'C', or 0 for a point's */
     int32_t was, is; /* a fact (`is`, FACT_NONE if it is none), states of a point (enum point_state;
                         `was` the last known), thousandths of a degree with play (temperatures.h) */

@@ -233,7 +233,7 @@ bool plans_next_action_of(struct plans *plans, uint8_t slot, struct instant now,
                           struct plan_action *ret_action);
 /* The plan that holds the stream is to end wherever it stands; its line is dropped already. */
 void plans_end_stream(struct plans *plans, struct span why);
-/* Every plan fails with this reason; a pulse that is on asks once more for off. */
+/* Every plan that is not over fails with this reason; a pulse that is on asks once more for off. */
 void plans_end_all(struct plans *plans, enum step_error error, struct span why);
 
 struct instant plans_deadline(const struct plans *plans);

@@ -283,7 +283,7 @@ void plans_end_stream(struct plans *plans, struct span why)
 void plans_end_all(struct plans *plans, enum step_error error, struct span why)
 {
     for (uint8_t slot = 0; slot < PLANS; slot++) {
-        if (plans->plan[slot].state == PLAN_FREE)
+        if (plans->plan[slot].state == PLAN_FREE || plans->plan[slot].state == PLAN_OVER)
             continue;
         if (!plan_has_begun(&plans->plan[slot]))
             plans_forget(plans, slot);

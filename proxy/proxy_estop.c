@@ -106,13 +106,19 @@ static void carry_out(struct proxy *proxy, const struct estop_action *action, st
     }
 }
 
-/* What the emergency stop wants done is done before anything else. */
-static void act(struct proxy *proxy, struct instant now)
+static void carry_out_all(struct proxy *proxy, struct instant now)
 {
     struct estop_action action;
 
     while (estop_next_action(&proxy->estop, &action))
         carry_out(proxy, &action, now);
+}
+
+/* What the emergency stop wants done is done before anything else. */
+static void act(struct proxy *proxy, struct instant now)
+{
+    if (proxy->estop.pending != 0)
+        carry_out_all(proxy, now);
     switch (estop_gate(&proxy->estop)) {
     case ESTOP_PASSES: proxy->router.gate = ROUTER_OPEN; break;
     case ESTOP_WAITS: proxy->router.gate = ROUTER_NO_MOTION; break;

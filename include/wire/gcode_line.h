@@ -35,7 +35,10 @@ struct gcode_line {
 void gcode_line_parse(struct span raw, struct gcode_line *ret_line);
 
 /* Is it this G, M or T code, without a subcode? */
-bool gcode_line_is(const struct gcode_line *line, char letter, int64_t code);
+static inline bool gcode_line_is(const struct gcode_line *line, char letter, int64_t code)
+{
+    return line->code == code && line->letter == letter && line->is_command && line->subcode < 0;
+}
 
 /*
  * The first parameter of that letter: `S200`, `s 200`, `P"chamber light"`, `Plight`, `X-1.5`,

@@ -11,11 +11,6 @@ struct span span_of(const char *text)
     return text == NULL ? SPAN_NONE : (struct span){text, strlen(text)};
 }
 
-static bool same_bytes(const char *a, const char *b, size_t length)
-{
-    return length == 0 || memcmp(a, b, length) == 0;
-}
-
 static bool same_letters(const char *a, const char *b, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
@@ -26,19 +21,9 @@ static bool same_letters(const char *a, const char *b, size_t length)
     return true;
 }
 
-bool span_equal(struct span a, struct span b)
-{
-    return a.length == b.length && same_bytes(a.data, b.data, a.length);
-}
-
 bool span_equal_nocase(struct span a, struct span b)
 {
     return a.length == b.length && same_letters(a.data, b.data, a.length);
-}
-
-bool span_starts(struct span text, struct span with)
-{
-    return text.length >= with.length && same_bytes(text.data, with.data, with.length);
 }
 
 bool span_starts_nocase(struct span text, struct span with)
@@ -77,15 +62,6 @@ bool span_contains_nocase(struct span text, struct span part)
     return false;
 }
 
-struct span span_skip(struct span text, size_t count)
-{
-    if (count > text.length) {
-        count = text.length;
-    }
-    /* A span of nothing may have no address to add to. */
-    return count == 0 ? text : (struct span){text.data + count, text.length - count};
-}
-
 struct span span_trim(struct span text)
 {
     while (text.length > 0 && text_is_blank(text.data[0])) {
@@ -115,13 +91,6 @@ uint8_t span_xor(struct span text)
     return (uint8_t)sums;
 }
 
-size_t span_find(struct span text, char byte)
-{
-    const char *found = text.length == 0 ? NULL : memchr(text.data, byte, text.length);
-
-    return found == NULL ? text.length : (size_t)(found - text.data);
-}
-
 size_t span_find_last(struct span text, char byte)
 {
     for (size_t i = text.length; i > 0; i--) {
@@ -130,31 +99,6 @@ size_t span_find_last(struct span text, char byte)
         }
     }
     return text.length;
-}
-
-bool text_is_blank(char byte)
-{
-    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
-}
-
-bool text_is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
-bool text_is_letter(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-}
-
-char text_lower(char byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
-}
-
-char text_upper(char byte)
-{
-    return byte >= 'a' && byte <= 'z' ? (char)(byte - 'a' + 'A') : byte;
 }
 
 /* One digit more, counted downwards so that INT64_MIN has room. False if it overflows. */
@@ -355,11 +299,6 @@ void text_add_duration(struct text *text, int64_t ms)
         text_add_thousandths(text, ms);
         text_add(text, SPAN("s"));
     }
-}
-
-struct span text_span(const struct text *text)
-{
-    return (struct span){text->data, text->length};
 }
 
 static unsigned smaller(unsigned a, unsigned b)

@@ -225,14 +225,15 @@ static bool take(struct router *router, const struct settings *settings,
 {
     char squeezed_bytes[LINE_CAPACITY + 128], why_bytes[96];
     struct text squeezed = TEXT_IN(squeezed_bytes), why = TEXT_IN(why_bytes);
-    struct plan_start start = {.holds_stream = true, .client = -1};
-    const struct rule *rule;
+    struct step_values values;
+    const struct rule *rule = ruleset_match(rules, settings, world, line, &squeezed, &values);
+    struct plan_start start;
     enum step_error error;
     uint8_t slot;
 
-    rule = ruleset_match(rules, settings, world, line, &squeezed, &start.values);
     if (rule == NULL)
         return false;
+    start = (struct plan_start){.values = values, .holds_stream = true, .client = -1};
     start.rule = rule->name;
     start.cause = (struct plan_cause){.event = "gcode",
                                       .name = {line->command.data, span_find(line->command, ' ')},

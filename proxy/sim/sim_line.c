@@ -167,7 +167,9 @@ size_t sim_line_take_plain(struct sim_line *line, struct span bytes, struct sim_
     if (line->complete || line->skipping || line->escaped || rules.plain)
         return 0;
     room = SIM_LINE_MARLIN_LIMIT - line->length - 1; /* the last one has consequences */
-    while (count < bytes.length && count < room && !special[(uint8_t)bytes.data[count]])
+    if (bytes.length > room)
+        bytes.length = room;
+    while (count < bytes.length && !special[(uint8_t)bytes.data[count]])
         count++;
     if (count > 0)
         memcpy(line->text + line->length, bytes.data, count);

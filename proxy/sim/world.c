@@ -209,31 +209,35 @@ static bool outputs(struct world *world)
     return moved;
 }
 
-/* What has arrived at the core's end goes in, as much as the core lets in. */
-static bool inputs(struct world *world)
+/* All that the core wants done is done. */
+static bool pump(struct world *world)
 {
-    bool moved = false;
+    bool moved = orders(world);
 
-    for (enum proxy_port port = PROXY_HOST; port < PROXY_PORTS; port++) {
-        struct world_port *end = &world->port[port];
-        struct span bytes;
-        size_t room;
+    events(world);
+    return outputs(world) || moved;
+}
 
-        if (!end->open || end->from.count == 0 || world->broken != NULL)
-            continue;
-        bytes = world_wire_arrived(&end->from, world->now);
-        room = proxy_room(world->proxy, port);
-        if (bytes.length > room)
-            bytes.length = room;
-        if (bytes.length == 0)
-            continue;
-        end->from_bytes += bytes.length;
-        world_note_bytes(world, WORLD_FROM, port, bytes);
-        input(world, &(struct proxy_input){.kind = PROXY_BYTES, .port = port, .bytes = bytes});
-        world_wire_take(&end->from, bytes.length);
-        moved = true;
-    }
-    return moved;
+/* What has arrived at the core's end goes in, as much as the core lets in. */
+static bool hear(struct world *world, enum proxy_port port)
+{
+    struct world_port *end = &world->port[port];
+    struct span bytes;
+    size_t room;
+
+    if (!end->open || end->from.count == 0 || world->broken != NULL)
+        return false;
+    bytes = world_wire_arrived(&end->from, world->now);
+    room = proxy_room(world->proxy, port);
+    if (bytes.length > room)
+        bytes.length = room;
+    if (bytes.length == 0)
+        return false;
+    end->from_bytes += bytes.length;
+    world_note_bytes(world, WORLD_FROM, port, bytes);
+    input(world, &(struct proxy_input){.kind = PROXY_BYTES, .port = port, .bytes = bytes});
+    world_wire_take(&end->from, bytes.length);
+    return true;
 }
 
 /* --- the peers --- */
@@ -267,6 +271,13 @@ static size_t set_out(struct world *world, enum proxy_port port, struct span byt
     return bytes.length;
 }
 
+/* Does something wait for room on the wire to this port? */
+static bool waits(const struct world *world, enum proxy_port port)
+{
+    return world->port[port].to.count > 0 || proxy_output(world->proxy, port).length > 0;
+}
+
+/* True if anybody may now go on: who only took what came has not moved. */
 static bool printer_moves(struct world *world)
 {
     struct world_port *end = &world->port[PROXY_PRINTER];
@@ -282,7 +293,7 @@ static bool printer_moves(struct world *world)
             bytes.length = sim_printer_room(&world->printer);
         taken = sim_printer_receive(&world->printer, bytes, world->now);
         world_wire_take(&end->to, taken);
-        moved = taken > 0;
+        moved = taken > 0 && waits(world, PROXY_PRINTER);
         executed(world);
     }
     taken = set_out(world, PROXY_PRINTER, sim_printer_output(&world->printer));
@@ -356,15 +367,19 @@ void world_settle(struct world *world)
     bool moved = true;
 
     world->stop = false;
+    /* In the order in which an ok goes up and the next line comes down. */
     while (moved && world->broken == NULL && !world->stop) {
-        moved = orders(world);
-        events(world);
-        moved |= outputs(world);
-        moved |= printer_moves(world);
+        moved = printer_moves(world);
         moved |= board_moves(world);
         moved |= world_power_moves(world);
+        moved |= hear(world, PROXY_PRINTER);
+        moved |= hear(world, PROXY_BOARD);
+        moved |= pump(world);
         moved |= host_moves(world);
-        moved |= inputs(world);
+        moved |= hear(world, PROXY_HOST);
+        moved |= hear(world, PROXY_SHARE);
+        if (!world->stop)
+            moved |= pump(world);
         moved |= world_faults_happen(world);
     }
 }
@@ -466,7 +481,7 @@ void world_host_leaves(struct world *world)
 
     if (!end->open)
         return;
-    inputs(world); /* what was written just before is read */
+    hear(world, PROXY_HOST); /* what was written just before is read */
     if (!end->played)
         sim_host_closed(&world->host);
     closed(world, PROXY_HOST, 0, SPAN("closed"));
@@ -508,7 +523,7 @@ void world_guest_opens(struct world *world)
 
 void world_guest_closes(struct world *world)
 {
-    inputs(world);
+    hear(world, PROXY_SHARE);
     closed(world, PROXY_SHARE, 0, SPAN("closed"));
     world_settle(world);
 }

@@ -29,7 +29,8 @@ static void put_all(struct world_wire *wire, struct span bytes)
     if (bytes.length == 0)
         return;
     memcpy(wire->bytes + at, bytes.data, count);
-    memcpy(wire->bytes, bytes.data + count, bytes.length - count);
+    if (count < bytes.length)
+        memcpy(wire->bytes, bytes.data + count, bytes.length - count);
     wire->count += (uint32_t)bytes.length;
 }
 

@@ -170,11 +170,6 @@ bool gcode_line_is_plain(const struct gcode_line *line)
             span_find(line->command, ';') < line->command.length);
 }
 
-bool gcode_line_is(const struct gcode_line *line, char letter, int64_t code)
-{
-    return line->is_command && line->letter == letter && line->code == code && line->subcode < 0;
-}
-
 /* Bytes of a decimal number at the start of `text`; 0 if there is none. */
 static size_t number_length(struct span text)
 {

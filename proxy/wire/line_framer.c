@@ -23,8 +23,8 @@ enum line_result line_framer_next(struct line_framer *framer, struct span *bytes
                                   struct span *ret_line)
 {
     struct span part = *bytes;
-    size_t room = LINE_CAPACITY - framer->length;
-    bool ended = false;
+    size_t room = LINE_CAPACITY - framer->length, end;
+    bool ended;
 
     if (part.length == 0) {
         return LINE_NONE;
@@ -35,9 +35,10 @@ enum line_result line_framer_next(struct line_framer *framer, struct span *bytes
     if (part.length > room) {
         part.length = room;
     }
-    if (span_find(part, '\n') < part.length) {
-        part.length = span_find(part, '\n') + 1;
-        ended = true;
+    end = span_find(part, '\n');
+    ended = end < part.length;
+    if (ended) {
+        part.length = end + 1;
     }
     memcpy(framer->line + framer->length, part.data, part.length);
     framer->length += (uint32_t)part.length;

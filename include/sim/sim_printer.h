@@ -110,6 +110,13 @@ struct sim_queued {
     char text[SIM_LINE_CAPACITY];
 };
 
+/* A move as it stands on its line. */
+struct sim_move {
+    bool given[SIM_AXES]; /* these words are there */
+    double words[SIM_AXES];
+    double feed; /* F, 0 if there is none */
+};
+
 struct sim_executed {
     uint32_t length;
     bool numbered; /* it came with a number, which was the right one */
@@ -147,6 +154,7 @@ struct sim_printer {
 
     enum sim_wait wait;
     enum sim_after after;
+    struct sim_move move; /* the one that waits for room */
     struct instant wait_until;
     uint32_t wait_heater;     /* index of heaters */
     bool wait_cooling;        /* R: down to the target too */

@@ -66,8 +66,8 @@ enum sim_done sim_wait_ms(struct sim_printer *printer, int64_t ms, enum sim_afte
 enum sim_done sim_wait_heat(struct sim_printer *printer, uint32_t index, bool cooling,
                             enum sim_after after);
 void sim_command_record(struct sim_printer *printer, struct span text);
-/* G0, G1 and what is like them; the planner must have room. */
-void sim_command_move(struct sim_printer *printer, const struct sim_gcode *gcode);
+/* G0, G1 and what is like them: planned, or waits for room. */
+enum sim_done sim_command_move(struct sim_printer *printer, const struct sim_gcode *gcode);
 /* What an emergency code does when it is seen, whoever saw it. */
 void sim_command_emergency(struct sim_printer *printer, enum sim_emergency_code code);
 /* The user, or M108 (-1), or M876 with a button, ends a wait. */

@@ -5,7 +5,7 @@
 
 #include "sim/world.h"
 
-/* Bytes have set out on this wire: what has begun with them is noted, and what is due is begun. */
+/* Bytes have set out on a wire with faults: what has begun with them is noted, what is due begun. */
 void world_faults_passed(struct world *world, enum proxy_port port, struct world_wire *wire);
 /* What has come by now happens. True if anything did. */
 bool world_faults_happen(struct world *world);

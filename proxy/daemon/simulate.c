@@ -96,17 +96,8 @@ static void printer_line(struct simulation *simulation, struct span line)
     timeline_unknown(&simulation->timeline, line, sent(simulation));
 }
 
-static void on_bytes(void *watcher, enum world_kind kind, enum proxy_port port, struct span bytes)
+static void printer_bytes(struct simulation *simulation, struct span bytes)
 {
-    struct simulation *simulation = watcher;
-
-    if (kind == WORLD_FROM && port == PROXY_HOST &&
-        simulate_events_at(&simulation->events, sent(simulation)))
-        simulation->world.stop = true;
-    if (kind != WORLD_FROM || port != PROXY_PRINTER)
-        return;
-    if (simulation->line_length == 0 && span_equal(bytes, SPAN("ok\n")))
-        return;
     for (size_t i = 0; i < bytes.length; i++) {
         if (bytes.data[i] == '\n') {
             printer_line(simulation, (struct span){simulation->line, simulation->line_length});
@@ -115,6 +106,20 @@ static void on_bytes(void *watcher, enum world_kind kind, enum proxy_port port, 
             simulation->line[simulation->line_length++] = bytes.data[i];
         }
     }
+}
+
+static void on_bytes(void *watcher, enum world_kind kind, enum proxy_port port, struct span bytes)
+{
+    struct simulation *simulation = watcher;
+
+    if (kind != WORLD_FROM)
+        return;
+    if (port == PROXY_HOST && simulation->events.places > 0 &&
+        simulate_events_at(&simulation->events, sent(simulation)))
+        simulation->world.stop = true;
+    if (port == PROXY_PRINTER &&
+        (simulation->line_length > 0 || !span_equal(bytes, SPAN("ok\n"))))
+        printer_bytes(simulation, bytes);
 }
 
 /* When the next event of the file is due that waits for its time. */

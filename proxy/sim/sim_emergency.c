@@ -42,6 +42,12 @@ static uint8_t first(char byte)
     }
 }
 
+/* Of a line number. */
+static bool is_number_byte(char byte)
+{
+    return text_is_digit(byte) || byte == '-' || byte == ' ';
+}
+
 static enum sim_emergency_code end_of_line(struct sim_emergency *parser)
 {
     enum state state = (enum state)parser->state;
@@ -70,7 +76,7 @@ enum sim_emergency_code sim_emergency_take(struct sim_emergency *parser, char by
     case KILL: break;
     case START: parser->state = first(byte); break;
     case NUMBER:
-        if (!((byte >= '0' && byte <= '9') || byte == '-' || byte == ' '))
+        if (!is_number_byte(byte))
             parser->state = expect(byte, 'M', M);
         break;
     case M:
@@ -112,8 +118,12 @@ enum sim_emergency_code sim_emergency_take(struct sim_emergency *parser, char by
 
 size_t sim_emergency_ignores(const struct sim_emergency *parser, struct span bytes)
 {
+    size_t count = 0;
+
+    while (parser->state == NUMBER && count < bytes.length && is_number_byte(bytes.data[count]))
+        count++;
     if (parser->state < IGNORE)
-        return 0;
+        return count;
     bytes.length = span_find(bytes, '\n');
     return span_find(bytes, '\r');
 }

@@ -97,7 +97,9 @@ void sim_host_reply(struct span line, struct sim_host_reply *ret_reply)
     enum sim_host_reply_kind kind = SIM_HOST_TEXT;
 
     *ret_reply = (struct sim_host_reply){.number = -1};
-    if (span_starts(line, SPAN("//"))) {
+    if (span_starts(stripped, SPAN("ok"))) {
+        kind = SIM_HOST_OK;
+    } else if (span_starts(line, SPAN("//"))) {
         struct span rest = span_trim(span_skip(line, 2));
 
         if (span_starts(rest, SPAN("action:"))) {
@@ -114,8 +116,6 @@ void sim_host_reply(struct span line, struct sim_host_reply *ret_reply)
                span_starts_nocase(stripped, SPAN("rs"))) {
         kind = SIM_HOST_RESEND;
         ret_reply->number = first_number(stripped);
-    } else if (span_starts(stripped, SPAN("ok"))) {
-        kind = SIM_HOST_OK;
     } else if (span_equal(stripped, SPAN("start"))) {
         kind = SIM_HOST_START;
     } else if (span_contains(stripped, SPAN("FIRMWARE_NAME:"))) {

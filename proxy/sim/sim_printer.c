@@ -235,6 +235,13 @@ void sim_printer_expire(struct sim_printer *printer, struct instant now)
     }
 }
 
+/* The same when something comes from outside; what is due at the very time of the last call waits. */
+static void catch_up(struct sim_printer *printer, struct instant now)
+{
+    if (now.us != printer->now.us)
+        sim_printer_expire(printer, now);
+}
+
 size_t sim_printer_room(const struct sim_printer *printer)
 {
     if (!printer->manner.flow_control || !listens(printer))
@@ -286,7 +293,7 @@ size_t sim_printer_receive(struct sim_printer *printer, struct span bytes, struc
     bool overflows = false;
     size_t i = 0, plain;
 
-    sim_printer_expire(printer, now);
+    catch_up(printer, now);
     for (; i < bytes.length; i++) {
         if (printer->state == SIM_PRINTER_OFF || printer->state == SIM_PRINTER_BOOTING) {
             printer->counters.lost_bytes += bytes.length - i;
@@ -329,7 +336,7 @@ void sim_printer_taken(struct sim_printer *printer, size_t count, struct instant
     printer->output_ready -= (uint32_t)count;
     if (printer->output_length == 0)
         printer->output_head = 0;
-    sim_printer_expire(printer, now);
+    catch_up(printer, now);
     work(printer);
 }
 

@@ -109,9 +109,9 @@ static int axis_of(char letter)
 }
 
 /* The axes named on the line, with their values. Returns whether there was any. */
-static bool read_axes(const struct sim_gcode *gcode, bool ret_given[SIM_AXES],
-                      double ret_words[SIM_AXES], double *ret_feed)
+static bool read_axes(const struct sim_gcode *gcode, struct sim_move *ret_move)
 {
+    struct sim_move move = {0};
     struct span rest = gcode->rest;
     char letter;
     bool has_value;
@@ -121,44 +121,41 @@ static bool read_axes(const struct sim_gcode *gcode, bool ret_given[SIM_AXES],
     while (rest.length > 0 && sim_gcode_next(&rest, &letter, &has_value, &value)) {
         int axis = axis_of(letter);
         if (letter == 'F' && has_value)
-            *ret_feed = value;
+            move.feed = value;
         if (axis < 0)
             continue;
-        ret_given[axis] = true;
-        ret_words[axis] = value;
+        move.given[axis] = true;
+        move.words[axis] = value;
         any = true;
     }
+    *ret_move = move;
     return any;
 }
 
-void sim_command_move(struct sim_printer *printer, const struct sim_gcode *gcode)
+static void plan_move(struct sim_printer *printer)
 {
-    bool given[SIM_AXES] = {false};
-    double words[SIM_AXES] = {0};
-    double feed = 0;
+    const struct sim_move *move = &printer->move;
 
-    read_axes(gcode, given, words, &feed);
-    sim_motion_move(&printer->motion, given, words, feed, printer->now);
+    sim_motion_move(&printer->motion, move->given, move->words, move->feed, printer->now);
 }
 
-static enum sim_done move(struct sim_printer *printer, const struct sim_gcode *gcode)
+enum sim_done sim_command_move(struct sim_printer *printer, const struct sim_gcode *gcode)
 {
+    read_axes(gcode, &printer->move);
     if (sim_motion_free(&printer->motion) == 0)
         return sim_wait_for(printer, SIM_WAIT_ROOM, SIM_AFTER_MOVE);
-    sim_command_move(printer, gcode);
+    plan_move(printer);
     return SIM_DONE;
 }
 
 static void homed(struct sim_printer *printer, const struct sim_gcode *gcode)
 {
-    bool given[SIM_AXES] = {false};
-    double words[SIM_AXES] = {0};
-    double feed = 0;
+    struct sim_move move;
 
-    if (!read_axes(gcode, given, words, &feed))
-        memset(given, true, sizeof given);
+    if (!read_axes(gcode, &move))
+        memset(move.given, true, sizeof move.given);
     if (gcode->letter == 'G' && gcode->number == 28)
-        sim_motion_homed(&printer->motion, given);
+        sim_motion_homed(&printer->motion, move.given);
     if (!printer->manner.klipper)
         sim_report_position(printer);
 }
@@ -176,9 +173,7 @@ static int64_t dwell_ms(const struct sim_gcode *gcode)
 
 static enum sim_done g_code(struct sim_printer *printer, const struct sim_gcode *gcode)
 {
-    bool given[SIM_AXES] = {false};
-    double words[SIM_AXES] = {0};
-    double feed = 0;
+    struct sim_move move;
 
     switch (gcode->number) {
     case 4: return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_DWELL);
@@ -190,9 +185,9 @@ static enum sim_done g_code(struct sim_printer *printer, const struct sim_gcode 
     case 90:
     case 91: sim_motion_set_relative(&printer->motion, gcode->number == 91); break;
     case 92:
-        if (!read_axes(gcode, given, words, &feed))
-            memset(given, true, sizeof given);
-        sim_motion_set_position(&printer->motion, given, words);
+        if (!read_axes(gcode, &move))
+            memset(move.given, true, sizeof move.given);
+        sim_motion_set_position(&printer->motion, move.given, move.words);
         break;
     }
     return SIM_DONE;
@@ -432,7 +427,7 @@ enum sim_done sim_command_begin(struct sim_printer *printer)
     switch (gcode.letter) {
     case 'G':
         if (gcode.number <= 3)
-            return move(printer, &gcode);
+            return sim_command_move(printer, &gcode);
         if (is_known(known_g, sizeof known_g / sizeof *known_g, gcode.number))
             return g_code(printer, &gcode);
         return unknown(printer, &gcode);
@@ -449,12 +444,17 @@ enum sim_done sim_command_begin(struct sim_printer *printer)
 
 enum sim_done sim_command_resume(struct sim_printer *printer)
 {
-    struct sim_gcode gcode = front_gcode(printer);
+    struct sim_gcode gcode;
 
     printer->wait = SIM_WAIT_NONE;
+    if (printer->after == SIM_AFTER_MOVE) {
+        plan_move(printer);
+        return SIM_DONE;
+    }
+    gcode = front_gcode(printer);
     switch (printer->after) {
-    case SIM_AFTER_OK: return SIM_DONE;
-    case SIM_AFTER_MOVE: sim_command_move(printer, &gcode); return SIM_DONE;
+    case SIM_AFTER_OK:
+    case SIM_AFTER_MOVE: return SIM_DONE;
     case SIM_AFTER_DWELL:
         return sim_wait_ms(printer, dwell_ms(&gcode) / (printer->manner.klipper ? 2 : 1),
                            SIM_AFTER_OK);

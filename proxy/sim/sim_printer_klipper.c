@@ -57,11 +57,7 @@ static enum sim_done g_code(struct sim_printer *printer, const struct sim_gcode 
 {
     switch (gcode->number) {
     case 0:
-    case 1:
-        if (sim_motion_free(&printer->motion) == 0)
-            return sim_wait_for(printer, SIM_WAIT_ROOM, SIM_AFTER_MOVE);
-        sim_command_move(printer, gcode);
-        return SIM_DONE;
+    case 1: return sim_command_move(printer, gcode);
     case 4: return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_DWELL);
     case 28: return sim_wait_for(printer, SIM_WAIT_MOVES, SIM_AFTER_HOME);
     case 20:

@@ -199,7 +199,8 @@ static bool outputs(struct world *world)
         if (bytes.length == 0)
             continue;
         bytes.length = world_wire_carry(&end->to, bytes, world->now);
-        world_faults_passed(world, port, &end->to);
+        if (end->to.fault.faults > 0)
+            world_faults_passed(world, port, &end->to);
         end->to_bytes += bytes.length;
         world_note_bytes(world, WORLD_TO, port, bytes);
         input(world, &(struct proxy_input){
@@ -267,7 +268,8 @@ static size_t set_out(struct world *world, enum proxy_port port, struct span byt
     if (bytes.length > world_wire_room(&end->from))
         bytes.length = world_wire_room(&end->from);
     bytes.length = world_wire_carry(&end->from, bytes, world->now);
-    world_faults_passed(world, port, &end->from);
+    if (end->from.fault.faults > 0)
+        world_faults_passed(world, port, &end->from);
     return bytes.length;
 }
 

@@ -31,17 +31,13 @@ void world_note_executed(struct world *world, struct span command, bool numbered
     add(world, WORLD_EXECUTED, PROXY_PRINTER, command, numbered);
 }
 
-void world_note_bytes(struct world *world, enum world_kind kind, enum proxy_port port,
+void world_note_lines(struct world *world, enum world_kind kind, enum proxy_port port,
                       struct span bytes)
 {
     struct world_port *end = &world->port[port];
     char *line = kind == WORLD_TO ? end->to_line : end->from_line;
     uint32_t *length = kind == WORLD_TO ? &end->to_length : &end->from_length;
 
-    if (world->options.listen != NULL)
-        world->options.listen(world->options.watcher, kind, port, bytes);
-    if (world->options.quick)
-        return;
     for (size_t i = 0; i < bytes.length; i++) {
         if (bytes.data[i] == '\n') {
             world_note(world, kind, port, (struct span){line, *length});

@@ -111,10 +111,12 @@ struct instant world_wire_deadline(const struct world_wire *wire, struct instant
 {
     int64_t ns = wire->clock_ns + wire->byte_ns;
 
+    if (wire->count == 0)
+        return INSTANT_NEVER;
     if (is_held(wire, now) && wire->held_at == 0)
         return wire->held;
     /* What has arrived and was not taken waits for room, not for time. */
-    if (wire->count == 0 || wire->byte_ns == 0 || ns <= now.us * 1000)
+    if (wire->byte_ns == 0 || ns <= now.us * 1000)
         return INSTANT_NEVER;
     return (struct instant){(ns + 999) / 1000};
 }

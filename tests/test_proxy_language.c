@@ -196,6 +196,131 @@ static void one_rule_takes_a_line_and_every_rule_an_event(void **unused)
     assert_int_equal(heard(0, "second"), 1);
 }
 
+/* With all that a config can have besides. */
+static const char whole[] = "name: test\n"
+                            "host: {port: /run/test}\n"
+                            "printer: {port: simulated}\n"
+                            "board: {port: simulated}\n"
+                            "points:\n"
+                            "  light: {io: 12, type: output}\n"
+                            "  fan: {io: 13, type: output}\n"
+                            "  relay: {io: 14, type: output}\n"
+                            "  door: {io: 3, type: input, active: high, debounce: 0}\n"
+                            "  button: {io: 4, type: input, active: high, debounce: 0}\n"
+                            "  runout: {io: 5, type: input, active: high, debounce: 0}\n"
+                            "psu: {point: relay}\n"
+                            "estop: {point: button}\n"
+                            "filament: {point: runout}\n"
+                            "rules: [rules.yaml]\n";
+
+static void begin_whole(const char *rules)
+{
+    begin("rules: []\n");
+    sim_board_input(&world.board, 4, false, world.now);
+    sim_board_input(&world.board, 5, false, world.now);
+    run_ms(5000);
+    reload(whole, rules);
+    run_ms(5000);
+    says("M80");
+    run_ms(10000);
+}
+
+static void every_state_is_reported_in_its_words(void **unused)
+{
+    static const char *const words[] = {
+        "echo:sioproxy print idle",       "echo:sioproxy estop armed",
+        "echo:sioproxy psu on",           "PS:1",
+        "echo:sioproxy filament present", "echo:sioproxy point door off",
+        "echo:sioproxy point light off",  "echo:sioproxy point relay on"};
+    uint64_t before;
+
+    (void)unused;
+    begin_whole("rules:\n"
+                "  - {when: {gcode: M750}, do: [{report: print}, {report: estop}, {report: psu},\n"
+                "     {report: 'PS:'}, {report: filament}, {report: door}]}\n"
+                "  - {when: {gcode: M751}, do: [{report: points}]}\n");
+    before = world.entries;
+    says("M750");
+    says("M751");
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+        assert_int_equal(heard(before, words[i]), i == 5 ? 2 : 1);
+    assert_int_equal(heard(before, "echo:sioproxy point "), 1 + 6);
+    assert_int_equal(heard(before, "ok"), 2);
+    assert_int_equal(written(PROXY_PRINTER, before, "M75"), 0);
+    before = world.entries;
+    says("M889 J1");
+    says("M889");
+    assert_int_equal(heard(before, "echo:sioproxy print printing"), 1);
+    before = world.entries;
+    world_unplug(&world, PROXY_BOARD);
+    run_ms(10000);
+    says("M750");
+    run_ms(1000);
+    assert_int_equal(heard(before, "echo:sioproxy estop unknown"), 1);
+    assert_int_equal(heard(before, "echo:sioproxy psu unknown"), 2); /* PS: knows but 0 and 1 */
+    assert_int_equal(heard(before, "echo:sioproxy filament unknown"), 1);
+    assert_int_equal(heard(before, "echo:sioproxy point door unknown"), 1);
+}
+
+static void what_is_asked_of_the_host_is_an_action(void **unused)
+{
+    static const char *const steps[][2] = {{"M750", "//action:pause"},
+                                           {"M751", "//action:resume"},
+                                           {"M752", "//action:cancel"},
+                                           {"M753", "//action:start"},
+                                           {"M754", "//action:notification hello there"}};
+
+    (void)unused;
+    begin_whole("rules:\n"
+                "  - {when: {gcode: M750}, do: [pause]}\n"
+                "  - {when: {gcode: M751}, do: [resume]}\n"
+                "  - {when: {gcode: M752}, do: [cancel]}\n"
+                "  - {when: {gcode: M753}, do: [start]}\n"
+                "  - {when: {gcode: M754}, do: [{notify: hello there}]}\n");
+    for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
+        uint64_t before = world.entries;
+
+        says(steps[i][0]);
+        run_ms(200);
+        assert_int_equal(heard(before, steps[i][1]), 1);
+        assert_int_equal(heard(before, "//action"), 1);
+        assert_int_equal(heard(before, "ok"), 1);
+        assert_int_equal(written(PROXY_PRINTER, before, ""), 0);
+    }
+}
+
+static void a_rule_stops_the_machine_and_a_rule_resets_it(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    begin_whole("rules:\n"
+                "  - {name: fire, when: {point: door, becomes: on}, do: [estop, {say: never}]}\n"
+                "  - {name: back, when: {gcode: M750}, do: [{reset: estop}, {report: estop}]}\n");
+    says("M750");
+    assert_int_equal(heard(0, "rule back: step 1 of 2: the emergency stop is not latched"), 1);
+    before = world.entries;
+    door(true);
+    run_ms(100);
+    assert_int_equal(proxy.estop.state, ESTOP_LATCHED);
+    assert_true(span_contains(span_of(world.saved), SPAN("latch estop\n")));
+    assert_int_equal(world.printer.state, SIM_PRINTER_HALTED);
+    assert_int_equal(heard(before, "Error:Printer halted. kill() called!") > 0, 1);
+    assert_int_equal(heard(before, "never"), 0);
+    run_ms(5000); /* DTR has reset it, and it was halted again */
+    assert_int_equal(world.printer.state, SIM_PRINTER_HALTED);
+    sim_board_input(&world.board, 4, true, world.now);
+    run_ms(1000);
+    says("M750");
+    assert_int_equal(heard(before, "still pressed"), 1);
+    assert_int_equal(proxy.estop.state, ESTOP_TRIPPED);
+    sim_board_input(&world.board, 4, false, world.now);
+    run_ms(1000);
+    says("M750");
+    assert_int_equal(proxy.estop.state, ESTOP_ARMED);
+    assert_int_equal(heard(before, "echo:sioproxy estop armed"), 1);
+}
+
 static void what_rules_send_is_for_the_printer_alone(void **unused)
 {
     uint64_t before;
@@ -247,6 +372,9 @@ int main(void)
         TEST(every_word_of_printer_host_and_board_starts_its_rule),
         TEST(every_word_of_until_ends_its_rule),
         TEST(one_rule_takes_a_line_and_every_rule_an_event),
+        TEST(every_state_is_reported_in_its_words),
+        TEST(what_is_asked_of_the_host_is_an_action),
+        TEST(a_rule_stops_the_machine_and_a_rule_resets_it),
         TEST(what_rules_send_is_for_the_printer_alone),
         TEST(what_cannot_be_read_is_told_before_any_step),
     };

@@ -372,6 +372,35 @@ class ControlSocket(MachineTest):
         self.assertIn(b"new", host.ask(b"M750"))
         self.assertEqual(self.sioctl("set", "fan", "on")[0], 0)
 
+    def test_what_runs_goes_on_through_a_reload_that_is_refused(self):
+        with open(self.proxy.config, encoding="utf-8") as file:
+            config = file.read() + "rules: rules.yaml\n"
+        with open(os.path.join(self.folder, "rules.yaml"), "w", encoding="utf-8") as file:
+            file.write("rules:\n"
+                       "  - {name: stream, when: {gcode: M750}, do: [{say: began}, "
+                       "{wait: {point: door, for: high}}, {say: opened}]}\n"
+                       "  - {name: beside, when: {gcode: M751}, do: [{mark: started}]}\n"
+                       "  - {name: flash, when: {print: started}, do: [{pulse: {point: light, "
+                       "for: 5s}}, {say: dark again}]}\n")
+        self.rewrite(config)
+        self.assertEqual(self.sioctl("reload")[0], 0)
+        host = self.host(self.proxy)
+        host.ask(b"M751")
+        wait_until("the light is on", lambda: self.sioctl("get", "light")[0] == 0)
+        host.write(b"M750\nM117 behind it\n")
+        host.wait_for(b"echo:began\n")
+        waiting = self.proxy.status()["waiting"]["for"]
+        for text in (config + "lgo: debug\n", config.replace("points:", "pionts:"),
+                     config.replace("  port: " + self.proxy.link, "  port: /elsewhere")):
+            self.rewrite(text)
+            self.assertEqual(self.sioctl("reload")[0], 1)
+        self.assertEqual(self.proxy.status()["waiting"]["for"], waiting)
+        self.assertIn(b"dark again", host.wait_for(b"echo:dark again\n"))
+        self.assertEqual(self.sioctl("get", "light")[0], 1)
+        self.sioctl("sim", "door", "on")
+        host.wait_for(b"echo:opened\nok\n")
+        host.wait_for(b"ok\n")
+
     def rewrite(self, config):
         with open(self.proxy.config, "w", encoding="utf-8") as file:
             file.write(config)

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import resource
 import subprocess
 import unittest
@@ -131,6 +132,48 @@ class RecordConfig(MachineTest):
         lines = [line for line in log.splitlines() if " s  host    " in line]
         self.assertLessEqual(len(lines), 100)
         self.assertGreater(len(lines), 90)
+
+    def numbered(self, host, number, command):
+        """A line of a job, and its ok."""
+        line = b"N%d %s" % (number, command)
+        checksum = 0
+        for byte in line:
+            checksum ^= byte
+        host.ask(b"%s*%d" % (line, checksum))
+
+    def begin_job(self, daemon, lines):
+        host = self.host(daemon)
+        host.ask(b"M105")
+        self.numbered(host, 0, b"M110 N0")
+        for number in range(1, lines):
+            self.numbered(host, number, b"M204 S%d" % number)
+        self.assertEqual(daemon.status()["print"]["state"], "printing")
+        return host
+
+    def wait_for_last_inputs(self, daemon, times):
+        daemon.wait_for("print", "failed")
+        wait_until("the last inputs are in the log",
+                   lambda: daemon.logged("what came (>) and went (<) before:") == times, PATIENCE)
+
+    def test_a_job_that_fails_writes_the_last_inputs_of_every_port_to_the_log(self):
+        daemon = self.daemon(board="simulated")
+        daemon.wait_for("board", "online")
+        self.assertEqual(daemon.run_sioctl("set", "light", "on")[0], 0)
+        host = self.begin_job(daemon, 130)
+        self.assertEqual(daemon.logged("what came (>)"), 0)
+        host.close()  # in mid-print
+        self.wait_for_last_inputs(daemon, 1)
+        daemon.wait_for_log("  host    closed")  # which comes last
+        first = read_text(daemon.log)
+        self.assertNotIn("M204 S5*", first)
+        for line in (r"host    > .N129 M204 S129", r"host    closed", r"printer < .N129 M204 S129",
+                     r"printer > .ok", r"board   < .IO 12 1", r"board   > .IO:[01]+"):
+            self.assertRegex(first, r"(?m)^ +-\d+\.\d{3} s  " + line)
+        self.begin_job(daemon, 5)
+        self.assertEqual(daemon.run_sioctl("sim", "printer", "reset")[0], 0)
+        self.wait_for_last_inputs(daemon, 2)
+        wait_until("the printer's start is among them", lambda: re.search(
+            r"(?m)^ +-\d+\.\d{3} s  printer > .start", read_text(daemon.log)), PATIENCE)
 
 
 if __name__ == "__main__":

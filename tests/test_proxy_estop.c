@@ -84,6 +84,17 @@ static void host_says(const char *line)
     run_ms(300);
 }
 
+/* The same with number and checksum, as in a job. */
+static void host_numbers(const char *command, int64_t number)
+{
+    char bytes[128];
+    struct text text = TEXT_IN(bytes);
+
+    gcode_line_number(span_of(command), number, &text);
+    world_write(&world, PROXY_HOST, text_span(&text));
+    run_ms(300);
+}
+
 static void ask(enum request_kind kind)
 {
     world_ask(&world, &(struct request){.kind = kind}, 7);
@@ -365,6 +376,57 @@ static void a_board_that_is_reset_while_latched_keeps_the_halt_values(void **unu
     assert_int_equal(proxy.estop.state, ESTOP_TRIPPED);
 }
 
+/* Ten seconds without the board, in a print: told, paused, or stopped as by the button. */
+static void with_the_board_lost_a_print_goes_on_pauses_or_is_stopped(void **unused)
+{
+    static const enum on_board_lost wishes[] = {LOST_WARN, LOST_PAUSE, LOST_STOP};
+
+    for (unsigned i = 0; i < 6; i++) {
+        enum on_board_lost wish = wishes[i % 3];
+        uint64_t before;
+
+        set_up(unused);
+        kit.settings.estop.on_board_lost = wish;
+        proxy_reload(&proxy, &kit.settings, &kit.ruleset, world.now);
+        arm();
+        before = world.entries;
+        if (i >= 3) { /* lost before it begins */
+            world_unplug(&world, PROXY_BOARD);
+            run_ms(20000);
+            assert_int_equal(seen(before, WORLD_TO, PROXY_PRINTER, "M112"), 0);
+            assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "//action:"), 0);
+            assert_int_equal(proxy.estop.state, ESTOP_UNKNOWN);
+        }
+        host_numbers("M110 N0", 0);
+        host_numbers("G1 X1 F3000", 1);
+        /* With the board gone already it is stopped as it begins. */
+        assert_int_equal(proxy.router.job.state, i < 5 ? PRINT_PRINTING : PRINT_FAILED);
+        if (i < 3) {
+            world_unplug(&world, PROXY_BOARD);
+            for (int line = 2; line < 11; line++) {
+                host_numbers("G1 X2", line);
+                run_ms(600);
+            }
+            assert_int_equal(seen(before, WORLD_TO, PROXY_PRINTER, "M112"), 0);
+            assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "//action:"), 0);
+            run_ms(3000);
+        } else {
+            run_ms(500);
+        }
+        if (wish != LOST_STOP)
+            assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "the IO board is lost"),
+                             i < 3 ? 1 : 2);
+        assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "//action:pause"), wish == LOST_PAUSE);
+        assert_int_equal(seen(before, WORLD_TO, PROXY_PRINTER, "M112") > 0, wish == LOST_STOP);
+        run_ms(3000);
+        assert_int_equal(world.printer.state == SIM_PRINTER_HALTED, wish == LOST_STOP);
+        assert_int_equal(span_contains(span_of(world.saved), SPAN("latch estop\n")),
+                         wish == LOST_STOP);
+        tear_down(unused);
+    }
+    set_up(unused);
+}
+
 static void m112_of_the_host_halts_outputs_too_and_never_latches(void **unused)
 {
     (void)unused;
@@ -428,6 +490,7 @@ int main(void)
         TEST(once_reset_m112_is_not_repeated_into_a_printer_that_starts_again),
         TEST(a_stop_halts_a_printer_that_comes_back),
         TEST(a_board_that_is_reset_while_latched_keeps_the_halt_values),
+        TEST(with_the_board_lost_a_print_goes_on_pauses_or_is_stopped),
         TEST(m112_of_the_host_halts_outputs_too_and_never_latches),
         TEST(a_line_for_a_halted_printer_is_refused_to_its_client),
         TEST(m112_of_a_client_is_a_halt_before_all_that_waits),

@@ -149,6 +149,43 @@ static void temperatures_cross_once_with_a_degree_of_play(void **unused)
     assert_true(fan());
 }
 
+/* Of tools, bed and chamber, by the answers to M105 as by what the printer reports by itself. */
+static void every_heater_crosses_in_every_report(void **unused)
+{
+    static const struct {
+        const char *report, *told;
+    } steps[] = {
+        {" T:20.00 /0.00 B:20.00 /0.00 T0:20.00 /0.00 T1:20.00 /0.00 C:20.00 /0.00 @:0\n", ""},
+        {" T:20.00 /0.00 B:20.00 /0.00 T0:20.00 /0.00 T1:61.00 /0.00 C:20.00 /0.00 @:0\n", "tool"},
+        {"T:20.00 /0.00 B:61.00 /0.00 T0:20.00 /0.00 T1:61.00 /0.00 C:20.00 /0.00 @:0\n", "bed"},
+        {"T0:20.00 /0.00 T1:61.00 /0.00 B:61.00 /0.00 C:61.00 /0.00 @:0\n", "chamber"},
+        {"T0:20.00 /0.00 T1:60.50 /0.00 B:20.00 /0.00 C:59.50 /0.00 @:0\n", "cold"},
+        {"T0:20.00 /0.00 T1:60.50 /0.00 B:20.00 /0.00 C:61.00 /0.00 @:0\n", ""},
+        {"T0:20.00 /0.00 T1:58.00 /0.00 B:61.00 /0.00 C:61.00 /0.00 @:0\n", "bed"},
+    };
+
+    (void)unused;
+    for (unsigned polled = 0; polled < 2; polled++) {
+        begin("rules:\n"
+              "  - {name: tool, when: {temperature: {tool1: '>= 60C'}}, do: [{say: x}]}\n"
+              "  - {name: bed, when: {temperature: {bed: '> 60C'}}, do: [{say: x}]}\n"
+              "  - {name: chamber, when: {temperature: {chamber: '>= 60C'}}, do: [{say: x}]}\n"
+              "  - {name: cold, when: {temperature: {bed: '<= 30C'}}, do: [{say: x}]}\n");
+        for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
+            char bytes[128], wanted[64];
+            uint64_t before = world.entries;
+
+            snprintf(bytes, sizeof bytes, "%s%s", polled != 0 ? "ok " : "", steps[i].report);
+            reads(PROXY_PRINTER, bytes);
+            snprintf(wanted, sizeof wanted, "rule %s started", steps[i].told);
+            assert_int_equal(told(before, wanted), steps[i].told[0] != '\0');
+            assert_int_equal(told(before, " started"), steps[i].told[0] != '\0');
+        }
+        tear_down(NULL);
+    }
+    begin("rules: []\n");
+}
+
 static void replies_and_times_start_rules(void **unused)
 {
     (void)unused;
@@ -345,6 +382,7 @@ int main(void)
         TEST(a_host_that_was_just_answered_hears_pause_in_front_of_its_next_ok),
         TEST(a_rule_runs_once_again_or_queued_as_it_says),
         TEST(temperatures_cross_once_with_a_degree_of_play),
+        TEST(every_heater_crosses_in_every_report),
         TEST(replies_and_times_start_rules),
         TEST(a_silent_host_is_noticed_and_a_line_begins_its_silence_anew),
         TEST(a_circle_of_rules_is_told_and_left),

@@ -198,15 +198,18 @@ static void a_host_that_has_gone_in_mid_print_does_not_hold_it_up(void **unused)
 /* Without its emergency parser the printer takes M112 for a line of the file until M29. */
 static void an_upload_is_ended_and_then_it_stops(void **unused)
 {
+    static const char *const begins[] = {"M28 part.gco\n", "M928 part.gco\n"};
     uint64_t before;
     int slot;
 
     (void)unused;
-    for (int parser = 0; parser < 2; parser++) {
+    for (int i = 0; i < 4; i++) {
+        int parser = i % 2;
+
         options.printer.emergency_parser = parser == 1;
         begin(SPAN_NONE, (struct instant){0});
         arm_with_host();
-        host_says("M28 part.gco\n");
+        host_says(begins[i / 2]);
         run_ms(100);
         host_says("G1 X1\nG1 X2\n");
         run_ms(100);

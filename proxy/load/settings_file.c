@@ -359,9 +359,9 @@ static void read_rules(const struct fields *fields, const struct node *value, vo
                 node_error(fields, file,
                            "expected the name of a rule file, rules stand in files "
                            "of their own");
-            } else {
-                field_text(fields, file, &text);
+                return; /* a rule file in a config's place: once is enough */
             }
+            field_text(fields, file, &text);
         }
     }
 }

@@ -1,13 +1,17 @@
 """The control socket and sioctl: forms, exit statuses, and clients that misbehave."""
 
+import fcntl
 import json
 import os
 import re
 import signal
 import socket
+import struct
+import subprocess
+import termios
 import unittest
 
-from machine import Control, MachineTest, read_text, wait_until
+from machine import BUILD, Control, MachineTest, read_text, wait_until
 
 
 class ControlSocket(MachineTest):
@@ -50,6 +54,46 @@ class ControlSocket(MachineTest):
         self.assertEqual(points[0]["io"], 12)
         self.assertIsNone(points[0]["number"])
         self.assertIn("light", self.sioctl("points")[1])
+
+    def on_a_terminal(self, columns, *words, **environment):
+        """What sioctl says on a terminal of that width, colours and all."""
+        ours, theirs = os.openpty()
+        self.addCleanup(os.close, ours)
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        subprocess.run([os.path.join(BUILD, "sioctl"), "--socket", self.proxy.socket, *words],
+                       stdout=theirs, check=True, timeout=60,
+                       env={**os.environ, "NO_COLOR": "", "TERM": "xterm", **environment})
+        os.close(theirs)
+        return os.read(ours, 65536).decode().replace("\r\n", "\n")
+
+    def test_states_have_colours_on_a_terminal_that_wants_them(self):
+        online = "\033[32monline\033[0m"
+        self.assertIn(online, self.on_a_terminal(80, "status"))
+        for environment in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+            self.assertNotIn("\033", self.on_a_terminal(80, "status", **environment))
+        self.assertNotIn("\033", self.sioctl("status")[1])
+
+    def test_counters_are_wrapped_to_the_terminal(self):
+        for columns in (40, 80, 120):
+            said = self.on_a_terminal(columns, "status", TERM="dumb")
+            lines = said[said.index("counted  "):].splitlines()
+            self.assertGreaterEqual(columns, max(map(len, lines)))
+            for line in lines[1:]:
+                self.assertRegex(line, r"^ {9}[a-z_]+ \d+")
+
+    def test_watch_stands_in_columns(self):
+        with open(os.path.join(self.folder, "watched"), "w+", encoding="utf-8") as file:
+            watch = subprocess.Popen([os.path.join(BUILD, "sioctl"), "--socket",
+                                      self.proxy.socket, "watch"], stdout=file)
+            try:
+                wait_until("it watches", lambda: self.sioctl("set", "light", "on")[0] == 0 and
+                           self.sioctl("set", "light", "off")[0] == 0 and
+                           read_text(file.name).count("point") > 1)
+            finally:
+                watch.terminate()
+                watch.wait()
+        self.assertRegex(read_text(file.name),
+                         r"(?m)^\d\d:\d\d:\d\d\.\d{3} point       light off {17}sioctl set$")
 
     def test_get_says_the_state_by_word_and_status(self):
         self.assertEqual(self.sioctl("set", "light", "on")[0], 0)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "binary.h"
-#include "machine.h"
 
 #define DOOR         3
 #define CALM_LINES   15
@@ -47,7 +46,6 @@ bool run_begin(struct run *run)
     make_kit(&run->events);
     add_events(&run->events);
     kit_init(&run->bare);
-    machine_begin();
     run->world = malloc(sizeof *run->world);
     run->proxy = malloc(proxy_size());
     run->audit = malloc(sizeof *run->audit);
@@ -120,7 +118,9 @@ static void choose(struct run *run)
         run->kind = roll(run, 3) > 0 ? RUN_UPLOAD : RUN_LOG;
     if (roll(run, 25) == 0)
         run->kind = RUN_BINARY;
-    else if (roll(run, 25) == 0)
+    else if (roll(run, 10) == 0)
+        run->kind = RUN_MACHINE;
+    if (run->plan->machine)
         run->kind = RUN_MACHINE;
 }
 
@@ -500,6 +500,16 @@ static void add_up(const struct run *run, struct run_totals *totals, bool whole)
         totals->excused[class] += run->audit->excused[class];
 }
 
+static void add_machine(struct run_totals *totals)
+{
+    struct machine_counts counts = machine_counts();
+
+    totals->machine.trips += counts.trips;
+    totals->machine.runouts += counts.runouts;
+    totals->machine.codes += counts.codes;
+    totals->machine.powered += counts.powered;
+}
+
 bool run_play(struct run *run, const struct run_plan *plan, struct run_totals *totals)
 {
     uint64_t finished;
@@ -515,7 +525,9 @@ bool run_play(struct run *run, const struct run_plan *plan, struct run_totals *t
     if (run->kind == RUN_BINARY || run->kind == RUN_MACHINE) {
         run->faults = 0;
         run->wrong = run->kind == RUN_BINARY ? binary_play(run->world, plan->seed)
-                                             : machine_play(run->world, plan->seed);
+                                             : machine_play(run->world, plan->seed, run->shown);
+        if (run->kind == RUN_MACHINE)
+            add_machine(totals);
         add_up(run, totals, run->wrong == NULL);
         return run->wrong == NULL;
     }
@@ -556,7 +568,7 @@ void run_tell(const struct run *run, unsigned entries, FILE *to)
     if (run->kind == RUN_BINARY)
         fputs("M28 B1 and packets\n", to);
     else if (run->kind == RUN_MACHINE)
-        fputs("stop, sensor and power\n", to);
+        machine_tell(to);
     else if (run->kind != RUN_PRINT)
         fprintf(to, "%s to M29 in the middle\n", run->kind == RUN_UPLOAD ? "M28" : "M928");
     fprintf(to, "seed %llu, %u lines, %u faults: %s (K%u)\n", (unsigned long long)run->plan->seed,

@@ -6,6 +6,7 @@
 
 #include "audit.h"
 #include "kit/kit.h"
+#include "machine.h"
 
 #define RUN_FAULTS 256
 #define RUN_LINES  400
@@ -16,11 +17,13 @@ struct run_plan {
     uint32_t lines; /* of the script at most */
     uint32_t cut;   /* so many at its end are left out; where faults happen does not change by it */
     bool without[RUN_FAULTS]; /* these faults do not happen */
+    bool machine; /* it is RUN_MACHINE, whatever the seed says */
 };
 
 struct run_totals {
     uint64_t runs, lines, oks, resends, bytes;
     uint64_t finished, cancelled, broken_off, uploads, binaries, machines;
+    struct machine_counts machine;
     uint64_t faults[FAULT_KINDS], overruns, doublets;
     uint64_t excused[AUDIT_CLASSES];
 };

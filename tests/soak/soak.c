@@ -2,7 +2,7 @@
  * Many seeded runs of the whole core among faulty wires; a run that breaks a promise is told and
  * made smaller.
  *
- *     soak [--from SEED] [--lines N] SEEDS | SECONDSs | --seed SEED
+ *     soak [--from SEED] [--lines N] [--machines] SEEDS | SECONDSs | --seed SEED
  */
 #include "run.h"
 
@@ -81,8 +81,14 @@ static void tell_counts(FILE *to, double took)
     fprintf(to, "%10llu were broken off by the host\n", (unsigned long long)totals.broken_off);
     fprintf(to, "%10llu had an upload in the middle, %llu a binary one\n",
             (unsigned long long)totals.uploads, (unsigned long long)totals.binaries);
-    fprintf(to, "%10llu had a stop, a filament sensor and switched power\n",
+    fprintf(to,
+            "%10llu had a stop, filament sensors, switched power, M-codes and rules of their own:\n",
             (unsigned long long)totals.machines);
+    fprintf(to, "%10llu trips of the stop\n", (unsigned long long)totals.machine.trips);
+    fprintf(to, "%10llu runouts told\n", (unsigned long long)totals.machine.runouts);
+    fprintf(to, "%10llu M-codes of their own\n", (unsigned long long)totals.machine.codes);
+    fprintf(to, "%10llu times the power was switched\n",
+            (unsigned long long)totals.machine.powered);
     fprintf(to, "%10llu oks reached the host\n", (unsigned long long)totals.oks);
     fprintf(to, "%10llu Resends of the printer\n", (unsigned long long)totals.resends);
     fprintf(to, "%10llu doublets dropped by it\n", (unsigned long long)totals.doublets);
@@ -115,7 +121,7 @@ int main(int argc, char **argv)
     uint64_t from = 0, most = 2000, told = 0, bad = 0;
     uint32_t lines = LINES;
     double limit = 0, began = seconds(), next_line = 30;
-    bool one = false;
+    bool one = false, machines = false;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {
@@ -128,6 +134,8 @@ int main(int argc, char **argv)
             lines = (uint32_t)strtoul(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--events") == 0 && i + 1 < argc) {
             told_events = (unsigned)strtoul(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--machines") == 0) {
+            machines = true;
         } else if (strcmp(argv[i], "--told") == 0 && i + 1 < argc) {
             told = strtoull(argv[++i], NULL, 10);
         } else if (argv[i][0] >= '0' && argv[i][0] <= '9') {
@@ -137,7 +145,8 @@ int main(int argc, char **argv)
                 most = UINT64_MAX;
             }
         } else {
-            fputs("usage: soak [--from SEED] [--lines N] [SEEDS | SECONDSs | --seed SEED]\n",
+            fputs("usage: soak [--from SEED] [--lines N] [--machines] [SEEDS | SECONDSs | --seed "
+                  "SEED]\n",
                   stderr);
             return 2;
         }
@@ -148,7 +157,7 @@ int main(int argc, char **argv)
         return 2;
     run.shown = one;
     for (uint64_t seed = from; seed - from < most; seed++) {
-        struct run_plan plan = {.seed = seed, .lines = lines};
+        struct run_plan plan = {.seed = seed, .lines = lines, .machine = machines};
         double took = seconds() - began;
 
         if (limit > 0 && took >= limit)

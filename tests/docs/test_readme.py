@@ -177,11 +177,11 @@ class ThePages(unittest.TestCase):
                     self.assertIn(anchor, page.anchors(read_text(target)), f"{name}: {path}")
         self.assertGreaterEqual(count, 10)
 
-    def test_installing_puts_programs_and_man_pages_in_their_places(self):
+    def test_installing_puts_programs_man_pages_and_the_unit_in_their_places(self):
         subprocess.run(["cmake", "--install", BUILD, "--prefix", self.folder], check=True,
                        stdout=subprocess.DEVNULL, timeout=PATIENCE)
         for name in ("bin/sioproxy", "bin/sioctl", "share/man/man1/sioproxy.1",
-                     "share/man/man1/sioctl.1"):
+                     "share/man/man1/sioctl.1", "lib/systemd/system/sioproxy@.service"):
             self.assertTrue(os.path.exists(os.path.join(self.folder, name)), name)
 
 

@@ -209,7 +209,10 @@ void router_answer(struct router *router, struct span raw, const struct printer_
 void router_make_up(struct router *router, struct instant now);
 /* A line whose ok was lost on the way: its sender gets one all the same. */
 void router_lost_ok(struct router *router, const struct printer_answer *given, struct instant now);
-/* The printer never takes that line: it is not sent any more, and the job is cancelled. */
+/*
+ * The printer never takes that line: it is not sent any more, and the job is cancelled. If it
+ * switches a heater off it goes once more without its number: that much the printer may take.
+ */
 void router_line_let_go(struct router *router, struct span sent, struct instant now);
 /* The printer insists on that line, which it has answered, and gets it. */
 void router_line_again(struct router *router, struct span sent, struct instant now);

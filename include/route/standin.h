@@ -20,3 +20,5 @@ enum standin_answer {
 
 /* What to say to this line; lends const text. */
 enum standin_answer standin_answer(const struct gcode_line *line, struct span *ret_text);
+/* A heater's target of 0 asks for nothing: OctoPrint's cancel script ends with two of them. */
+bool standin_cold(const struct gcode_line *line);

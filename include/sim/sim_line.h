@@ -31,6 +31,7 @@ struct sim_line_rules {
     bool plain;            /* Klipper: no numbers, no checksums, no escapes */
     bool doublets_refused; /* older Marlin: a repeated number is a wrong number */
     bool numbered_only;    /* a file is being uploaded: no line without a number but M29 */
+    char never;            /* a numbered line with this byte fails its checksum; '\0' none does */
 };
 
 struct sim_line {

@@ -39,13 +39,14 @@ enum sim_resend_ok {
 
 /* Which firmware, built how. */
 struct sim_printer_manner {
-    bool klipper;          /* no numbers, no busy, `// action:`; ignores the next seven */
+    bool klipper;          /* no numbers, no busy, `// action:`; ignores the next eight */
     bool emergency_parser; /* M112, M108, M410 and M876 are seen as they arrive */
     bool advanced_ok;      /* `ok N1 P14 B3` */
     bool busy;             /* `echo:busy: processing` every 2 s while a command blocks */
     bool prompts;          /* HOST_PROMPT_SUPPORT */
     bool doublets_refused; /* older Marlin: a repeated line is a wrong line */
     bool wait_when_idle;   /* NO_TIMEOUTS: `wait` after each silent second */
+    char never;            /* a numbered line with this byte is refused for ever; '\0': none */
     enum sim_resend_ok resend_ok;
     bool flow_control;       /* bytes that do not fit are held back, else they are lost */
     uint32_t receive_buffer; /* bytes, at most SIM_RECEIVE_CAPACITY */

@@ -43,8 +43,7 @@ static const struct row rows[] = {
     {'M', 702, STANDIN_REFUSED, NULL},
 };
 
-/* A heater's target of 0 asks for nothing: OctoPrint's cancel script ends with two of them. */
-static bool asks_for_cold(const struct gcode_line *line)
+bool standin_cold(const struct gcode_line *line)
 {
     struct span value;
     int64_t target;
@@ -61,7 +60,7 @@ enum standin_answer standin_answer(const struct gcode_line *line, struct span *r
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (!gcode_line_is(line, rows[i].letter, rows[i].code))
             continue;
-        if (asks_for_cold(line))
+        if (standin_cold(line))
             return STANDIN_OK;
         if (rows[i].answer == STANDIN_OK)
             *ret_text = span_of(rows[i].text);

@@ -133,7 +133,7 @@ enum printer_verdict printer_session_resend(struct printer_session *session, int
     for (uint32_t i = 0; i < lines->unanswered; i++) {
         struct sent_line *line = sent_lines_unanswered(lines, i);
 
-        if (line->barrier && line->number >= 0)
+        if (line->barrier && line->number >= 0 && !line->let_go)
             number = line->number; /* an M110 that was hurt: whatever it asks for, M110 again */
         if (line->number != number || number < 0)
             continue;

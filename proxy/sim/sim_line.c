@@ -96,6 +96,8 @@ static enum sim_line_result check_number(struct sim_line *line, struct span text
         return SIM_LINE_NO_CHECKSUM;
     if (read_long(from(text, star)) != span_xor((struct span){text.data, star - 1}))
         return SIM_LINE_BAD_SUM;
+    if (!m110 && rules.never != '\0' && memchr(text.data, rules.never, text.length) != NULL)
+        return SIM_LINE_BAD_SUM;
     line->last_number = number;
     return SIM_LINE_COMMAND;
 }

@@ -130,6 +130,7 @@ static struct sim_line_rules rules_of(const struct sim_printer *printer)
         .plain = printer->manner.klipper,
         .doublets_refused = printer->manner.doublets_refused,
         .numbered_only = printer->sd_writing >= 0,
+        .never = printer->manner.never,
     };
 }
 

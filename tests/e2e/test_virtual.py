@@ -60,7 +60,8 @@ class PrintsOnTheVirtualPrinter(scenario.Scenario):
 
     def tearDown(self):
         print_file.check_serial_log(self.octoprint.serial_lines(),
-                                    "the printer asks again for a line it has answered: ")
+                                    "the printer asks again for a line it has answered: |"
+                                    "asks for the same line again and again: print cancelled")
 
     def lost_oks(self):
         return self.proxy.status()["counters"]["lost_oks"]
@@ -163,6 +164,16 @@ class PrintsOnTheVirtualPrinter(scenario.Scenario):
         self.octoprint.wait_for_received("Done printing file")
         self.octoprint.wait_for_state("Operational")
         self.assertEqual(self.lost_oks(), self.lost)
+
+    def test_where_it_takes_no_line_any_more_the_heaters_are_switched_off(self):
+        self.octoprint.print("walk.gcode")
+        wait_until("it prints", lambda: self.octoprint.state() == "Printing")
+        mark = self.printer.executed_count()
+        self.printer.debug("rerequest_last")
+        wait_until("the job is cancelled",
+                   lambda: "M140 S0" in map(print_file.bare, self.printer.executed()[mark:]))
+        self.octoprint.wait_for_state("Operational")
+        self.assertGreater(self.proxy.status()["counters"]["lost_lines"], 0)
         self.octoprint.disconnect()
         self.octoprint.stop()
         self.proxy.stop()

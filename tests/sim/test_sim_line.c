@@ -127,6 +127,16 @@ static void while_uploading_only_m29_may_come_without_a_number(void **unused)
     assert_int_equal(feed("N1 G28*18\n"), SIM_LINE_COMMAND);
 }
 
+static void a_line_with_a_certain_byte_may_never_get_through(void **unused)
+{
+    (void)unused;
+    rules.never = 'q';
+    assert_int_equal(feed("N1 G1 Xq*32\n"), SIM_LINE_BAD_SUM);
+    assert_int_equal(feed("G1 Xq\n"), SIM_LINE_COMMAND);
+    assert_int_equal(feed("N1 M110 N1 q*44\n"), SIM_LINE_COMMAND);
+    assert_int_equal(feed("N2 G1 X1*99\n"), SIM_LINE_COMMAND);
+}
+
 static void a_hurt_n_makes_a_line_unnumbered_and_uses_no_number_up(void **unused)
 {
     (void)unused;
@@ -157,6 +167,7 @@ int main(void)
         cmocka_unit_test_setup(
             m110_anywhere_sets_the_number_from_its_second_n_but_its_checksum_counts, setup),
         cmocka_unit_test_setup(while_uploading_only_m29_may_come_without_a_number, setup),
+        cmocka_unit_test_setup(a_line_with_a_certain_byte_may_never_get_through, setup),
         cmocka_unit_test_setup(a_hurt_n_makes_a_line_unnumbered_and_uses_no_number_up, setup),
         cmocka_unit_test_setup(klipper_takes_every_line_as_it_is, setup),
     };

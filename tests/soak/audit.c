@@ -338,7 +338,7 @@ static void to_host(struct audit *audit, struct span raw)
         audit->loose = true; /* by the host, or by an M112 that the wire has made */
     } else if (span_starts(line, SPAN("//action:cancel"))) {
         audit->cancelled = true;
-        audit->loose = true;
+        audit->loose |= audit->world->host.action_cancel;
     } else if (span_contains(line, SPAN("lost: made up"))) {
         audit->made_up++;
         excuse(audit, AUDIT_MADE_UP);
@@ -346,6 +346,8 @@ static void to_host(struct audit *audit, struct span raw)
                span_contains(line, SPAN("error: long: "))) {
         uint32_t serial = audit_serial(audit, line);
 
+        if (span_contains(line, SPAN("again and again")))
+            excuse(audit, AUDIT_LET_GO);
         audit->refused[serial] = 1;
         if (audit->owing > 0)
             audit->refused[audit->owed[audit->first_owed].serial] = 1;

@@ -26,6 +26,7 @@ enum audit_class {
     AUDIT_ON_THE_WAY,  /* lines that were under way when the printer was reset */
     AUDIT_GIVEN_UP,    /* a print that was cancelled and said so, without a reset */
     AUDIT_MADE_UP,     /* oks made up and told, for such as the wire lost */
+    AUDIT_LET_GO,      /* a line that the printer refused ten times, told */
     AUDIT_ERROR_SHOWN, /* an Error about numbers whose Resend did not arrive */
     AUDIT_CLASSES,
 };

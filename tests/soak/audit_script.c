@@ -14,6 +14,7 @@ const char *audit_word(enum audit_class class)
         [AUDIT_ON_THE_WAY] = "under way when the printer was reset",
         [AUDIT_GIVEN_UP] = "print given up, and told",
         [AUDIT_MADE_UP] = "lost ok made up, and told",
+        [AUDIT_LET_GO] = "refused for ever, let go, and told",
         [AUDIT_ERROR_SHOWN] = "numbering error shown",
     };
 

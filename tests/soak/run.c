@@ -6,6 +6,7 @@
 #include "binary.h"
 
 #define DOOR         3
+#define NEVER        'q' /* is in every 26th line of a script, and in nothing else */
 #define CALM_LINES   15
 #define LOOK_MS      60000
 #define HALT_MS      30000 /* and a wire may stand still for twelve seconds */
@@ -122,6 +123,10 @@ static void choose(struct run *run)
         run->kind = RUN_MACHINE;
     if (run->plan->machine)
         run->kind = RUN_MACHINE;
+    throw_anew(run, 4);
+    if (!run->options.printer.klipper && roll(run, 20) == 0)
+        run->options.printer.never = NEVER;
+    run->stubborn = run->options.printer.never != '\0' && roll(run, 2) == 0;
 }
 
 static bool has_rules(const struct run *run)
@@ -457,6 +462,8 @@ static bool calm_print(struct run *run)
     world_host_opens(world, 115200);
     world_run_ms(world, 60000);
     audit_begin(run->audit);
+    world->printer.manner.never = '\0';
+    world->host.action_cancel = true;
     write_script(run, CALM_LINES, 3);
     finished = world->host.counters.finished;
     before = world->host.counters;
@@ -531,6 +538,7 @@ bool run_play(struct run *run, const struct run_plan *plan, struct run_totals *t
         add_up(run, totals, run->wrong == NULL);
         return run->wrong == NULL;
     }
+    run->world->host.action_cancel = !run->stubborn;
     world_run_ms(run->world, 4000 + roll(run, 2000));
     world_host_opens(run->world, 115200);
     world_run_ms(run->world, 3000);

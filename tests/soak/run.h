@@ -51,6 +51,7 @@ struct run {
     uint64_t dice;
 
     bool numbers, host_faults, happenings;
+    bool stubborn; /* the host prints on though it is told to cancel */
     struct fault fault[RUN_FAULTS];
     uint32_t faults;
     char file[RUN_LINES * 128 + 4096];

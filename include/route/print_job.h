@@ -138,7 +138,8 @@ struct print_job {
     int64_t sd_position; /* bytes printed as reported last, -1 unknown */
 
     bool heard;          /* it sent or was asked something, and was owed something ever since */
-    bool owing;          /* it is owed something */
+    bool owing;          /* it is owed something … */
+    struct instant owing_since;
     bool quiet;          /* it was silent for PRINT_PAUSE_QUIET_MS */
     struct instant quiet_since; /* polls aside, nothing came and nothing was owed */
 

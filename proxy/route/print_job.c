@@ -438,6 +438,11 @@ bool print_job_broken(struct print_job *job)
 
 void print_job_settled(struct print_job *job, bool owing, struct instant now)
 {
+    if (owing && !job->owing)
+        job->owing_since = now;
+    /* A host that waits for the ok of its poll cannot speak: that is no silence of its own. */
+    if (job->owing && !owing && !instant_is_never(job->quiet_since))
+        job->quiet_since = instant_after_us(job->quiet_since, now.us - job->owing_since.us);
     job->owing = owing;
     if (owing)
         return;

@@ -181,6 +181,22 @@ static void silence_counts_only_while_nothing_is_owed(void **unused)
     expect_facts("paused");
 }
 
+/* The ok of its M105 was lost, and came when the printer was asked: then it goes on at once. */
+static void a_host_that_waits_for_the_answer_of_a_poll_is_not_silent(void **unused)
+{
+    (void)unused;
+    start_print();
+    host("N4 M108", "N5 M105", NULL);
+    print_job_settled(&job, true, now);
+    silence(PRINT_PAUSE_QUIET_MS + 2000);
+    expect_facts("");
+    print_job_settled(&job, false, now);
+    silence(PRINT_PAUSE_QUIET_MS - 1);
+    expect_facts("");
+    silence(1);
+    expect_facts("cancelled");
+}
+
 static void a_paused_job_that_is_silent_for_hours_stays_paused(void **unused)
 {
     (void)unused;
@@ -505,6 +521,7 @@ int main(void)
         cmocka_unit_test_setup(a_pause_is_m400_m114_its_script_and_then_silence, set_up),
         cmocka_unit_test_setup(the_m114_of_a_pause_may_come_late, set_up),
         cmocka_unit_test_setup(silence_counts_only_while_nothing_is_owed, set_up),
+        cmocka_unit_test_setup(a_host_that_waits_for_the_answer_of_a_poll_is_not_silent, set_up),
         cmocka_unit_test_setup(a_paused_job_that_is_silent_for_hours_stays_paused, set_up),
         cmocka_unit_test_setup(m117_floods_and_polls_resume_nothing, set_up),
         cmocka_unit_test_setup(m400_and_m114_in_the_file_are_no_pause_when_lines_go_on, set_up),

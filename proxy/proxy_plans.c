@@ -339,7 +339,10 @@ void proxy_outcomes(struct proxy *proxy, struct instant now)
             continue;
         }
         switch (points_outcome(&proxy->points, &proxy->board, point)) {
-        case BOARD_NOT_WANTED:
+        case BOARD_NOT_WANTED: /* `board_back: keep` has let go of it */
+            proxy->sets[slot] = POINT_NONE;
+            plans_failed(plans, slot, STEP_BOARD, SPAN("the IO board was lost meanwhile"));
+            break;
         case BOARD_REACHED:
             proxy->sets[slot] = POINT_NONE;
             plans_done(plans, slot);

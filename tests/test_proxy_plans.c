@@ -92,6 +92,34 @@ static void m108_ends_the_plan_of_the_line_tells_it_and_switches_its_pulse_off(v
     assert_int_equal(heard(0, "other"), 1); /* which does not hold the stream: it goes on */
 }
 
+/* It was of use when it was told to switch; `board_back: keep` wants nothing of one that is lost. */
+static void an_output_that_is_let_go_of_was_not_switched(void **unused)
+{
+    static const char *const backs[] = {"keep", "restore"};
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof backs / sizeof backs[0]; i++) {
+        struct request request = {.kind = REQUEST_SET, .value = 255, .point = "light"};
+        char text[300];
+
+        begin("rules: []\n");
+        snprintf(text, sizeof text,
+                 "name: test\nhost: {port: /run/test}\nprinter: {port: simulated}\n"
+                 "board: {port: simulated}\nrules: [rules.yaml]\n"
+                 "points:\n  light: {io: 12, type: output, board_back: %s}\n", backs[i]);
+        reload(text, "rules: []\n");
+        world.port[PROXY_BOARD].played = true; /* it falls silent */
+        world_ask(&world, &request, 7);
+        says("M42 Plight S1");
+        run_ms(15000);
+        assert_int_equal(world.answers, 1);
+        assert_false(world.answer.ok);
+        assert_int_equal(heard(0, "error: board: rule M42: step 1 of 1: the IO board "), 1);
+        tear_down(NULL);
+    }
+    begin("rules: []\n");
+}
+
 static void a_halt_ends_all_plans_tells_each_and_switches_their_pulses_off(void **unused)
 {
     (void)unused;
@@ -253,6 +281,7 @@ int main(void)
         TEST(several_plans_run_each_at_its_own_place),
         TEST(until_ends_a_plan_tells_it_and_switches_its_pulse_off),
         TEST(m108_ends_the_plan_of_the_line_tells_it_and_switches_its_pulse_off),
+        TEST(an_output_that_is_let_go_of_was_not_switched),
         TEST(a_halt_ends_all_plans_tells_each_and_switches_their_pulses_off),
         TEST(a_rule_begins_when_what_starts_it_has_lasted),
         TEST(what_did_not_last_does_not_begin_a_running_rule_again),

@@ -13,8 +13,8 @@
  * board comes back a button that is held trips as well.
  *
  * The latch is for the state file: it survives reconnects and restarts. It opens on request only,
- * and only while the button is seen released, if one is configured. Follows LinuxCNC's estop_latch, except that the first
- * healthy report arms by itself if no latch is stored.
+ * and only while the button is seen released, if one is configured. Follows LinuxCNC's estop_latch,
+ * except that the first healthy report arms by itself if no latch is stored.
  */
 #pragma once
 

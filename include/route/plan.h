@@ -86,7 +86,7 @@ struct plan {
     char why[96]; /* if failed or ended */
     char text[PLAN_TEXT];
     uint16_t cause_length;
-    char cause[PLAN_CAUSE]; /* if it runs a program: SIOPROXY_EVENT=point and so on, a NUL behind each */
+    char cause[PLAN_CAUSE]; /* if it runs a program: SIOPROXY_EVENT=point …, a NUL behind each */
 };
 
 struct plans {

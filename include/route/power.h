@@ -29,8 +29,7 @@
 #define POWER_ASK_MS    5000  /* how often a printer that is to cool down is asked */
 #define POWER_FADE_MS   10000 /* `sense` may read on so long after the point was switched off */
 #define POWER_FRESH_MS  10000 /* an answer later than this after its question does not count */
-#define POWER_RETRY_MS                                                                             \
-    10000 /* what could not be switched on is not tried, or asked, by itself again sooner */
+#define POWER_RETRY_MS  10000 /* what could not be switched on is left alone, unasked, so long */
 #define POWER_INTERVALS 4
 
 enum power_level { POWER_UNKNOWN, POWER_OFF, POWER_ON };

@@ -16,8 +16,9 @@
  * What comes in between says nothing: polls, M117 floods, words OctoPrint does not count as
  * commands. Of a host that numbers its idle lines too (alwaysSendChecksum, Repetier, Malyan)
  * nothing is guessed but its first job, if it greeted with numbers: OctoPrint does so, too, if it is
- * told to print as soon as it has connected. A host that mixes both (Pronterface polls without numbers in mid-print) is
- * judged by silence alone. A job paused stays paused however long it is silent.
+ * told to print as soon as it has connected. A host that mixes both (Pronterface polls without
+ * numbers in mid-print) is judged by silence alone. A job paused stays paused however long it is
+ * silent.
  *
  *     from              what                                                        to
  *     no job            M110, then a numbered line that is no M115 M20 M21 M28      PRINTING host

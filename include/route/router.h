@@ -33,7 +33,7 @@
 #define HELD_BYTES         256           /* an Error kept back for its Resend */
 #define BOOT_TEXT_MS       5000          /* what follows a `start` comes within that */
 #define HELD_MS            100
-#define NEXT_LINE_MS       100           /* a host that was answered just now: its next line is on its way */
+#define NEXT_LINE_MS       100           /* the next line of a host just answered is on its way */
 
 enum sender { SENDER_NOBODY, SENDER_HOST, SENDER_PLAN, SENDER_FILAMENT, SENDER_POWER };
 #define TAG_ENDS_UPLOAD 1 /* slot of the tag of an M29, whoever sent it */
@@ -291,7 +291,7 @@ void router_settled(struct router *router, const struct settings *settings, stru
 /* What a step waits for, in words: "point door high", "temperature tool0 < 50C". */
 void router_wait_words(const struct settings *settings, const struct step_ready *step,
                        struct text *ret_words);
-/* The sentence for what the stream's plan waits for ("point door on", "200ms"); empty if for nothing. */
+/* What the stream's plan waits for, in words: "point door on", "200ms"; empty if for nothing. */
 void router_waiting(const struct router *router, const struct settings *settings,
                     struct text *ret_words);
 

@@ -21,8 +21,10 @@ enum step_kind {
     STEP_SAY,           /* argument: text; echo to the host */
     STEP_WAIT,          /* argument: duration */
     STEP_WAIT_MOTION,   /* M400, its ok swallowed */
-    STEP_WAIT_POINT,    /* argument: point, for (high low rise fall; on off change for M226), timeout or empty */
-    STEP_REPORT,        /* argument: `points` or a point's name; or empty, and psu print estop filament PS: */
+    STEP_WAIT_POINT,    /* argument: point, for (high low rise fall; on off change for M226),
+                           timeout or empty */
+    STEP_REPORT,        /* argument: `points` or a point's name; or empty, and psu print estop
+                           filament PS: */
     STEP_FORWARD,       /* the line itself goes to the printer */
     STEP_WAIT_TEMPERATURE, /* argument: heater or dht point, comparison (`< 50C`), timeout or empty */
     STEP_PAUSE,         /* the job, by `//action:`; so the four below without arguments */
@@ -31,7 +33,8 @@ enum step_kind {
     STEP_START,
     STEP_TRIP,          /* `estop`: the emergency stop trips */
     STEP_NOTIFY,        /* argument: text; //action:notification to the host */
-    STEP_POWER,         /* argument: on or off, after (duration or empty), `cool` or empty, `force` or empty */
+    STEP_POWER,         /* argument: on or off, after (duration), `cool`, `force`; the last three
+                           may be empty */
     STEP_RUN,           /* argument: program, args (each ends with a NUL), timeout or empty */
     STEP_FILAMENT,      /* argument: on off rearm */
     STEP_MARK,          /* argument: started paused resumed finished cancelled */
@@ -80,7 +83,8 @@ struct step_ready {
     uint16_t times;     /* pulse: 1 if not said */
     uint16_t text_at;   /* send, say, notify: where in the plan's text; run: its args, each … */
     uint16_t text_length; /* … with a NUL at its end */
-    int64_t ms;         /* wait, pulse: how long; power: after; wait for something, run: timeout, -1 none */
+    int64_t ms;         /* wait, pulse: how long; power: after; wait for something, run: timeout,
+                           -1 none */
     int64_t every_ms;   /* pulse: from start to start */
 };
 

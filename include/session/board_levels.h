@@ -82,6 +82,17 @@ enum board_outcome board_levels_outcome(const struct board_levels *levels, unsig
 
 /* The io to be commanded next, urgent ones first, then the oldest wish. False if there is none. */
 bool board_levels_next(const struct board_levels *levels, unsigned *ret_io);
+/* The same if that one is urgent, else false. */
+static inline bool board_levels_next_urgent(const struct board_levels *levels, unsigned *ret_io)
+{
+    unsigned io = 0;
+
+    if (!board_levels_next(levels, &io) || !levels->wish[io].urgent) {
+        return false;
+    }
+    *ret_io = io;
+    return true;
+}
 /* A command for an io has been sent, or is still unanswered after a report. */
 void board_levels_commanded(struct board_levels *levels);
 /* The command came to nothing. True if it is to be repeated, false after the last try. */

@@ -148,10 +148,12 @@ void session_text_order(struct session_text *session, const struct order *order,
 
     if (order->kind >= sizeof words / sizeof *words || words[order->kind] == NULL)
         return;
-    begin_line(session, program                                                    ? "program"
-                        : order->kind == ORDER_ANSWER || order->kind == ORDER_SAVE ? "       "
-                                                                                   : port_words[order->port],
-               '!', now);
+    if (program)
+        begin_line(session, "program", '!', now);
+    else if (order->kind == ORDER_ANSWER || order->kind == ORDER_SAVE)
+        begin_line(session, "       ", '!', now); /* of no port */
+    else
+        begin_line(session, port_words[order->port], '!', now);
     if (program)
         fprintf(session->to, "%" PRId64 " ", order->number);
     fprintf(session->to, "%s%s", words[order->kind],

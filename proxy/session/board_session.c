@@ -9,7 +9,7 @@
 #define BIT(kind)     ((uint8_t)(1u << (kind)))
 
 /* What is asked after CP, in this order; without the answer of a required row there is no use. */
-static const struct setup_row {
+static const struct {
     enum board_ask_kind ask;
     bool required;
 } setup[] = {
@@ -119,9 +119,9 @@ void board_session_closed(struct board_session *session, struct instant now)
 
 static bool urgent_waits(const struct board_session *session)
 {
-    unsigned io = 0;
+    unsigned io;
 
-    return board_levels_next(&session->levels, &io) && session->levels.wish[io].urgent;
+    return board_levels_next_urgent(&session->levels, &io);
 }
 
 static bool ask_is_urgent(const struct board_session *session)
@@ -426,7 +426,8 @@ static void ask_expired(struct board_session *session, struct instant now)
     }
     board_ask_done(&session->ask);
     session->ask.end_half_line = urgent; /* else the board has ended it meanwhile */
-    if (session->state != BOARD_SETTING_UP && !session->ask.heard && !(urgent && urgent_waits(session))) {
+    if (session->state != BOARD_SETTING_UP && !session->ask.heard &&
+        !(urgent && urgent_waits(session))) {
         enter(session, BOARD_DOUBTED, now);
     }
 }
@@ -483,8 +484,6 @@ struct instant board_session_deadline(const struct board_session *session)
 /* What to ask next if the line is free. */
 static enum board_ask_kind choose(const struct board_session *session, unsigned *ret_io)
 {
-    bool wish = false;
-
     if (session->ask.kind != BOARD_ASK_NOTHING) {
         return BOARD_ASK_NOTHING;
     }
@@ -495,20 +494,19 @@ static enum board_ask_kind choose(const struct board_session *session, unsigned 
     case BOARD_SETTING_UP:
         /* A board that was in use before this handshake switches what cannot wait. */
         if (session->online && session->levels.count != 0 &&
-            board_levels_next(&session->levels, ret_io) && session->levels.wish[*ret_io].urgent) {
+            board_levels_next_urgent(&session->levels, ret_io)) {
             return BOARD_ASK_SET;
         }
         return instant_is_never(session->deadline) ? setup[session->step].ask : BOARD_ASK_NOTHING;
     case BOARD_CONFIRMING:
     case BOARD_ONLINE:
-        wish = board_levels_next(&session->levels, ret_io);
-        if (wish && session->levels.wish[*ret_io].urgent) {
+        if (board_levels_next_urgent(&session->levels, ret_io)) {
             return BOARD_ASK_SET;
         }
         if (session->levels.look_now || session->confirm) {
             return BOARD_ASK_STATES;
         }
-        return wish ? BOARD_ASK_SET : BOARD_ASK_NOTHING;
+        return board_levels_next(&session->levels, ret_io) ? BOARD_ASK_SET : BOARD_ASK_NOTHING;
     case BOARD_DOUBTED: return session->step == 0 ? BOARD_ASK_BEGIN : BOARD_ASK_STATES;
     }
     return BOARD_ASK_NOTHING;

@@ -22,8 +22,9 @@ void kit_free(struct kit *kit);
 struct point_settings *kit_point(struct kit *kit, const char *name, enum point_type type,
                                  unsigned io);
 /*
- * M42, M43, M62 to M66, M226, M80, M81 as rules/mcodes.yaml has them, and four words of our own: ENC (says
- * "enc"), M800 (forwards, then switches light on, `then: swallow`), M801 (`then: forward`), M802
- * (`then: replace: M117 replaced by ${S:-nothing}`), M803 (pulses light 100 ms), M804 (sends M105).
+ * M42, M43, M62 to M66, M226, M80, M81 as rules/mcodes.yaml has them, and words of our own: ENC
+ * (says "enc"), M800 (forwards, then switches light on, `then: swallow`), M801 (`then: forward`),
+ * M802 (`then: replace: M117 replaced by ${S:-nothing}`), M803 (pulses light 100 ms), M804 (sends
+ * M105).
  */
 void kit_mcodes(struct kit *kit);

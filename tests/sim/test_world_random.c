@@ -3,7 +3,8 @@
  *
  * Each command bears a serial (K….), so that what the printer executed and what was carried out by
  * us are together a rising sequence; without a mishap it has no gap. After mishaps one more print
- * must be as if nothing had been. A guest at the board's share says what it likes meanwhile. A seed may be given as argument: then its journal is shown.
+ * must be as if nothing had been. A guest at the board's share says what it likes meanwhile. A seed
+ * may be given as argument: then its journal is shown.
  */
 #include "sim/world.h"
 

@@ -221,9 +221,10 @@ static void start_rule(struct proxy *proxy, const struct rule *rule,
             take_turn(proxy, slot, turn, event != NULL ? span_of(event->cause) : SPAN_NONE, now);
         return;
     }
-    tell_rule(proxy, rule, "failed", text_span(&why), now);
     if (plans_room(plans))
-        plans_start_failed(plans, &start, error, text_span(&why), now);
+        plans_start_failed(plans, &start, error, text_span(&why), now); /* which tells it */
+    else
+        tell_rule(proxy, rule, "failed", text_span(&why), now);
 }
 
 void proxy_rules_event(struct proxy *proxy, const struct event *event, struct instant now)
@@ -312,10 +313,11 @@ bool proxy_rules_card(struct proxy *proxy, struct span echo, struct instant now)
     text_add(&cause, SPAN("card: "));
     text_add(&cause, line.command);
     error = plans_start(&proxy->router.plans, &start, proxy->settings, &why, now, &slot);
-    tell_rule(proxy, rule, error == STEP_OK ? "started" : "failed",
-              text_span(error == STEP_OK ? &cause : &why), now);
     if (error != STEP_OK && plans_room(&proxy->router.plans))
         plans_start_failed(&proxy->router.plans, &start, error, text_span(&why), now);
+    else
+        tell_rule(proxy, rule, error == STEP_OK ? "started" : "failed",
+                  text_span(error == STEP_OK ? &cause : &why), now);
     return true;
 }
 

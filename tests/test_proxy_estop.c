@@ -376,6 +376,32 @@ static void a_board_that_is_reset_while_latched_keeps_the_halt_values(void **unu
     assert_int_equal(proxy.estop.state, ESTOP_TRIPPED);
 }
 
+static void a_client_stops_the_machine_as_the_button_does(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    arm();
+    before = world.entries;
+    ask(REQUEST_TRIP);
+    assert_true(world.answer.ok);
+    assert_int_equal(proxy.estop.state, ESTOP_LATCHED); /* nobody has to release anything */
+    assert_true(span_contains(span_of(world.saved), SPAN("latch estop\n")));
+    assert_false(sim_board_output(&world.board, RELAY));
+    assert_int_equal(world.printer.state, SIM_PRINTER_HALTED);
+    assert_int_equal(seen(before, WORLD_TO, PROXY_HOST, "Error:Printer halted. kill() called!") > 0,
+                     1);
+    ask(REQUEST_TRIP); /* once more changes nothing */
+    run_ms(3000);
+    assert_int_equal(proxy.estop.state, ESTOP_LATCHED);
+    assert_int_equal(world.printer.state, SIM_PRINTER_HALTED);
+    ask(REQUEST_RESET);
+    assert_true(world.answer.ok);
+    run_ms(3000);
+    assert_int_equal(proxy.estop.state, ESTOP_ARMED);
+    assert_int_equal(proxy.router.printer_state, PRINTER_ONLINE);
+}
+
 /* Ten seconds without the board, in a print: told, paused, or stopped as by the button. */
 static void with_the_board_lost_a_print_goes_on_pauses_or_is_stopped(void **unused)
 {
@@ -490,6 +516,7 @@ int main(void)
         TEST(once_reset_m112_is_not_repeated_into_a_printer_that_starts_again),
         TEST(a_stop_halts_a_printer_that_comes_back),
         TEST(a_board_that_is_reset_while_latched_keeps_the_halt_values),
+        TEST(a_client_stops_the_machine_as_the_button_does),
         TEST(with_the_board_lost_a_print_goes_on_pauses_or_is_stopped),
         TEST(m112_of_the_host_halts_outputs_too_and_never_latches),
         TEST(a_line_for_a_halted_printer_is_refused_to_its_client),

@@ -321,6 +321,34 @@ static void a_rule_stops_the_machine_and_a_rule_resets_it(void **unused)
     assert_int_equal(heard(before, "echo:sioproxy estop armed"), 1);
 }
 
+/* Of the default M-codes the one that is ours only while there is something to open. */
+static void m999_opens_the_latch_and_is_the_printers_else(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    begin_whole("rules: []\n");
+    before = world.entries;
+    says("M999");
+    assert_int_equal(written(PROXY_PRINTER, before, "M999"), 1); /* not latched */
+    sim_board_input(&world.board, 4, true, world.now);
+    run_ms(1000);
+    before = world.entries;
+    says("M999");
+    assert_int_equal(heard(before, "still pressed"), 1);
+    assert_int_equal(heard(before, "ok"), 1);
+    assert_int_equal(proxy.estop.state, ESTOP_TRIPPED);
+    sim_board_input(&world.board, 4, false, world.now);
+    run_ms(1000);
+    before = world.entries;
+    says("M999");
+    assert_int_equal(proxy.estop.state, ESTOP_ARMED);
+    assert_int_equal(heard(before, "echo:sioproxy estop armed"), 1);
+    assert_int_equal(heard(before, "ok"), 1);
+    assert_int_equal(written(PROXY_PRINTER, before, "M999"), 0);
+    assert_false(span_contains(span_of(world.saved), SPAN("latch estop\n")));
+}
+
 static void what_rules_send_is_for_the_printer_alone(void **unused)
 {
     uint64_t before;
@@ -363,6 +391,26 @@ static void what_cannot_be_read_is_told_before_any_step(void **unused)
     assert_int_equal(heard(before, "ok"), 1);
 }
 
+/* The same where no line waits for its ok: it is told all the same, and to those that watch. */
+static void what_an_event_brings_that_cannot_be_read_is_told(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    begin("rules:\n"
+          "  - {name: lamp, when: {reply: 'lamp (?<n>.*)'}, do: [{set: {light: on}}, {toggle: "
+          "'${n}'}]}\n");
+    before = world.entries;
+    reads(PROXY_PRINTER, "lamp nowhere\n");
+    run_ms(500);
+    assert_int_equal(told(before, "rule lamp failed"), 1);
+    assert_int_equal(heard(before, "echo:sioproxy error: point: no point 'nowhere'"), 1);
+    assert_false(light());
+    reads(PROXY_PRINTER, "lamp fan\n");
+    run_ms(500);
+    assert_true(light() && fan());
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
@@ -375,8 +423,10 @@ int main(void)
         TEST(every_state_is_reported_in_its_words),
         TEST(what_is_asked_of_the_host_is_an_action),
         TEST(a_rule_stops_the_machine_and_a_rule_resets_it),
+        TEST(m999_opens_the_latch_and_is_the_printers_else),
         TEST(what_rules_send_is_for_the_printer_alone),
         TEST(what_cannot_be_read_is_told_before_any_step),
+        TEST(what_an_event_brings_that_cannot_be_read_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,5 +105,44 @@ class Latch(MachineTest):
         self.assertNotIn("latch", read_text(self.proxy.state))
 
 
+class Client(MachineTest):
+    """`sioctl estop`, with a button and without one."""
+
+    def sioctl(self, *words):
+        return self.proxy.run_sioctl(*words)
+
+    def test_it_trips_and_resets_as_the_button_and_m999_do(self):
+        self.proxy = self.daemon(board="simulated", extra=EXTRA)
+        self.proxy.wait_for("estop", "armed")
+        wait_until("the heater is on", lambda: self.sioctl("get", "heater")[0] == 0, PATIENCE)
+        host = self.host(self.proxy)
+        self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
+        self.assertEqual(self.sioctl("estop"), (0, "armed\n", ""))
+        self.assertEqual(self.sioctl("estop", "trip")[0], 0)
+        host.wait_for(b"Error:Printer halted. kill() called!\n")
+        self.proxy.wait_for("printer", "halted")
+        self.assertEqual(self.sioctl("estop", "state"), (0, "latched\n", ""))
+        self.assertIn("latch estop\n", read_text(self.proxy.state))
+        wait_until("the heater is off", lambda: self.sioctl("get", "heater")[0] == 1, PATIENCE)
+        self.assertEqual(self.sioctl("set", "heater", "on")[0], 1)
+        self.assertEqual(self.sioctl("send", "G28")[0], 1)
+        self.assertEqual(self.sioctl("sim", "button", "on")[0], 0)
+        self.proxy.wait_for("estop", "tripped")
+        self.assertEqual(self.sioctl("estop", "reset")[0], 1)
+        self.assertEqual(self.sioctl("sim", "button", "off")[0], 0)
+        self.proxy.wait_for("estop", "latched")
+        self.assertEqual(self.sioctl("estop", "reset")[0], 0)
+        self.proxy.wait_for("printer", "online")
+        self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
+        self.assertEqual(self.sioctl("set", "heater", "on")[0], 0)
+
+    def test_without_a_button_it_halts_and_latches_nothing(self):
+        self.proxy = self.daemon()
+        self.host(self.proxy).ask(b"M115")
+        self.assertEqual(self.sioctl("estop", "trip")[0], 0)
+        self.proxy.wait_for("printer", "halted")
+        self.assertEqual(self.sioctl("estop"), (0, "none\n", ""))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -200,7 +200,8 @@ static bool printer_bytes(struct proxy *proxy, struct span bytes, struct instant
 
     while (router_printer_bytes(&proxy->router, &bytes, &line, now)) {
         came = true;
-        proxy_filament_act(proxy, now);
+        if (proxy->router.filament.pending != 0)
+            proxy_filament_act(proxy, now);
         /* Klipper says so when it was restarted, by whoever else talks to it. */
         if (span_equal(line, SPAN("start")) || span_contains(line, SPAN("Klipper state: Ready")) ||
             proxy->router.started.us != started.us) /* its `start` was lost */
@@ -274,11 +275,13 @@ static bool move(struct proxy *proxy, bool first, struct instant now)
     struct event event;
     bool moved;
 
-    proxy_board_events(proxy, now);
+    if ((proxy->board.events | proxy->board.levels.faults) != 0)
+        proxy_board_events(proxy, now);
     points_update(&proxy->points, &proxy->board, now);
     proxy_estop_look(proxy, now);
     moved = proxy_power_look(proxy, now);
-    proxy_point_changes(proxy, now);
+    if (proxy->points.changes > 0)
+        proxy_point_changes(proxy, now);
     proxy_outcomes(proxy, now);
     if (proxy_share_moves(proxy, now))
         moved = true;
@@ -286,7 +289,8 @@ static bool move(struct proxy *proxy, bool first, struct instant now)
     proxy_sensors_look(proxy, now);
     router_job_facts(router, SPAN_NONE, now);
     proxy_filament_look(proxy, now);
-    proxy_filament_act(proxy, now);
+    if (router->filament.pending != 0)
+        proxy_filament_act(proxy, now);
     if (first)
         proxy->turn.outside = events_new(&router->events);
     while (events_show(&router->events, &event)) {
@@ -299,7 +303,7 @@ static bool move(struct proxy *proxy, bool first, struct instant now)
     }
     if (router_again(router, now))
         moved = true;
-    if (router_has_lines(router))
+    if (router_asks(router, proxy->rules))
         proxy_world(proxy, &world);
     if (router_down(router, proxy->settings, proxy->rules, &world, now))
         moved = true;

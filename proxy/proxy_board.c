@@ -39,8 +39,6 @@ void proxy_board_events(struct proxy *proxy, struct instant now)
 {
     struct board_event event;
 
-    if ((proxy->board.events | proxy->board.levels.faults) == 0)
-        return;
     while (board_session_next_event(&proxy->board, &event)) {
         switch (event.kind) {
         case BOARD_EVENT_RESET:

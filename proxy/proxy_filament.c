@@ -47,8 +47,6 @@ void proxy_filament_act(struct proxy *proxy, struct instant now)
     struct filament_action action;
     bool later = false;
 
-    if (filament->pending == 0)
-        return;
     while (filament_next_action(filament, &action)) {
         switch (action.kind) {
         case FILAMENT_CHANGED: tell_change(proxy, now); break;

@@ -383,8 +383,6 @@ void proxy_point_changes(struct proxy *proxy, struct instant now)
 {
     struct point_change change;
 
-    if (proxy->points.changes == 0)
-        return;
     while (points_next_change(&proxy->points, &change)) {
         const struct point_settings *point = &proxy->settings->point[change.index];
         uint8_t slot = switched_by(proxy, change.index);

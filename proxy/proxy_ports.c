@@ -296,9 +296,9 @@ static bool off_news(struct proxy *proxy)
     struct text text = {bytes, sizeof bytes - 1, 0, false};
 
     power_keep(&proxy->router.power, &text);
-    bytes[text.length] = '\0';
-    if (strcmp(bytes, proxy->saved_off) == 0)
+    if (span_equal(text_span(&text), span_of(proxy->saved_off)))
         return false;
+    bytes[text.length] = '\0';
     memcpy(proxy->saved_off, bytes, text.length + 1);
     return true;
 }

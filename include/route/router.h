@@ -157,8 +157,8 @@ enum front_fate {
     FRONT_BEGUN,  /* a plan has begun for it: it stays in front until that is over */
     FRONT_TAKEN,  /* it is at the printer, or answered, or will be: it goes nowhere any more */
 };
-/* Are there lines of the host that router_down could move? */
-bool router_has_lines(const struct router *router);
+/* Is there a line of the host that a rule may take? Only then router_down looks at the world. */
+bool router_asks(const struct router *router, const struct ruleset *rules);
 /*
  * Moves the host's lines on as far as possible. True if anything moved. `world` is for conditions;
  * what a line says of the print is put into it.
@@ -276,8 +276,13 @@ void router_action(struct router *router, struct span word);
 void router_pause(struct router *router, struct instant now);
 /* An ok goes to the host: what is to be said in front of it is said now. */
 void router_pause_said(struct router *router);
-/* What the job has come to becomes events. */
-void router_job_facts(struct router *router, struct span cause, struct instant now);
+/* What the job has come to becomes events; without a fact it has not changed. */
+void router_tell_facts(struct router *router, struct span cause, struct instant now);
+static inline void router_job_facts(struct router *router, struct span cause, struct instant now)
+{
+    if (router->job.facts > 0)
+        router_tell_facts(router, cause, now);
+}
 /* May the plan that holds the stream speak now? */
 bool router_turn(const struct router *router);
 /* A debt is paid by us (0: none was made): the text with its ok, if the host waits for one. */

@@ -70,6 +70,8 @@ unsigned ruleset_count(const struct ruleset *ruleset); /* NULL counts as none, h
 const struct rule *ruleset_rule(const struct ruleset *ruleset, unsigned index);
 
 struct gcode_line;
+/* May a rule take such a line? There is none for most words; the world matters only if there is. */
+bool ruleset_asks(const struct ruleset *ruleset, const struct gcode_line *line);
 /*
  * The first rule, in file order, whose `when` and `if` hold for the line. NULL if none, and always
  * for M108, M112, M410 and M876. *ret_values (captures, and the line itself) serve step_prepare;

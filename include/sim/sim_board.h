@@ -86,6 +86,7 @@ struct sim_board {
     struct sim_board_options options;
     struct instant clock; /* up to here everything has happened */
     struct instant due;   /* and then the next thing will */
+    struct instant works; /* the processor has something to do then */
     enum sim_board_stage stage;
     struct instant stage_ends;
     bool opened;

@@ -239,7 +239,11 @@ void text_add_string(struct text *text, const char *part)
 
 void text_add_char(struct text *text, char byte)
 {
-    text_add(text, (struct span){&byte, 1});
+    if (text->length == text->capacity) {
+        text->cut = true;
+        return;
+    }
+    text->data[text->length++] = byte;
 }
 
 void text_add_integer(struct text *text, int64_t value)

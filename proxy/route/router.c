@@ -132,12 +132,10 @@ void router_pay(struct router *router, uint32_t serial, struct span text, struct
     router_to_host(router, text);
 }
 
-void router_job_facts(struct router *router, struct span cause, struct instant now)
+void router_tell_facts(struct router *router, struct span cause, struct instant now)
 {
     enum print_fact fact;
 
-    if (router->job.facts == 0)
-        return; /* a job does not change without one */
     power_print(&router->power, print_job_runs(&router->job), now);
     while (print_job_next_fact(&router->job, &fact))
         events_add(&router->events, EVENT_PRINT, SPAN_NONE, span_of(print_fact_word(fact)), cause,

@@ -424,9 +424,15 @@ static bool front_moves(struct router *router, const struct settings *settings,
     return false;
 }
 
-bool router_has_lines(const struct router *router)
+bool router_asks(const struct router *router, const struct ruleset *rules)
 {
-    return router->host.queue.count > 0 && router->plans.stream == PLAN_NONE;
+    struct gcode_line line;
+    uint64_t overlong;
+
+    if (router->plans.stream != PLAN_NONE || router->host.queue.count != 1)
+        return router->host.queue.count > 0 && router->plans.stream == PLAN_NONE;
+    return router->front == FRONT_NEW && host_session_front(&router->host, &line, &overlong) &&
+           ruleset_asks(rules, &line);
 }
 
 bool router_down(struct router *router, const struct settings *settings,

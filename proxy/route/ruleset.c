@@ -155,6 +155,18 @@ static bool takes(const struct ruleset *ruleset, const struct rule *rule,
     return ruleset_holds(rule, settings, world, ret_values);
 }
 
+bool ruleset_asks(const struct ruleset *ruleset, const struct gcode_line *line)
+{
+    struct rule_word word;
+
+    if (ruleset_count(ruleset) == 0 || line->command.length == 0) {
+        return false;
+    }
+    word = word_of(line);
+    return ruleset->each != RULE_NONE ||
+           ruleset->bucket[hash(&word) & (ruleset->buckets - 1)] != RULE_NONE;
+}
+
 const struct rule *ruleset_match(const struct ruleset *ruleset, const struct settings *settings,
                                  const struct rule_world *world, const struct gcode_line *line,
                                  struct text *squeezed, struct step_values *ret_values)

@@ -332,19 +332,20 @@ static void send_next(struct sim_board *board)
     board->sent_at = instant_after_us(board->clock, BYTE_US);
 }
 
-static struct instant next_event(const struct sim_board *board)
+/* When the next thing will happen, if the processor has something to do then. */
+static struct instant next_event(const struct sim_board *board, struct instant works)
 {
-    struct instant next = instant_earlier(board->stage_ends, processor_due(board));
+    struct instant next = instant_earlier(board->stage_ends, works);
+
     next = instant_earlier(next, instant_earlier(board->arrives, board->sent_at));
-    if (next.us < board->clock.us)
-        next = board->clock;
-    return next;
+    return next.us < board->clock.us ? board->clock : next;
 }
 
 /* Something has changed: when the next thing will happen is found out anew. */
 static void plan(struct sim_board *board)
 {
-    board->due = next_event(board);
+    board->works = processor_due(board);
+    board->due = next_event(board, board->works);
 }
 
 /* Lets everything happen up to now, each thing at its own time. */
@@ -352,6 +353,7 @@ static void advance(struct sim_board *board, struct instant now)
 {
     while (instant_due(board->due, now)) {
         struct instant next = board->due;
+        bool works = instant_due(board->works, next);
 
         board->clock = next;
         if (instant_due(board->arrives, next))
@@ -360,7 +362,7 @@ static void advance(struct sim_board *board, struct instant now)
             depart(board);
         if (instant_due(board->stage_ends, next))
             end_stage(board);
-        if (instant_due(processor_due(board), next))
+        if (works)
             work(board);
         send_next(board);
         plan(board);
@@ -550,7 +552,7 @@ struct instant sim_board_deadline(const struct sim_board *board)
         return board->due;
     /* What happens byte by byte is made up for when the line is over. */
     due = instant_earlier(board->stage_ends, board->arrives);
-    due = instant_earlier(due, processor_due(board));
+    due = instant_earlier(due, board->works);
     return instant_earlier(due, line_over(board));
 }
 
@@ -572,7 +574,7 @@ const char *sim_board_check(const struct sim_board *board)
         return "an unplugged board is open or drives a pin";
     if (board->core.line_length > SIO_LINE_CAPACITY)
         return "the firmware's line is longer than fits";
-    if (next_event(board).us < board->due.us)
+    if (next_event(board, processor_due(board)).us < board->due.us)
         return "something happens before it is due";
     return NULL;
 }

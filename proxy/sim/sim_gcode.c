@@ -10,6 +10,12 @@ static bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
+/* Of a command. */
+static bool is_letter(char byte)
+{
+    return byte == 'G' || byte == 'M' || byte == 'T';
+}
+
 static struct span skip_blanks(struct span text)
 {
     while (text.length > 0 && (*text.data == ' ' || *text.data == '\t')) {
@@ -39,7 +45,7 @@ struct sim_gcode sim_gcode_read(struct span line)
         text.length--;
 
     struct sim_gcode gcode = {.letter = '?', .text = text, .rest = SPAN_NONE};
-    if (text.length == 0 || memchr("GMT", text.data[0], 3) == NULL)
+    if (text.length == 0 || !is_letter(text.data[0]))
         return gcode;
     struct span rest = skip_blanks((struct span){text.data + 1, text.length - 1});
     if (rest.length == 0 || !is_digit(*rest.data))

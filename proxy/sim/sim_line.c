@@ -161,20 +161,18 @@ enum sim_line_result sim_line_take(struct sim_line *line, char byte, struct sim_
 
 size_t sim_line_take_plain(struct sim_line *line, struct span bytes, struct sim_line_rules rules)
 {
-    /* What ends a line, escapes, comments, deletes. */
-    static const bool special[256] = {['\n'] = true, ['\r'] = true, ['\\'] = true,
-                                      [';'] = true,  [0x08] = true};
-    size_t count = 0, room;
+    static const char special[] = {'\n', '\r', '\\', ';', 0x08}; /* ends, escapes, comments, deletes */
+    size_t room;
 
     if (line->complete || line->skipping || line->escaped || rules.plain)
         return 0;
     room = SIM_LINE_MARLIN_LIMIT - line->length - 1; /* the last one has consequences */
     if (bytes.length > room)
         bytes.length = room;
-    while (count < bytes.length && !special[(uint8_t)bytes.data[count]])
-        count++;
-    if (count > 0)
-        memcpy(line->text + line->length, bytes.data, count);
-    line->length += (uint32_t)count;
-    return count;
+    for (size_t i = 0; i < sizeof special; i++)
+        bytes.length = span_find(bytes, special[i]);
+    if (bytes.length > 0)
+        memcpy(line->text + line->length, bytes.data, bytes.length);
+    line->length += (uint32_t)bytes.length;
+    return bytes.length;
 }

@@ -366,7 +366,7 @@ void world_host_says(struct world *world)
 
 void world_settle(struct world *world)
 {
-    bool moved = true;
+    bool moved = true, heard;
 
     world->stop = false;
     /* In the order in which an ok goes up and the next line comes down. */
@@ -378,10 +378,11 @@ void world_settle(struct world *world)
         moved |= hear(world, PROXY_BOARD);
         moved |= pump(world);
         moved |= host_moves(world);
-        moved |= hear(world, PROXY_HOST);
-        moved |= hear(world, PROXY_SHARE);
-        if (!world->stop)
-            moved |= pump(world);
+        heard = hear(world, PROXY_HOST);
+        heard |= hear(world, PROXY_SHARE);
+        if (heard && !world->stop)
+            pump(world);
+        moved |= heard;
         moved |= world_faults_happen(world);
     }
 }

@@ -141,24 +141,25 @@ static void classify(struct gcode_line *line)
 
 void gcode_line_parse(struct span raw, struct gcode_line *ret_line)
 {
-    struct gcode_line line = {.raw = raw, .code = -1, .subcode = -1};
+    struct gcode_line *line = ret_line;
     struct span text = span_trim(line_content(raw));
-    size_t used = take_number(text, &line.number);
+    size_t used;
 
+    *line = (struct gcode_line){.raw = raw, .code = -1, .subcode = -1};
+    used = take_number(text, &line->number);
     if (used > 0) {
-        line.numbered = true;
-        text = take_checksum(&line, text);
-        if (!line.has_checksum) {
-            text = take_checksum(&line, without_comment(text));
+        line->numbered = true;
+        text = take_checksum(line, text);
+        if (!line->has_checksum) {
+            text = take_checksum(line, without_comment(text));
         }
         text = span_skip(text, used);
     } else {
-        line.blank = text.length == 0;
-        line.comment_only = text.length > 0 && text.data[0] == ';';
+        line->blank = text.length == 0;
+        line->comment_only = text.length > 0 && text.data[0] == ';';
     }
-    line.command = span_trim(without_comment(text));
-    classify(&line);
-    *ret_line = line;
+    line->command = span_trim(without_comment(text));
+    classify(line);
 }
 
 bool gcode_line_is_plain(const struct gcode_line *line)

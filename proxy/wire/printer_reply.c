@@ -496,13 +496,12 @@ static bool parse_by_letter(struct span line, bool at_start, struct printer_repl
 
 void printer_reply_parse(struct span content, struct printer_reply *ret_reply)
 {
-    struct printer_reply reply = {.kind = REPLY_TEXT, .text = content, .number = -1};
     struct span line = stripped(content);
     /* Where OctoPrint looks at the line as it came, blanks before it hide what it is. */
     bool at_start = line.length > 0 && line.data == content.data;
 
-    if (line.length > 0 && !parse_by_letter(line, at_start, &reply)) {
-        parse_text(line, &reply);
+    *ret_reply = (struct printer_reply){.kind = REPLY_TEXT, .text = content, .number = -1};
+    if (line.length > 0 && !parse_by_letter(line, at_start, ret_reply)) {
+        parse_text(line, ret_reply);
     }
-    *ret_reply = reply;
 }

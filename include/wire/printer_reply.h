@@ -50,7 +50,7 @@ struct printer_reply {
     bool paused;          /* busy: paused for user */
     bool numbering;       /* an Error about line number or checksum, or what the wire has left of
                              one: a Resend follows */
-    bool halted;          /* `kill() called`, `Printer halted`, Klipper's Shutdown */
+    bool halted;          /* `kill() called`, `Printer halted`, Klipper's Shutdown, … */
     bool boot;            /* said right behind `start`, and at no other time */
     bool unknown_command; /* `Unknown command` in any of its forms */
     bool upload_open;     /* `Writing to file:` */

@@ -433,6 +433,7 @@ static void parse_echo(struct span line, struct printer_reply *reply)
 {
     line = skip_blanks(span_skip(line, 5));
     reply->boot = is_boot(line);
+    reply->halted = span_starts(line, SPAN("EMERGENCY SHUTDOWN DETECTED")); /* virtual printer */
     reply->unknown_command = span_starts_nocase(line, SPAN("unknown command"));
     if (reply->unknown_command) {
         reply->argument = quoted(line);

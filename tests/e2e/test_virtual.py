@@ -174,7 +174,14 @@ class PrintsOnTheVirtualPrinter(scenario.Scenario):
                    lambda: "M140 S0" in map(print_file.bare, self.printer.executed()[mark:]))
         self.octoprint.wait_for_state("Operational")
         self.assertGreater(self.proxy.status()["counters"]["lost_lines"], 0)
-        self.octoprint.disconnect()
+
+    def test_it_is_halted_by_one_m112(self):
+        # It says so in words of its own.
+        self.octoprint.command("M112")
+        wait_until("the printer is halted",
+                   lambda: self.proxy.status()["printer"]["state"] == "halted")
+        self.octoprint.wait_for_disconnect()
+        self.assertEqual(self.printer.wire().count("M112"), 1)
         self.octoprint.stop()
         self.proxy.stop()
 

@@ -223,6 +223,8 @@ static void a_halted_printer_says_so_in_its_firmwares_words(void **unused)
     assert_true(reply.halted);
     expect_kind("// Klipper state: Shutdown", REPLY_TEXT);
     assert_true(reply.halted);
+    expect_kind("echo:EMERGENCY SHUTDOWN DETECTED. KILLED.", REPLY_TEXT); /* OctoPrint's own */
+    assert_true(reply.halted);
     expect_kind("// Klipper state: Ready", REPLY_TEXT);
     assert_false(reply.halted);
     expect_kind("!! Must home axis first", REPLY_ERROR);

@@ -175,13 +175,13 @@ class PrintsOnTheVirtualPrinter(scenario.Scenario):
         self.octoprint.wait_for_state("Operational")
         self.assertGreater(self.proxy.status()["counters"]["lost_lines"], 0)
 
-    def test_it_is_halted_by_one_m112(self):
-        # It says so in words of its own.
+    def test_its_own_words_for_a_halt_are_understood(self):
         self.octoprint.command("M112")
         wait_until("the printer is halted",
                    lambda: self.proxy.status()["printer"]["state"] == "halted")
         self.octoprint.wait_for_disconnect()
-        self.assertEqual(self.printer.wire().count("M112"), 1)
+        # Not understood, it would be repeated each 250 ms for 5 s.
+        self.assertLess(self.printer.wire().count("M112"), 10)
         self.octoprint.stop()
         self.proxy.stop()
 

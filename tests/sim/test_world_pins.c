@@ -15,8 +15,8 @@
 
 #include "kit/kit.h"
 
-#define SETTLES_MS 70000 /* after each occasion: polls, timeouts and reports have all been there   \
-                          */
+/* After each occasion: polls, timeouts and reports have all been there. */
+#define SETTLES_MS 70000
 
 /* Two configs: a reload goes from the one to the other. */
 static struct kit kit, other;
@@ -236,6 +236,62 @@ static void inputs_that_move_switch_nothing(void **unused)
     }
 }
 
+/* What power and the emergency stop switch is on the list, too: what they are asked for, no more.
+ */
+static void power_and_stop_switch_what_they_are_asked_for(void **unused)
+{
+    struct world_options options = world->options;
+
+    (void)unused;
+    kit.settings.point[0].guarded = true;
+    kit.settings.psu.point = 0;
+    kit.settings.point[0].halt = set_to(false);
+    kit.settings.estop.point = 6; /* the door; high is pressed */
+    kit.settings.estop.reset_point = POINT_NONE;
+    kit.settings.estop.m112_halts = true;
+    other.settings.psu = kit.settings.psu;
+    other.settings.estop = kit.settings.estop;
+    world_init(world, proxy, &options, world->now);
+    sim_board_input(&world->board, 2, false, world->now);
+    seen = 0;
+    assert_string_equal(changes(), "13+ 17+");
+    world_host_opens(world, 115200);
+    assert_string_equal(changes(), "");
+    world_ask(world, &(struct request){.kind = REQUEST_POWER, .value = 255}, 1);
+    assert_string_equal(changes(), "12+");
+    proxy_reload(proxy, &other.settings, &other.ruleset, world->now);
+    assert_string_equal(changes(), "");
+    proxy_reload(proxy, &kit.settings, &kit.ruleset, world->now);
+    assert_string_equal(changes(), "");
+    sim_printer_reset(&world->printer, world->now);
+    world_settle(world);
+    assert_string_equal(changes(), "");
+    world_unplug(world, PROXY_PRINTER);
+    assert_string_equal(changes(), "");
+    world_plug(world, PROXY_PRINTER);
+    assert_string_equal(changes(), "");
+    sim_board_reset(&world->board, world->now);
+    world_settle(world);
+    assert_string_equal(changes(), "12- 13- 17- 12+ 13+ 17+");
+    world_unplug(world, PROXY_BOARD);
+    assert_string_equal(changes(), "");
+    world_plug(world, PROXY_BOARD);
+    assert_string_equal(changes(), "12- 13- 17- 12+ 13+ 17+");
+    sim_board_input(&world->board, 2, true, world->now);
+    world_settle(world);
+    assert_string_equal(changes(), "2+ 12- 15+");
+    sim_board_reset(&world->board, world->now); /* held: only what is halted, and what is not */
+    world_settle(world);
+    assert_string_equal(changes(), "13- 15- 17- 15+ 13+ 17+");
+    sim_board_input(&world->board, 2, false, world->now);
+    world_settle(world);
+    assert_string_equal(changes(), "2-");
+    world_ask(world, &(struct request){.kind = REQUEST_RESET}, 2);
+    assert_string_equal(changes(), "");
+    world_ask(world, &(struct request){.kind = REQUEST_EXIT}, -1);
+    assert_string_equal(changes(), "13-");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +308,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_end_of_the_daemon_switches_what_the_config_says, begin,
                                         end),
         cmocka_unit_test_setup_teardown(inputs_that_move_switch_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(power_and_stop_switch_what_they_are_asked_for, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "sim/sim_board_pins.h"
+
 #define BYTE_US        87      /* ten bits at 115200 baud */
 #define HELD_US        65000   /* fuse SUT: 65 ms after any reset */
 #define BOOT_LISTEN_US 372000  /* optiboot flashes its LED first */
@@ -14,130 +16,6 @@
 #define COMMAND_US     550     /* from the answer to the next line */
 #define LOOP_US        250     /* a turn that only looks at pins and timers */
 #define STK_END        ' '     /* CRC_EOP */
-
-/* --- pins ---------------------------------------------------------------------------------- */
-
-static uint32_t bit(uint8_t io)
-{
-    return (uint32_t)1 << io;
-}
-
-static void set_bit(uint32_t *bits, uint8_t io, bool high)
-{
-    *bits = high ? *bits | bit(io) : *bits & ~bit(io);
-}
-
-/* Driven by us, by somebody outside, by the pull-up, or floating, which reads low. */
-static bool level(const struct sim_board *board, uint8_t io)
-{
-    if ((board->is_output & bit(io)) == 0 && (board->driven & bit(io)) != 0)
-        return (board->drive & bit(io)) != 0;
-    return (board->port & bit(io)) != 0;
-}
-
-static void note_change(struct sim_board *board, uint8_t io)
-{
-    board->changes[board->change_count % SIM_BOARD_CHANGES] =
-        (struct sim_board_change){.time = board->clock, .io = io, .high = level(board, io)};
-    board->change_count++;
-}
-
-/* Writes both registers of a pin and remembers what that did to an output. */
-static void set_pin(struct sim_board *board, uint8_t io, bool is_output, bool port)
-{
-    bool before = level(board, io);
-    bool was_output = (board->is_output & bit(io)) != 0;
-    set_bit(&board->is_output, io, is_output);
-    set_bit(&board->port, io, port);
-    if ((was_output || is_output) && level(board, io) != before)
-        note_change(board, io);
-}
-
-static void pin_set_type(void *context, uint8_t io, enum sio_type type)
-{
-    struct sim_board *board = context;
-    bool port = (board->port & bit(io)) != 0;
-    switch (type) {
-    case SIO_INPUT: set_pin(board, io, false, false); break;
-    case SIO_INPUT_PULLUP: set_pin(board, io, false, true); break;
-    case SIO_OUTPUT: set_pin(board, io, true, port); break;
-    case SIO_SENSOR:
-    case SIO_PWM: set_pin(board, io, false, false); break;
-    }
-}
-
-static void pin_write(void *context, uint8_t io, bool high)
-{
-    struct sim_board *board = context;
-    set_pin(board, io, (board->is_output & bit(io)) != 0, high);
-}
-
-static bool pin_read(void *context, uint8_t io)
-{
-    const struct sim_board *board = context;
-    return level(board, io);
-}
-
-static void eeprom_load(void *context, uint8_t ret_stored[SIO_STORED])
-{
-    const struct sim_board *board = context;
-    memcpy(ret_stored, board->eeprom, SIO_STORED);
-}
-
-static void eeprom_store(void *context, const uint8_t stored[SIO_STORED])
-{
-    struct sim_board *board = context;
-    memcpy(board->eeprom, stored, SIO_STORED);
-}
-
-static const struct sio_hardware hardware = {
-    .set_type = pin_set_type,
-    .write = pin_write,
-    .read = pin_read,
-    .load = eeprom_load,
-    .store = eeprom_store,
-};
-
-static bool sensor_read(void *context, uint8_t io, int16_t *ret_degree, uint16_t *ret_humidity)
-{
-    const struct sim_board *board = context;
-
-    if (!board->sensor[io].there)
-        return false;
-    *ret_degree = board->sensor[io].degree;
-    *ret_humidity = board->sensor[io].humidity;
-    return true;
-}
-
-static void pwm_write(void *context, uint8_t io, uint16_t duty, uint32_t hertz)
-{
-    struct sim_board *board = context;
-    bool was_on = board->duty[io] > 0;
-
-    board->duty[io] = duty;
-    board->hertz[io] = hertz;
-    if ((duty > 0) != was_on) {
-        board->changes[board->change_count % SIM_BOARD_CHANGES] =
-            (struct sim_board_change){.time = board->clock, .io = io, .high = duty > 0};
-        board->change_count++;
-    }
-}
-
-/* The same on a board that has sensors and PWM. */
-static const struct sio_hardware rich_hardware = {
-    .set_type = pin_set_type,
-    .write = pin_write,
-    .read = pin_read,
-    .load = eeprom_load,
-    .store = eeprom_store,
-    .sense = sensor_read,
-    .pwm = pwm_write,
-};
-
-static const struct sio_hardware *hardware_of(const struct sim_board *board)
-{
-    return board->options.sensors != 0 || board->options.pwms != 0 ? &rich_hardware : &hardware;
-}
 
 /* --- processor ----------------------------------------------------------------------------- */
 
@@ -156,10 +34,7 @@ static struct instant instant_of_millis(const struct sim_board *board, int64_t m
 /* Every register as after a reset, and what was on its way out is gone. */
 static void clear_processor(struct sim_board *board)
 {
-    for (uint8_t io = 0; io < SIO_POINTS; io++)
-        set_pin(board, io, false, false);
-    for (uint8_t io = 0; io < SIO_POINTS; io++)
-        pwm_write(board, io, 0, 0);
+    sim_board_pins_reset(board);
     board->sending = false;
     board->sent_at = INSTANT_NEVER;
     board->rx_count = 0;
@@ -195,7 +70,7 @@ static void enter(struct sim_board *board, enum sim_board_stage stage)
         board->stage_ends = INSTANT_NEVER;
         board->look = false;
         board->free = board->clock;
-        sio_board_start(&board->core, hardware_of(board), board, (uint32_t)millis(board));
+        sio_board_start(&board->core, sim_board_pins_hardware(board), board, (uint32_t)millis(board));
         break;
     }
 }
@@ -264,7 +139,7 @@ static struct instant processor_due(const struct sim_board *board)
 static void run_core(struct sim_board *board, int64_t busy_us)
 {
     board->look = false;
-    sio_board_run(&board->core, hardware_of(board), board, (uint32_t)millis(board));
+    sio_board_run(&board->core, sim_board_pins_hardware(board), board, (uint32_t)millis(board));
     board->free = instant_after_us(board->clock, busy_us);
 }
 
@@ -373,23 +248,6 @@ static void advance(struct sim_board *board, struct instant now)
 
 /* --- outside ------------------------------------------------------------------------------- */
 
-/* As CIO and SIO leave them behind. */
-static void store_types(struct sim_board *board, const struct sim_board_options *options)
-{
-    uint8_t sum = 0;
-
-    for (unsigned io = 0; io < SIO_POINTS; io++) {
-        uint8_t type = (options->sensors >> io & 1) != 0   ? SIO_SENSOR
-                       : (options->pwms >> io & 1) != 0    ? SIO_PWM
-                       : (options->outputs >> io & 1) != 0 ? SIO_OUTPUT
-                                                           : SIO_INPUT_PULLUP;
-
-        board->eeprom[io + 1] = type;
-        sum = (uint8_t)(sum + type);
-    }
-    board->eeprom[0] = sum;
-}
-
 void sim_board_init(struct sim_board *board, struct sim_board_options options, struct instant now)
 {
     memset(board, 0, sizeof(*board));
@@ -397,7 +255,7 @@ void sim_board_init(struct sim_board *board, struct sim_board_options options, s
     board->clock = now;
     memset(board->eeprom, 0xff, sizeof(board->eeprom));
     if ((options.outputs | options.sensors | options.pwms) != 0)
-        store_types(board, &options);
+        sim_board_pins_store(board, &options);
     enter(board, SIM_BOARD_UNPLUGGED);
     boot(board, true);
     plan(board);
@@ -494,11 +352,7 @@ void sim_board_input(struct sim_board *board, uint8_t io, bool high, struct inst
 {
     assert(io < SIO_POINTS);
     advance(board, now);
-    bool before = level(board, io);
-    set_bit(&board->driven, io, true);
-    set_bit(&board->drive, io, high);
-    if (level(board, io) != before)
-        note_change(board, io);
+    sim_board_pins_drive(board, io, high);
     board->look = true;
     plan(board);
     advance(board, now);
@@ -515,7 +369,7 @@ void sim_board_sense(struct sim_board *board, uint8_t io, struct sim_board_senso
 bool sim_board_output(const struct sim_board *board, uint8_t io)
 {
     assert(io < SIO_POINTS);
-    return level(board, io);
+    return sim_board_pins_level(board, io);
 }
 
 bool sim_board_change(const struct sim_board *board, uint32_t index,

@@ -174,6 +174,8 @@ void proxy_opened(struct proxy *proxy, const struct proxy_input *input, struct i
         proxy->printer_link.asked = false;
         proxy->printer_link.changed = now;
         printer_opened(proxy, now);
+        if (input->number > 0 && input->number != proxy->baud) /* the host has set it meanwhile */
+            proxy_order(proxy, ORDER_SPEED, PROXY_PRINTER, proxy->baud);
         tell_link(proxy, &proxy->printer_link, PROXY_PRINTER, SPAN_NONE, now);
         return;
     case PROXY_BOARD:

@@ -152,10 +152,23 @@ static void the_temperatures_of_a_printer_that_is_gone_are_not_shown(void **unus
     assert_int_equal(status.heaters, 0);
 }
 
+/* An opening may take its time, and the host sets its speed meanwhile. */
+static void a_port_that_opens_late_gets_the_speed_of_then(void **unused)
+{
+    (void)unused;
+    kit.settings.printer.baud = 0;
+    proxy_init(proxy, &kit.settings, &kit.ruleset, SPAN_NONE, now);
+    put(&(struct proxy_input){.kind = PROXY_OPENED, .port = PROXY_HOST, .number = 250000});
+    assert_false(ordered(ORDER_SPEED));
+    opened(PROXY_PRINTER);
+    assert_true(ordered(ORDER_SPEED));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
+        TEST(a_port_that_opens_late_gets_the_speed_of_then),
         TEST(a_printer_that_is_a_board_is_closed_and_told),
         TEST(a_printer_that_has_said_its_name_may_talk_like_a_board),
         TEST(a_printer_without_emergency_parser_is_told_once),

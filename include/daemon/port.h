@@ -51,6 +51,7 @@ struct port {
     char path[SETTINGS_PATH]; /* as configured, for messages */
     bool is_open;
     bool starved; /* there may be bytes that nobody had room for */
+    bool elsewhere; /* another thread is at work for it, and may be for long */
     int fd;       /* -1: none */
     uv_poll_t *poll;
     int polled; /* events asked for */

@@ -1,9 +1,10 @@
 #include "daemon/log.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 static enum log_level loudest = LOG_INFO;
 static char kept[LOG_KEPT][LOG_LINE];
@@ -14,20 +15,59 @@ void log_level_set(enum log_level level)
     loudest = level;
 }
 
-static const char *mark_of(enum log_level level, const char *line)
+static const char *mark_of(enum log_level level, bool says_itself)
 {
     bool journal = getenv("JOURNAL_STREAM") != NULL;
 
-    /* A mistake in a file says so itself: `mk3.yaml:2:1: error: …`. */
-    if (!journal && (strstr(line, ": error: ") != NULL || strstr(line, ": warning: ") != NULL))
-        return "";
     switch (level) {
-    case LOG_ERROR: return journal ? "<3>" : "error: ";
-    case LOG_WARNING: return journal ? "<4>" : "warning: ";
+    case LOG_ERROR: return journal ? "<3>" : says_itself ? "" : "error: ";
+    case LOG_WARNING: return journal ? "<4>" : says_itself ? "" : "warning: ";
     case LOG_INFO: return journal ? "<6>" : "";
     case LOG_DEBUG: return journal ? "<7>" : "debug: ";
     }
     return "";
+}
+
+/* Would a line be taken at once? */
+static bool is_read(void)
+{
+    struct pollfd end = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    return poll(&end, 1, 0) > 0 && (end.revents & POLLOUT) != 0;
+}
+
+static void print(const char *mark, const char *line)
+{
+    static unsigned lost;
+
+    if (lost > 0 && is_read()) {
+        fprintf(stderr, "%s%u lines of the log are missing here: they were not read in time\n",
+                mark_of(LOG_WARNING, false), lost);
+        lost = 0;
+    }
+    if (lost == 0 && is_read())
+        fprintf(stderr, "%s%s\n", mark, line);
+    else
+        lost++;
+}
+
+/* The place of the next line, which is the oldest when all are taken. */
+static char *next_line(void)
+{
+    char *line = kept[(first + count) % LOG_KEPT];
+
+    if (count < LOG_KEPT)
+        count++;
+    else
+        first = (first + 1) % LOG_KEPT;
+    return line;
+}
+
+static void show_controls(char *line)
+{
+    for (char *byte = line; *byte != '\0'; byte++)
+        if ((unsigned char)*byte < ' ' || *byte == 127)
+            *byte = '?';
 }
 
 void log_write(enum log_level level, const char *format, ...)
@@ -37,18 +77,24 @@ void log_write(enum log_level level, const char *format, ...)
 
     if (level > loudest)
         return;
-    line = kept[(first + count) % LOG_KEPT];
-    if (count < LOG_KEPT)
-        count++;
-    else
-        first = (first + 1) % LOG_KEPT;
+    line = next_line();
     va_start(arguments, format);
     vsnprintf(line, LOG_LINE, format, arguments);
     va_end(arguments);
-    for (char *byte = line; *byte != '\0'; byte++)
-        if ((unsigned char)*byte < ' ' || *byte == 127)
-            *byte = '?';
-    fprintf(stderr, "%s%s\n", mark_of(level, line), line);
+    show_controls(line);
+    print(mark_of(level, false), line);
+}
+
+void log_mistake(enum log_level level, struct span mistake)
+{
+    char *line;
+
+    if (level > loudest)
+        return;
+    line = next_line();
+    snprintf(line, LOG_LINE, "%.*s", (int)mistake.length, mistake.data);
+    show_controls(line);
+    print(mark_of(level, true), line);
 }
 
 const char *log_kept(unsigned index)

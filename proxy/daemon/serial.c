@@ -21,8 +21,20 @@
 struct serial {
     struct port port;
     struct sp_port *device; /* NULL: a plain terminal */
+    struct opening *opening; /* NULL: none is under way */
     uv_timer_t dtr;
     bool dtr_low;
+};
+
+/* An opening in another thread. */
+struct opening {
+    uv_work_t work;
+    struct serial *serial; /* NULL: nobody waits for it any more */
+    char path[PATH_MAX];
+    uint32_t baud;
+    struct sp_port *device; /* as struct serial */
+    int fd;                 /* or a negative errno */
+    char holder[128];       /* of a port that is busy */
 };
 
 static struct serial *serial_of(struct port *port)
@@ -30,16 +42,13 @@ static struct serial *serial_of(struct port *port)
     return (struct serial *)port;
 }
 
-static void tell_why_not(struct port *port, int error)
+static void tell_why_not(struct port *port, int error, const char *holder)
 {
-    char holder[128];
-
     switch (-error) {
     case ENOENT:
     case ENXIO:
     case ENODEV: port_lost(port, error, "%s is not there", port->path); break;
     case EBUSY:
-        holder_find(port->path, holder, sizeof holder);
         port_lost(port, error, "%s is held by %s: disconnect it there", port->path, holder);
         break;
     case EACCES:
@@ -53,14 +62,29 @@ static void tell_why_not(struct port *port, int error)
     }
 }
 
+static void close_it(struct sp_port *device, int fd)
+{
+    if (fd >= 0) {
+        /* What nobody will read any more would hold the close back for up to 30 s. */
+        tcflush(fd, TCOFLUSH);
+        tty_unlock(fd);
+    }
+    if (device != NULL) {
+        sp_close(device);
+        sp_free_port(device);
+    } else if (fd >= 0) {
+        close(fd);
+    }
+}
+
 /* Opens through libserialport. The descriptor, or a negative errno; -ENOTTY: it does not want it.
  */
-static int open_device(struct serial *serial, const char *path, uint32_t baud)
+static int open_device(struct opening *opening)
 {
     struct sp_port *device;
     int fd, error;
 
-    if (sp_get_port_by_name(path, &device) != SP_OK)
+    if (sp_get_port_by_name(opening->path, &device) != SP_OK)
         return -ENOTTY;
     if (sp_open(device, SP_MODE_READ_WRITE) != SP_OK) {
         error = sp_last_error_code();
@@ -69,14 +93,14 @@ static int open_device(struct serial *serial, const char *path, uint32_t baud)
             return -EBUSY;
         return error > 0 ? -error : -EIO;
     }
-    serial->device = device;
+    opening->device = device;
     if (sp_get_port_handle(device, &fd) != SP_OK)
         return -EIO;
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     error = tty_lock(fd);
     if (error != 0)
         return error;
-    if (sp_set_baudrate(device, (int)baud) != SP_OK || sp_set_bits(device, 8) != SP_OK ||
+    if (sp_set_baudrate(device, (int)opening->baud) != SP_OK || sp_set_bits(device, 8) != SP_OK ||
         sp_set_parity(device, SP_PARITY_NONE) != SP_OK || sp_set_stopbits(device, 1) != SP_OK ||
         sp_set_flowcontrol(device, SP_FLOWCONTROL_NONE) != SP_OK)
         return -EIO;
@@ -85,25 +109,71 @@ static int open_device(struct serial *serial, const char *path, uint32_t baud)
     return fd;
 }
 
+/* In another thread. */
+static void work(uv_work_t *request)
+{
+    struct opening *opening = request->data;
+
+    opening->fd = open_device(opening);
+    if (opening->fd >= 0)
+        return;
+    if (opening->device == NULL && opening->fd != -EBUSY && opening->fd != -EACCES)
+        opening->fd = tty_open(opening->path, opening->baud);
+    if (opening->fd == -EBUSY)
+        holder_find(opening->path, opening->holder, sizeof opening->holder);
+    if (opening->fd < 0 && opening->device != NULL) {
+        close_it(opening->device, -1);
+        opening->device = NULL;
+    }
+}
+
+static void done(uv_work_t *request, int status)
+{
+    struct opening *opening = request->data;
+    struct serial *serial = opening->serial;
+    const struct port_owner *owner;
+
+    if (serial == NULL) {
+        if (status == 0) /* it has run */
+            close_it(opening->device, opening->fd);
+        free(opening);
+        return;
+    }
+    owner = serial->port.owner;
+    serial->opening = NULL;
+    serial->port.elsewhere = false;
+    serial->device = opening->device;
+    if (opening->fd < 0)
+        tell_why_not(&serial->port, opening->fd, opening->holder);
+    else
+        port_attach(&serial->port, opening->fd, opening->baud);
+    free(opening);
+    owner->settle(owner->context);
+}
+
 static void serial_open(struct port *port, uint32_t baud)
 {
     struct serial *serial = serial_of(port);
+    struct opening *opening;
     char path[PATH_MAX];
-    int fd;
 
-    if (baud == 0)
-        baud = SERIAL_BAUD;
+    if (serial->opening != NULL)
+        return;
     if (realpath(port->path, path) == NULL) {
-        tell_why_not(port, -errno);
+        tell_why_not(port, -errno, "");
         return;
     }
-    fd = open_device(serial, path, baud);
-    if (fd < 0 && serial->device == NULL && fd != -EBUSY && fd != -EACCES)
-        fd = tty_open(path, baud);
-    if (fd < 0)
-        tell_why_not(port, fd);
-    else
-        port_attach(port, fd, baud);
+    opening = calloc(1, sizeof *opening);
+    if (opening == NULL)
+        abort();
+    memcpy(opening->path, path, sizeof path);
+    opening->work.data = opening;
+    opening->serial = serial;
+    opening->baud = baud != 0 ? baud : SERIAL_BAUD;
+    serial->opening = opening;
+    port->elsewhere = true;
+    if (uv_queue_work(port->loop, &opening->work, work, done) != 0)
+        abort();
 }
 
 static void end_dtr(uv_timer_t *timer)
@@ -121,18 +191,13 @@ static void serial_shut(struct port *port)
 
     end_dtr(&serial->dtr);
     uv_timer_stop(&serial->dtr);
-    if (serial->device != NULL) {
-        /* What nobody will read any more would hold the close back for up to 30 s. */
-        sp_flush(serial->device, SP_BUF_OUTPUT);
-        if (port->fd >= 0)
-            tty_unlock(port->fd);
-        sp_close(serial->device);
-        sp_free_port(serial->device);
-        serial->device = NULL;
-    } else if (port->fd >= 0) {
-        tty_unlock(port->fd);
-        close(port->fd);
+    if (serial->opening != NULL) {
+        serial->opening->serial = NULL;
+        uv_cancel((uv_req_t *)&serial->opening->work);
+        serial->opening = NULL;
     }
+    close_it(serial->device, port->fd);
+    serial->device = NULL;
     port->fd = -1;
 }
 

@@ -437,13 +437,15 @@ static void end(struct service *service)
     programs_kill(service->programs);
     tell_trouble(service);
     whole = end_recordings(service);
-    for (enum proxy_port which = 0; which < PROXY_PORTS; which++)
+    for (enum proxy_port which = 0; which < PROXY_PORTS; which++) {
+        whole = whole && (service->port[which] == NULL || !service->port[which]->elsewhere);
         port_free(service->port[which]);
+    }
     recorder_end(service->recorder, NULL);
     control_free(service->control);
     claim_leave(&service->state_claim);
     if (!whole)
-        _exit(0); /* its thread hangs, and would hold us */
+        _exit(0); /* a thread may hang, and would hold us */
     uv_walk(&service->loop, close_handle, NULL);
     uv_run(&service->loop, UV_RUN_DEFAULT);
     uv_loop_close(&service->loop);

@@ -8,6 +8,20 @@
 #include "daemon/service.h"
 #include "daemon/sim_port.h"
 
+/* `FILE:LINE:COLUMN: warning: …`, whatever the mistake quotes. */
+static bool is_warning(struct span line)
+{
+    static const struct span warning = SPAN_INIT(": warning: "), error = SPAN_INIT(": error: ");
+
+    for (; line.length > 0; line = span_skip(line, 1)) {
+        if (span_starts(line, warning))
+            return true;
+        if (span_starts(line, error))
+            return false;
+    }
+    return false;
+}
+
 /* Each mistake a line of the log; errors are what the asker is told, a line each. */
 static void tell_mistakes(const char *mistakes, char *ret_why, size_t capacity)
 {
@@ -17,9 +31,9 @@ static void tell_mistakes(const char *mistakes, char *ret_why, size_t capacity)
     while (*mistakes != '\0') {
         size_t length = strcspn(mistakes, "\n");
         struct span line = {mistakes, length};
-        bool warning = span_contains(line, SPAN(": warning: "));
+        bool warning = is_warning(line);
 
-        log_write(warning ? LOG_WARNING : LOG_ERROR, "%.*s", (int)length, mistakes);
+        log_mistake(warning ? LOG_WARNING : LOG_ERROR, line);
         if (!warning && told + length + 2 < capacity)
             told += (size_t)snprintf(ret_why + told, capacity - told, "%s%.*s",
                                      told > 0 ? "\n" : "", (int)length, mistakes);

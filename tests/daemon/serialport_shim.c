@@ -20,6 +20,7 @@
 #define TARGET "../../devices/virtual/tty/pts"
 
 unsigned serialport_shim_dtr_drops;
+unsigned serialport_shim_slow_ms;
 
 static bool is_ours(const char *path)
 {
@@ -59,6 +60,7 @@ ssize_t readlink(const char *restrict path, char *restrict buffer, size_t capaci
     *(void **)&real = dlsym(RTLD_NEXT, "readlink");
     if (!is_ours(path))
         return real(path, buffer, capacity);
+    usleep(serialport_shim_slow_ms * 1000); /* it is looked up once */
     memcpy(buffer, TARGET, length);
     return (ssize_t)length;
 }

@@ -105,6 +105,7 @@ static void run_until_heard(size_t length)
 static int setup(void **unused)
 {
     (void)unused;
+    serialport_shim_slow_ms = 0;
     memset(&bench, 0, sizeof bench);
     bench.room = 1000;
     bench.owner = (struct port_owner){.opened = note_opened,
@@ -137,9 +138,22 @@ static int teardown(void **unused)
     return 0;
 }
 
+/* Opens it, or cannot. */
+static void try_to_open(uint32_t baud)
+{
+    unsigned was = bench.opened + bench.closed;
+
+    port_open(bench.port, baud);
+    uv_timer_start(&bench.guard, on_guard, LONG_MS, 0);
+    bench.late = 0;
+    while (bench.opened + bench.closed == was && bench.late == 0)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    assert_int_equal(bench.late, 0);
+}
+
 static void open_it(uint32_t baud)
 {
-    port_open(bench.port, baud);
+    try_to_open(baud);
     assert_int_equal(bench.opened, 1);
     assert_string_equal(bench.why, "");
 }
@@ -259,13 +273,13 @@ static void a_port_that_somebody_holds_is_busy(void **unused)
 {
     (void)unused;
     assert_int_equal(flock(bench.slave, LOCK_EX), 0);
-    port_open(bench.port, 115200);
+    try_to_open(115200);
     assert_int_equal(bench.opened, 0);
     assert_int_equal(bench.closed, 1);
     assert_int_equal(bench.error, -EBUSY);
     assert_non_null(strstr(bench.why, "disconnect it there"));
     flock(bench.slave, LOCK_UN);
-    port_open(bench.port, 115200);
+    try_to_open(115200);
     assert_int_equal(bench.opened, 1);
 }
 
@@ -273,9 +287,52 @@ static void a_port_that_is_missing_is_told(void **unused)
 {
     (void)unused;
     unlink(bench.link);
-    port_open(bench.port, 115200);
+    try_to_open(115200);
     assert_int_equal(bench.error, -ENOENT);
     assert_non_null(strstr(bench.why, "is not there"));
+}
+
+static void count_turn(uv_timer_t *timer)
+{
+    (*(unsigned *)timer->data)++;
+}
+
+static void an_opening_that_takes_its_time_holds_nothing_up(void **unused)
+{
+    static uv_timer_t timer;
+    static unsigned turns;
+
+    (void)unused;
+    turns = 0;
+    uv_timer_init(&bench.loop, &timer);
+    timer.data = &turns;
+    uv_timer_start(&timer, count_turn, 5, 5);
+    serialport_shim_slow_ms = 300;
+    try_to_open(115200);
+    assert_int_equal(bench.opened, 1);
+    assert_true(turns >= 10);
+    uv_close((uv_handle_t *)&timer, NULL);
+}
+
+static void a_port_that_is_given_up_while_it_is_opened_is_let_go(void **unused)
+{
+    int other;
+
+    (void)unused;
+    serialport_shim_slow_ms = 100;
+    port_open(bench.port, 115200);
+    uv_run(&bench.loop, UV_RUN_NOWAIT);
+    assert_true(bench.port->elsewhere);
+    port_close(bench.port);
+    uv_timer_start(&bench.guard, on_guard, 400, 0);
+    while (bench.late == 0)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    assert_int_equal(bench.opened + bench.closed, 0);
+    other = open(bench.path, O_RDWR | O_NOCTTY);
+    assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+    close(other);
+    serialport_shim_slow_ms = 0;
+    open_it(115200);
 }
 
 int main(void)
@@ -294,6 +351,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(while_it_is_open_nobody_else_may_lock_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_port_that_somebody_holds_is_busy, setup, teardown),
         cmocka_unit_test_setup_teardown(a_port_that_is_missing_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_opening_that_takes_its_time_holds_nothing_up, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_port_that_is_given_up_while_it_is_opened_is_let_go, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

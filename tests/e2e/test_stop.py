@@ -46,9 +46,12 @@ class Stop(scenario.Scenario):
         return data
 
     def print_to_the_end(self, name):
-        self.octoprint.upload(name, print_file.walking(1))
+        """Returns the file."""
+        data = print_file.walking(1)
+        self.octoprint.upload(name, data)
         self.octoprint.print(name)
         self.octoprint.wait_for_end()
+        return data
 
     def wait_for_error(self):
         """OctoPrint has gone offline and shows why."""
@@ -179,7 +182,10 @@ class StopAndDoor(Stop):
         self.octoprint.wait_for_received("SD card ok", received)
         self.wait_for_printer("online")
         self.octoprint.wait_for_state("Operational")
-        self.print_to_the_end("again.gcode")
+        mark = self.printer.executed_count()
+        data = self.print_to_the_end("again.gcode")
+        print_file.check_executed(self.printer.executed()[mark:],
+                                  print_file.for_the_printer(data), "M400")
         self.octoprint.disconnect()
         self.finish()
 

@@ -149,6 +149,7 @@ class CheckRules(unittest.TestCase):
                  "do: [{say: it is cold}]}\n"
                  "  - {name: wait, when: {gcode: M751}, "
                  "do: [{wait: {temperature: {air: '< 20C'}, timeout: 1h}}, {say: cool now}]}\n"
+                 "  - {name: gone, when: {point: air, becomes: unknown}, do: [{say: air is gone}]}\n"
                  "tests:\n")
         steps = ["temperature: {air: 30C}", "expect: {point: {fan: off}}",
                  "temperature: {air: 41C}", "expect: {point: {fan: on}}",
@@ -159,7 +160,8 @@ class CheckRules(unittest.TestCase):
                  "gcode: M43", "expect: {said: [point air 34C 45%, point cold 5C 45%]}",
                  "gcode: M751", "wait: 10s", "expect: {not: {said: cool now}}",
                  "temperature: {air: 19C}", "expect: {said: cool now}",
-                 "board: lost", "gcode: M43", "expect: {said: point air unknown}"]
+                 "board: lost", "expect: {said: air is gone}",
+                 "gcode: M43", "expect: {said: point air unknown}"]
         status, said = check(steps, rules=rules)
         self.assertEqual(status, 0, said)
         self.assertEqual(check(["temperature: {air: 30C}", "expect: {point: {fan: on}}"],

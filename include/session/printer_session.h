@@ -191,6 +191,8 @@ struct printer_session {
 void printer_session_init(struct printer_session *session, unsigned in_flight);
 /* The port is newly open, or the printer was reset: nothing sent before counts. */
 void printer_session_forget(struct printer_session *session);
+/* The printer is halted, and answers nothing sent before: it need not be told its number again. */
+void printer_session_halted(struct printer_session *session);
 /*
  * The port is open again in the middle of things: the printer may have lived on. What is unanswered
  * is kept; if no `start` comes it is asked.

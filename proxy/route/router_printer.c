@@ -420,7 +420,7 @@ static void halted(struct router *router, struct span cause, struct instant now)
 {
     if (router->printer_state == PRINTER_HALTED)
         return;
-    printer_session_forget(&router->printer);
+    printer_session_halted(&router->printer);
     ledger_forget_real(&router->ledger);
     router->front_debt = 0;
     router_filament_broken(router, now);

@@ -62,6 +62,14 @@ static void go_on(struct printer_session *session, struct instant now)
     resend_enter(session, session->lines.unsent > 0 ? RESEND_AGAIN : RESEND_NONE, now);
 }
 
+void printer_session_halted(struct printer_session *session)
+{
+    bool known = session->numbers_known;
+
+    printer_session_forget(session);
+    session->numbers_known = known;
+}
+
 void printer_session_forget(struct printer_session *session)
 {
     sent_lines_clear(&session->lines);

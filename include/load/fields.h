@@ -17,6 +17,7 @@ struct fields {
     const char *folder;        /* where relative paths start */
     struct span bytes;         /* the file's text */
     struct arena *arena;
+    const char *(*why_no_program)(const char *path); /* of struct load_environment */
     bool example;    /* of a rule file, not a config: it may lack a printer */
 };
 
@@ -44,7 +45,7 @@ bool fields_read(const struct fields *fields, const struct node *map, const stru
 
 bool field_is_map(const struct fields *fields, const struct node *node);
 bool field_is_list(const struct fields *fields, const struct node *node);
-/* A scalar of at least one byte, without control characters. */
+/* A scalar of at least one byte, without control characters; null is none unless it is quoted. */
 bool field_text(const struct fields *fields, const struct node *node, struct span *ret_text);
 /* The same, copied with its NUL into a field of `capacity` bytes. */
 bool field_string(const struct fields *fields, const struct node *node, char *ret_field,

@@ -14,6 +14,8 @@
 /* What the surroundings say. */
 struct load_environment {
     const char *state_directory; /* $STATE_DIRECTORY, NULL if it is not set */
+    /* Why that file is no program that we could run now, NULL if it is one. NULL: nobody knows. */
+    const char *(*why_no_program)(const char *path);
 };
 
 struct loaded {

@@ -1,14 +1,30 @@
 #include "daemon/config.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-static void load(struct config *config, struct mistakes *mistakes, bool readable)
+static const char *why_no_program(const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        return errno == ENOENT || errno == ENOTDIR ? "is not there" : strerror(errno);
+    if (!S_ISREG(status.st_mode))
+        return "is no program";
+    return access(path, X_OK) == 0 ? NULL : "may not be run by us";
+}
+
+/* `here`: the config is of this machine and of now. */
+static void load(struct config *config, struct mistakes *mistakes, bool readable, bool here)
 {
     struct load_environment environment = {
         .state_directory = config->state_directory[0] != '\0' ? config->state_directory : NULL,
+        .why_no_program = here ? why_no_program : NULL,
     };
     size_t length;
     FILE *stream;
@@ -42,7 +58,7 @@ struct config *config_read(const char *path)
     if (state_directory != NULL)
         snprintf(config->state_directory, sizeof config->state_directory, "%s", state_directory);
     readable = sources_read(path, &mistakes, &config->sources);
-    load(config, &mistakes, readable);
+    load(config, &mistakes, readable, true);
     return config;
 }
 
@@ -57,7 +73,7 @@ struct config *config_of_sources(const struct sources *sources, const char *stat
     if (sources->count > 0)
         snprintf(config->path, sizeof config->path, "%s", sources->source[0].path);
     snprintf(config->state_directory, sizeof config->state_directory, "%s", state_directory);
-    load(config, &mistakes, true);
+    load(config, &mistakes, true, false);
     return config;
 }
 

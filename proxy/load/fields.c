@@ -157,7 +157,7 @@ bool field_is_list(const struct fields *fields, const struct node *node)
 
 bool field_text(const struct fields *fields, const struct node *node, struct span *ret_text)
 {
-    if (node->kind != NODE_SCALAR || node->text.length == 0) {
+    if (node->kind != NODE_SCALAR || node->text.length == 0 || node_is_nothing(node)) {
         node_unexpected(fields, node, "a text");
         return false;
     }

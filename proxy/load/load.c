@@ -40,6 +40,7 @@ static void read_config(struct loading *loading, const struct load_environment *
                                   .folder = loading->sources->folder,
                                   .bytes = config->bytes,
                                   .arena = &loading->arena,
+                                  .why_no_program = environment->why_no_program,
                                   .example = loading->example};
 
     settings_file_read(&fields, root, config->path, environment->state_directory);

@@ -279,8 +279,17 @@ void machine_file_filament(const struct fields *fields, const struct node *value
 static void read_program_path(const struct fields *fields, const struct node *value, void *target)
 {
     struct program_settings *program = target;
+    const char *why_not = NULL;
 
-    field_path(fields, value, program->path, sizeof(program->path));
+    if (!field_path(fields, value, program->path, sizeof(program->path))) {
+        return;
+    }
+    if (fields->why_no_program != NULL) {
+        why_not = fields->why_no_program(program->path);
+    }
+    if (why_not != NULL) {
+        node_warning(fields, value, "%s %s", program->path, why_not); /* it may come yet */
+    }
 }
 
 static void read_program_timeout(const struct fields *fields, const struct node *value,

@@ -256,6 +256,10 @@ static bool check_name(const struct fields *fields, const struct node *point)
                                            "board", "motion", NULL};
     struct span name = point->key->text;
 
+    if (node_is_nothing(point->key)) {
+        key_error(fields, point, "the name of a point is missing"); /* null is no name in YAML */
+        return false;
+    }
     for (size_t i = 0; i < name.length; i++) {
         if (!is_name_byte(name.data[i])) {
             key_error(fields, point, "the name of a point has only a-z, 0-9 and _ in it");

@@ -299,9 +299,15 @@ const struct node *node_get(const struct node *map, const char *key)
 
 bool node_is_nothing(const struct node *node)
 {
-    return node == NULL || (node->kind == NODE_SCALAR && !node->quoted &&
-                            (node->text.length == 0 || span_equal(node->text, SPAN("~")) ||
-                             span_equal(node->text, SPAN("null"))));
+    static const struct span words[] = {SPAN_INIT(""), SPAN_INIT("~"), SPAN_INIT("null"),
+                                        SPAN_INIT("Null"), SPAN_INIT("NULL")};
+
+    for (size_t i = 0; node != NULL && i < sizeof(words) / sizeof(words[0]); i++) {
+        if (node->kind == NODE_SCALAR && !node->quoted && span_equal(node->text, words[i])) {
+            return true;
+        }
+    }
+    return node == NULL;
 }
 
 bool node_is(const struct node *node, const char *word)

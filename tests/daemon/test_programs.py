@@ -67,6 +67,8 @@ class Programs(MachineTest):
         self.assertIn("program photo: 0 1 2 3 \n", read_text(self.proxy.log))
 
     def test_one_that_is_not_there_ends_the_rule(self):
+        self.assertIn("warning: programs.missing.path: " + self.path("nowhere.sh") +
+                      " is not there\n", read_text(self.proxy.log))
         self.host_end.write(b"M766\n")
         heard = self.host_end.wait_for(b"ok\n")
         self.assertIn(b"rule missing: step 1 of 2: missing: cannot be started: no such file", heard)

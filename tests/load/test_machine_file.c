@@ -28,10 +28,15 @@ static int end(void **unused)
     return 0;
 }
 
+static const char *why_no_program(const char *path)
+{
+    return strstr(path, "missing") != NULL ? "is not there" : NULL;
+}
+
 /* Loads a config; NULL if there are mistakes, which are `expected`. */
 static const struct settings *load(const char *text, const char *expected)
 {
-    const struct load_environment environment = {0};
+    const struct load_environment environment = {.why_no_program = why_no_program};
     struct mistakes mistakes = {0};
     struct sources sources;
     char whole[2000], *told = NULL;
@@ -148,6 +153,17 @@ static void programs_have_a_name_a_path_and_a_time_limit(void **unused)
     assert_int_equal(settings->program[1].timeout_ms, 3000);
 }
 
+/* It may be installed yet: the daemon starts. */
+static void a_program_that_cannot_be_run_now_is_doubtful(void **unused)
+{
+    const struct settings *settings =
+        load("programs: {notify: {path: bin/missing}, photo: {path: /usr/bin/photo}}\n",
+             "x.yaml:9:27: warning: programs.notify.path: /etc/sioproxy/bin/missing is not there\n");
+
+    (void)unused;
+    assert_int_equal(settings->programs, 2);
+}
+
 static void a_share_has_a_path_and_rights(void **unused)
 {
     const struct settings *settings =
@@ -253,6 +269,7 @@ int main(void)
         LOADED(an_estop_has_its_defaults_and_is_as_it_is_said),
         LOADED(filament_sensors_are_one_or_a_list),
         LOADED(programs_have_a_name_a_path_and_a_time_limit),
+        LOADED(a_program_that_cannot_be_run_now_is_doubtful),
         LOADED(recordings_go_to_a_folder_and_have_a_size),
         LOADED(a_share_has_a_path_and_rights),
         LOADED(points_with_a_task_are_private_unless_it_is_said),

@@ -64,7 +64,13 @@ class ControlSocket(MachineTest):
                        stdout=theirs, check=True, timeout=60,
                        env={**os.environ, "NO_COLOR": "", "TERM": "xterm", **environment})
         os.close(theirs)
-        return os.read(ours, 65536).decode().replace("\r\n", "\n")
+        said = b""
+        try:
+            while more := os.read(ours, 65536):  # it comes in pieces
+                said += more
+        except OSError:
+            pass  # this is how a terminal ends
+        return said.decode().replace("\r\n", "\n")
 
     def test_states_have_colours_on_a_terminal_that_wants_them(self):
         online = "\033[32monline\033[0m"

@@ -1,6 +1,13 @@
 #include "proxy_state.h"
 
 /* A plan switches an output; its outcome comes with the board's report. */
+/* A pulse that is over, whatever became of its plan. */
+static bool ends_pulse(const struct plan_action *action)
+{
+    return action->value == 0 &&
+           (action->plan->pulse == PULSE_OFF || action->plan->state == PLAN_OVER);
+}
+
 static void set_point(struct proxy *proxy, const struct plan_action *action, uint8_t value,
                       struct instant now)
 {
@@ -20,6 +27,8 @@ static void set_point(struct proxy *proxy, const struct plan_action *action, uin
         return;
     }
     if (!proxy_board_of_use(proxy, now)) {
+        if (ends_pulse(action)) /* it is off when the board is back */
+            points_set(&proxy->points, &proxy->board, action->point, 0, now);
         plans_failed(plans, action->slot, STEP_BOARD, SPAN("the IO board is not connected"));
         return;
     }
@@ -341,7 +350,7 @@ void proxy_outcomes(struct proxy *proxy, struct instant now)
         switch (points_outcome(&proxy->points, &proxy->board, point)) {
         case BOARD_NOT_WANTED: /* `board_back: keep` has let go of it */
             proxy->sets[slot] = POINT_NONE;
-            plans_failed(plans, slot, STEP_BOARD, SPAN("the IO board was lost meanwhile"));
+            plans_unsure(plans, slot, STEP_BOARD, SPAN("the IO board was lost meanwhile"));
             break;
         case BOARD_REACHED:
             proxy->sets[slot] = POINT_NONE;
@@ -351,11 +360,11 @@ void proxy_outcomes(struct proxy *proxy, struct instant now)
             if (proxy_board_of_use(proxy, now))
                 break;
             proxy->sets[slot] = POINT_NONE;
-            plans_failed(plans, slot, STEP_BOARD, SPAN("the IO board does not answer"));
+            plans_unsure(plans, slot, STEP_BOARD, SPAN("the IO board does not answer"));
             break;
         case BOARD_FAILED:
             proxy->sets[slot] = POINT_NONE;
-            plans_failed(plans, slot, STEP_BOARD, SPAN("the output does not switch"));
+            plans_unsure(plans, slot, STEP_BOARD, SPAN("the output does not switch"));
             break;
         }
     }

@@ -179,6 +179,8 @@ bool plans_next_action(struct plans *plans, bool turn, struct instant now,
 /* The outcome of PLAN_SET, PLAN_TOGGLE, PLAN_SEND or PLAN_FORWARD. `why` if it could not be done. */
 void plans_done(struct plans *plans, uint8_t slot);
 void plans_failed(struct plans *plans, uint8_t slot, enum step_error error, struct span why);
+/* It was ordered and may have been done: a pulse is ended all the same. */
+void plans_unsure(struct plans *plans, uint8_t slot, enum step_error error, struct span why);
 /* The printer was reset or is gone: what was sent to it is not answered any more. */
 void plans_printer_gone(struct plans *plans, struct span why);
 /* Points have other indexes now (POINT_NONE: gone), as points_reload says. */

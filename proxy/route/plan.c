@@ -204,6 +204,14 @@ void plans_failed(struct plans *plans, uint8_t slot, enum step_error error, stru
     plan_fail(plan, error, why);
 }
 
+void plans_unsure(struct plans *plans, uint8_t slot, enum step_error error, struct span why)
+{
+    struct plan *plan = &plans->plan[slot];
+
+    if (plan->state == PLAN_ASKED)
+        plan_fail(plan, error, why);
+}
+
 void plans_later(struct plans *plans, uint8_t slot)
 {
     assert(plans->plan[slot].state == PLAN_ASKED);

@@ -242,6 +242,21 @@ static void a_pulse_that_never_went_on_is_not_switched_off(void **unused)
     assert_int_equal(next(), PLAN_END);
 }
 
+/* Its answers were lost, and it is on: the board did it. */
+static void a_pulse_of_which_nobody_knows_is_switched_off(void **unused)
+{
+    static const struct step steps[] = {
+        {.kind = STEP_PULSE, .argument = TWO("light", "10s")}};
+    uint8_t slot = START(steps);
+
+    (void)unused;
+    assert_int_equal(next(), PLAN_SET);
+    plans_unsure(plans, slot, STEP_BOARD, SPAN("the output does not switch"));
+    assert_int_equal(next(), PLAN_SET);
+    assert_int_equal(action.value, 0);
+    assert_int_equal(next(), PLAN_END);
+}
+
 static void a_wait_for_a_point_ends_by_its_condition(void **unused)
 {
     static const struct step steps[] = {
@@ -548,6 +563,7 @@ int main(void)
         TEST(a_pulse_whose_turn_has_passed_is_due_now),
         TEST(a_pulse_that_is_cut_short_is_switched_off),
         TEST(a_pulse_that_never_went_on_is_not_switched_off),
+        TEST(a_pulse_of_which_nobody_knows_is_switched_off),
         TEST(a_wait_for_a_point_ends_by_its_condition),
         TEST(a_wait_for_a_point_that_a_reload_took_away_is_over),
         TEST(a_plan_of_sixteen_steps_may_be_over_when_the_printer_goes),

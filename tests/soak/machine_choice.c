@@ -95,7 +95,7 @@ static void write_points(struct machine_choice *choice, struct text *text)
     text_add_string(text, "}\npoints:\n"
                           "  psu: {io: 13, type: output, halt: off}\n"
                           "  light: {io: 12, type: output, halt: on}\n"
-                          "  horn: {io: 15, type: output, board_back: off}\n"
+                          "  horn: {io: 15, type: output}\n"
                           "  lamp: {io: 16, type: output, start: on, host_lost: off, board_back: ");
     text_add_string(text, ONE_OF(choice, "restore", "off", "on"));
     text_add_string(text, "}\n  fan: {io: 14, type: output, halt: off, active: ");

@@ -50,28 +50,7 @@ static void say_types(struct sio_board *board)
     sio_say_line(board, "");
 }
 
-/* --- timers and pins ----------------------------------------------------------------------- */
-
-static void timer_set(struct sio_timer *timer, uint32_t length, uint32_t now)
-{
-    *timer = (struct sio_timer){.since = now, .length = length, .running = true};
-}
-
-static uint32_t timer_wait(const struct sio_timer *timer, uint32_t now)
-{
-    uint32_t gone = now - timer->since;
-    if (!timer->running)
-        return SIO_NO_WAIT;
-    return gone > timer->length ? 0 : timer->length - gone + 1;
-}
-
-static bool timer_fires(struct sio_timer *timer, uint32_t now)
-{
-    if (timer_wait(timer, now) > 0)
-        return false;
-    timer->running = false;
-    return true;
-}
+/* --- pins ----------------------------------------------------------------------------------- */
 
 static uint32_t bit(uint8_t io)
 {
@@ -207,7 +186,7 @@ static void report(const struct turn *turn)
         sio_say_byte(board, high ? '1' : '0');
     }
     sio_say_line(board, "");
-    timer_set(&board->report, board->interval + REPORT_TAKES_MS, turn->now);
+    sio_timer_set(&board->report, board->interval + REPORT_TAKES_MS, turn->now);
 }
 
 /* --- commands ------------------------------------------------------------------------------ */
@@ -385,7 +364,7 @@ static void do_interval(const struct turn *turn, struct sio_word value)
         return;
     }
     board->interval = interval;
-    timer_set(&board->report, interval, turn->now);
+    sio_timer_set(&board->report, interval, turn->now);
     sio_say(board, "DG:ART now:");
     sio_say_number(board, interval);
     sio_say_line(board, "");
@@ -515,8 +494,8 @@ void sio_board_start(struct sio_board *board, const struct sio_hardware *hardwar
     for (uint8_t io = 0; io < SIO_POINTS; io++)
         set_bit(&board->shown, io,
                 board->types[io] < SIO_SENSOR && hardware->read(context, io));
-    timer_set(&board->report, FIRST_REPORT_MS, now_ms);
-    timer_set(&board->ready, DEFAULT_INTERVAL_MS, now_ms);
+    sio_timer_set(&board->report, FIRST_REPORT_MS, now_ms);
+    sio_timer_set(&board->ready, DEFAULT_INTERVAL_MS, now_ms);
 }
 
 bool sio_board_ready(const struct sio_board *board)
@@ -548,11 +527,11 @@ void sio_board_run(struct sio_board *board, const struct sio_hardware *hardware,
     if (board->paused)
         return;
     bool changed = scan(&turn);
-    if (timer_fires(&board->report, now_ms) || changed)
+    if (sio_timer_fires(&board->report, now_ms) || changed)
         report(&turn);
-    if (timer_fires(&board->ready, now_ms)) {
+    if (sio_timer_fires(&board->ready, now_ms)) {
         sio_say_line(board, "RR");
-        timer_set(&board->ready, board->interval * READY_INTERVALS, now_ms);
+        sio_timer_set(&board->ready, board->interval * READY_INTERVALS, now_ms);
     }
 }
 
@@ -568,8 +547,8 @@ uint32_t sio_board_wait(const struct sio_board *board, uint32_t now_ms)
     }
     if (board->paused)
         return SIO_NO_WAIT;
-    uint32_t wait = timer_wait(&board->report, now_ms);
-    uint32_t other = timer_wait(&board->ready, now_ms);
+    uint32_t wait = sio_timer_wait(&board->report, now_ms);
+    uint32_t other = sio_timer_wait(&board->ready, now_ms);
     if (other < wait)
         wait = other;
     const uint32_t unsteady = board->raw ^ board->steady;

@@ -29,12 +29,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "firmware/sio_timer.h"
+
 #define SIO_POINTS        18
 #define SIO_STORED        (SIO_POINTS + 1) /* bytes kept over a reset: a sum and the types */
 #define SIO_LINE_CAPACITY 112              /* twice the longest command, CIO with 18 types */
 #define SIO_OUT_CAPACITY  256              /* a full transmit buffer and the longest answer fit */
 #define SIO_OUT_BACKLOG   63               /* more unsent bytes than these hold the loop up */
-#define SIO_NO_WAIT       UINT32_MAX
 
 enum sio_type {
     SIO_INPUT,
@@ -57,13 +58,6 @@ struct sio_hardware {
      */
     bool (*sense)(void *context, uint8_t io, int16_t *ret_degree, uint16_t *ret_humidity);
     void (*pwm)(void *context, uint8_t io, uint16_t duty, uint32_t hertz);
-};
-
-/* Fires once, strictly later than `length` milliseconds after it was set. */
-struct sio_timer {
-    uint32_t since;
-    uint32_t length;
-    bool running;
 };
 
 struct sio_board {

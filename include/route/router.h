@@ -125,6 +125,7 @@ struct router {
     struct binary_transfer binary; /* while it runs, bytes are passed and not lines */
     bool after_reset;      /* a job's printer was reset: no motion until the host's next M110 */
     bool cancel_told;      /* //action:cancel was said to a job that cannot go on */
+    bool klippy_left;      /* Klipper has said that it ends; its next Ready is a start */
     enum front front;
     uint32_t front_debt;   /* the front line's debt if it is made already, else 0 */
     bool touched;          /* something was swallowed, injected or overtaken since the last M110 */

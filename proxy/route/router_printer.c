@@ -443,7 +443,23 @@ static void state_of(struct router *router, const struct printer_reply *reply, s
         router_printer_state(router, PRINTER_ONLINE, reply->text, now);
 }
 
-/* A reset's text came, and its `start` did not: it has been lost. */
+/*
+ * Klipper says no `start`: it says Disconnect when it ends, with what it had read, and Ready when it
+ * has begun anew. Ready alone is its answer to STATUS.
+ */
+static bool klipper_restarted(struct router *router, const struct printer_reply *reply)
+{
+    if (reply->kind != REPLY_TEXT || !span_starts(reply->text, SPAN("// Klipper state: ")))
+        return false;
+    if (span_contains(reply->text, SPAN("Disconnect")))
+        router->klippy_left = true;
+    if (!router->klippy_left || !span_contains(reply->text, SPAN("Ready")))
+        return false;
+    router->klippy_left = false;
+    return true;
+}
+
+/* A reset's text came, and its `start` did not: it has been lost, or there is none. */
 static void start_was_lost(struct router *router, struct instant now)
 {
     static const struct printer_reply start = {.kind = REPLY_START, .number = -1};
@@ -492,7 +508,8 @@ static void line_came(struct router *router, struct span raw, struct instant now
     if (!router->uploading && !filament_card_waits(&router->filament, &reply) &&
         print_job_reply(&router->job, &reply))
         router_job_facts(router, reply.text, now);
-    if (reply.boot && instant_ms_since(router->started, now) > BOOT_TEXT_MS)
+    if ((reply.boot && instant_ms_since(router->started, now) > BOOT_TEXT_MS) ||
+        klipper_restarted(router, &reply))
         start_was_lost(router, now);
     if (reply.kind == REPLY_OK && reply.argument.length > 0)
         firmware_told(router, reply.argument); /* Klipper's answer to M115 */

@@ -14,6 +14,7 @@
 #include "kit/kit.h"
 #include "proxy_state.h"
 #include "sim/world.h"
+#include "world_seen.h"
 
 #define SENSE  1
 #define BUTTON 2
@@ -54,10 +55,7 @@ static int __attribute__((unused)) tear_down(void **unused)
 
 static void __attribute__((unused)) run_ms(int64_t ms)
 {
-    if (!world_run_ms(&world, ms)) {
-        world_tell(&world, WORLD_TOLD, stderr);
-        fail_msg("%s", world.broken != NULL ? world.broken : "it stopped");
-    }
+    world_passes(&world, ms);
 }
 
 /* The board is online and all is off; a host is there. */
@@ -73,15 +71,7 @@ static void __attribute__((unused)) begin(void)
 static unsigned __attribute__((unused))
 seen(uint64_t since, enum world_kind kind, enum proxy_port port, const char *part)
 {
-    struct world_entry entry;
-    unsigned times = 0;
-
-    for (; since < world.entries; since++) {
-        if (world_journal(&world, since, &entry) && entry.kind == kind && entry.port == port &&
-            span_contains((struct span){entry.text, entry.length}, span_of(part)))
-            times++;
-    }
-    return times;
+    return world_seen(&world, since, kind, port, part);
 }
 
 static void __attribute__((unused))

@@ -9,6 +9,7 @@
 #include "kit/kit.h"
 #include "proxy_state.h"
 #include "sim/world.h"
+#include "world_seen.h"
 
 #define BUTTON 0
 #define RELAY  12
@@ -51,30 +52,18 @@ static int tear_down(void **unused)
 
 static void run_ms(int64_t ms)
 {
-    if (!world_run_ms(&world, ms)) {
-        world_tell(&world, WORLD_TOLD, stderr);
-        fail_msg("%s", world.broken != NULL ? world.broken : "it stopped");
-    }
+    world_passes(&world, ms);
 }
 
 static void button(bool pressed)
 {
-    sim_board_input(&world.board, BUTTON, pressed, world.now);
-    world_settle(&world);
+    world_input(&world, BUTTON, pressed);
 }
 
-/* Did a line with this in it go that way since that entry? */
+/* How many lines with this in them went that way since that entry. */
 static unsigned seen(uint64_t since, enum world_kind kind, enum proxy_port port, const char *part)
 {
-    struct world_entry entry;
-    unsigned times = 0;
-
-    for (; since < world.entries; since++) {
-        if (world_journal(&world, since, &entry) && entry.kind == kind && entry.port == port &&
-            span_contains((struct span){entry.text, entry.length}, span_of(part)))
-            times++;
-    }
-    return times;
+    return world_seen(&world, since, kind, port, part);
 }
 
 static void host_says(const char *line)

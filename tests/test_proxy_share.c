@@ -10,6 +10,7 @@
 #include "kit/kit.h"
 #include "proxy_state.h"
 #include "sim/world.h"
+#include "world_seen.h"
 
 #define BUTTON 0
 #define RELAY  12
@@ -23,16 +24,12 @@ static struct proxy proxy;
 
 static void run_ms(int64_t ms)
 {
-    if (!world_run_ms(&world, ms)) {
-        world_tell(&world, WORLD_TOLD, stderr);
-        fail_msg("%s", world.broken != NULL ? world.broken : "it stopped");
-    }
+    world_passes(&world, ms);
 }
 
 static void button(bool pressed)
 {
-    sim_board_input(&world.board, BUTTON, pressed, world.now);
-    world_settle(&world);
+    world_input(&world, BUTTON, pressed);
 }
 
 /* The button is healthy, a guest is there, and the relay is on. */

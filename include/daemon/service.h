@@ -35,6 +35,8 @@ struct service {
     struct claim state_claim;
     char saved[STATE_CAPACITY]; /* the state file, as it was at the start */
     size_t saved_length;
+    char unsaved[ORDER_TEXT]; /* what could not be written to it … */
+    uv_timer_t saving;        /* … and is tried again then, if this runs */
     struct control *control;
     struct recorder *recorder; /* NULL: nobody records */
     struct record_ring *ring;  /* NULL: the config wants no recordings */

@@ -11,8 +11,8 @@
 #define STATE_CAPACITY 4096 /* the core writes a few hundred bytes */
 
 /*
- * What the file holds, at most STATE_CAPACITY bytes; 0 if there is none. A negative errno if it is
- * there and cannot be read: who goes on then has forgotten a latch.
+ * What the file holds, fewer than STATE_CAPACITY bytes; 0 if there is none. A negative errno if it
+ * is there and cannot be read, or is larger: who goes on then may have forgotten a latch.
  */
 ssize_t state_file_read(const char *path, char *ret_text);
 /*

@@ -23,7 +23,7 @@ ssize_t state_file_read(const char *path, char *ret_text)
         length += count > 0 ? count : 0;
     }
     close(fd);
-    return length;
+    return length == STATE_CAPACITY ? -EFBIG : length;
 }
 
 /* The name is on the disk, too: the button that latches may be the one that cuts the power. */

@@ -76,6 +76,21 @@ static void what_is_there_and_cannot_be_read_is_told(void **unused)
     assert_int_equal(state_file_read(folder, found), -EISDIR);
 }
 
+/* The latch may stand behind what can be read of it. */
+static void one_that_is_too_large_is_not_read_in_part(void **unused)
+{
+    static char long_text[STATE_CAPACITY];
+    char found[STATE_CAPACITY];
+
+    (void)unused;
+    memset(long_text, 'x', sizeof long_text);
+    assert_int_equal(state_file_write(path, (struct span){long_text, sizeof long_text}), 0);
+    assert_int_equal(state_file_read(path, found), -EFBIG);
+    assert_int_equal(state_file_write(path, (struct span){long_text, sizeof long_text - 1}), 0);
+    assert_int_equal(state_file_read(path, found), STATE_CAPACITY - 1);
+    done[0] = '\0';
+}
+
 static void what_is_written_is_on_the_disk_before_its_name_and_its_name_before_the_end(void **unused)
 {
     (void)unused;
@@ -102,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_file_there_is_no_state),
         cmocka_unit_test(what_is_there_and_cannot_be_read_is_told),
+        cmocka_unit_test(one_that_is_too_large_is_not_read_in_part),
         cmocka_unit_test(what_is_written_is_on_the_disk_before_its_name_and_its_name_before_the_end),
         cmocka_unit_test(what_cannot_be_written_leaves_what_was_there),
     };

@@ -2,6 +2,7 @@
 """The emergency stop of a real daemon does not wait for what may take its time: disks, printers."""
 
 import os
+import resource
 import signal
 import unittest
 
@@ -92,6 +93,25 @@ class Latch(MachineTest):
         self.assertEqual(self.proxy.run_sioctl("reset")[0], 0)
         self.assertEqual(self.proxy.run_sioctl("reload")[0], 0)
         self.assertEqual(self.proxy.status()["estop"]["state"], "none")
+
+    def test_a_latch_that_a_full_disk_refuses_is_written_when_there_is_room(self):
+        def logged(text):
+            return self.proxy.run_sioctl("log")[1].count(text)
+
+        self.assertEqual(self.proxy.run_sioctl("reset")[0], 0)
+        wait_until("it is open", lambda: "latch" not in read_text(self.proxy.state), PATIENCE)
+        # What it writes to a file from now on is refused as a full disk refuses it, its log too.
+        limit = resource.prlimit(self.proxy.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.proxy.pid, resource.RLIMIT_FSIZE, (0, limit[1]))
+        self.proxy.run_sioctl("sim", "button", "on")
+        self.proxy.wait_for("estop", "tripped")
+        self.assertEqual(logged("state cannot be written: File too large"), 1)
+        self.assertNotIn("latch", read_text(self.proxy.state)) # and the old one is whole
+        self.assertFalse(os.path.exists(self.proxy.state + ".new"))
+        resource.prlimit(self.proxy.pid, resource.RLIMIT_FSIZE, limit)
+        wait_until("it is written", lambda: "latch estop\n" in read_text(self.proxy.state), PATIENCE)
+        self.assertEqual(logged("state cannot be written"), 1)
+        wait_until("that is told", lambda: logged("state is written") == 1, PATIENCE)
 
     def test_a_restart_without_the_button_leaves_it_latched_until_it_is_reset(self):
         self.without_the_button()

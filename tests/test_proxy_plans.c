@@ -93,6 +93,23 @@ static void m108_ends_the_plan_of_the_line_tells_it_and_switches_its_pulse_off(v
 }
 
 /* It was of use when it was told to switch; `board_back: keep` wants nothing of one that is lost. */
+/* Restored is what was wanted last, and that is: off. */
+static void a_pulse_that_ends_while_the_board_is_gone_is_off_when_it_is_back(void **unused)
+{
+    (void)unused;
+    begin("rules: [{when: {point: door, becomes: on}, do: [{pulse: {point: light, for: 10s}}]}]\n");
+    loaded.settings.point[0].board_back.kind = OCCASION_RESTORE;
+    proxy_reload(&proxy, &loaded.settings, &loaded.ruleset, world.now);
+    door(true);
+    run_ms(1000);
+    assert_true(light());
+    world_unplug(&world, PROXY_BOARD);
+    run_ms(20000);
+    world_plug(&world, PROXY_BOARD);
+    run_ms(20000);
+    assert_false(light());
+}
+
 static void an_output_that_is_let_go_of_was_not_switched(void **unused)
 {
     static const char *const backs[] = {"keep", "restore"};
@@ -280,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(several_plans_run_each_at_its_own_place),
         TEST(until_ends_a_plan_tells_it_and_switches_its_pulse_off),
+        TEST(a_pulse_that_ends_while_the_board_is_gone_is_off_when_it_is_back),
         TEST(m108_ends_the_plan_of_the_line_tells_it_and_switches_its_pulse_off),
         TEST(an_output_that_is_let_go_of_was_not_switched),
         TEST(a_halt_ends_all_plans_tells_each_and_switches_their_pulses_off),

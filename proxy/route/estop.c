@@ -189,8 +189,6 @@ static void unseen(struct estop *estop, struct instant now)
 
 void estop_see(struct estop *estop, enum estop_level level, struct instant now)
 {
-    if (estop->level == ESTOP_UNSEEN && level != ESTOP_UNSEEN && estop_is_latched(estop))
-        want(estop, ESTOP_OUTPUTS); /* the board is back, with whatever its outputs are now */
     estop->level = level;
     switch (level) {
     case ESTOP_UNSEEN: unseen(estop, now); return;

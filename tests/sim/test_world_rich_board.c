@@ -18,6 +18,7 @@
 #include "session/board_sensors.h"
 
 #define FAN 14
+#define BUTTON 2
 #define AIR 4
 #define LOW 15
 
@@ -262,6 +263,36 @@ static void whatever_befalls_the_board_no_promise_is_broken(void **unused)
     assert_int_equal(world->board.duty[LOW], 8000);
 }
 
+/* What is known of the board is forgotten with it, but not what a stop wants of it. */
+static void a_dimmed_output_that_the_stop_holds_is_held_when_the_board_is_back(void **unused)
+{
+    (void)unused;
+    kit_point(&kit, "button", POINT_INPUT, BUTTON);
+    kit.settings.estop.point = 4;
+    kit.settings.point[0].halt = (struct occasion){OCCASION_SET, 255};
+    sim_board_input(&world->board, BUTTON, false, world->now);
+    proxy_reload(proxy, &kit.settings, &kit.ruleset, world->now);
+    assert_true(world_run_ms(world, 5000));
+    assert_int_equal(world->board.duty[FAN], 2000);
+    sim_board_input(&world->board, BUTTON, true, world->now);
+    assert_true(world_run_ms(world, 1000));
+    assert_int_equal(world->board.duty[FAN], 10000);
+    for (unsigned i = 0; i < 3; i++) {
+        if (i == 0) {
+            world_unplug(world, PROXY_BOARD);
+            assert_true(world_run_ms(world, 20000));
+            world_plug(world, PROXY_BOARD);
+        } else if (i == 1) {
+            sim_board_reset(&world->board, world->now);
+        } else {
+            sim_board_input(&world->board, BUTTON, false, world->now); /* it is latched */
+            sim_board_reset(&world->board, world->now);
+        }
+        assert_true(world_run_ms(world, 20000));
+        assert_int_equal(world->board.duty[FAN], 10000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +307,8 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(after_a_reset_of_the_board_the_value_is_as_it_was, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(
+            a_dimmed_output_that_the_stop_holds_is_held_when_the_board_is_back, begin, end),
         cmocka_unit_test_setup_teardown(whatever_befalls_the_board_no_promise_is_broken, begin,
                                         end),
         cmocka_unit_test_setup_teardown(values_one_after_the_other_all_come_to_their_end, begin,

@@ -91,7 +91,7 @@ struct printer_answer {
 enum question_state {
     /*
      * Nothing is asked.
-     * ok overdue, a Resend for a line that was answered -> QUESTION_DUE
+     * ok overdue, a Resend for a line that was answered, or for our next -> QUESTION_DUE
      */
     QUESTION_NONE,
     /* printer_session_ask -> QUESTION_OPEN */
@@ -102,7 +102,7 @@ enum question_state {
      * an ok that leaves nothing but questions unanswered -> QUESTION_ALONE
      * no sign of work (reports and `wait` are none) for QUESTION_OVERDUE_MS -> QUESTION_DUE
      * none for OK_OVERDUE_MS behind an ok with temperatures that was taken for a poll's, and may have
-     *     been that of the question -> QUESTION_DUE
+     *     been that of the question, or behind a Resend for our next line -> QUESTION_DUE
      */
     QUESTION_OPEN,
     /*
@@ -153,6 +153,7 @@ enum resend_state {
      * Lines from the refused one on go out again, one at a time.
      * all answered -> RESEND_NONE
      * Resend: n -> RESEND_HEARD; Error -> RESEND_FEARED
+     * Each RESENDS_OF_ONE_LINE of one line in a row change what goes: M110 first, then nothing.
      */
     RESEND_AGAIN,
 };

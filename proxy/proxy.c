@@ -266,6 +266,13 @@ static void board_lines(struct proxy *proxy, struct instant now)
     }
 }
 
+/* Is there anything to do that a line which went its way can have brought about? */
+static bool has_news(const struct router *router)
+{
+    return router->job.facts > 0 || router->filament.pending != 0 || router->power.actions != 0 ||
+           router->plans.running > 0;
+}
+
 /* Moves everything on once, for the first time in this turn or again. True if anything moved. */
 static bool move(struct proxy *proxy, bool first, struct instant now)
 {
@@ -273,7 +280,7 @@ static bool move(struct proxy *proxy, bool first, struct instant now)
     struct plan_action action;
     struct rule_world world;
     struct event event;
-    bool moved;
+    bool moved, down;
 
     if ((proxy->board.events | proxy->board.levels.faults) != 0)
         proxy_board_events(proxy, now);
@@ -305,9 +312,9 @@ static bool move(struct proxy *proxy, bool first, struct instant now)
         moved = true;
     if (router_asks(router, proxy->rules))
         proxy_world(proxy, &world);
-    if (router_down(router, proxy->settings, proxy->rules, &world, now))
-        moved = true;
-    return moved;
+    down = router_down(router, proxy->settings, proxy->rules, &world, now);
+    /* A line that stays may tell something, too; most that went their way moved nobody else. */
+    return moved || events_new(&router->events) > 0 || (down && has_news(router));
 }
 
 /* Moves everything on until nothing moves any more. */

@@ -74,6 +74,19 @@ static void resume_pressed_meanwhile_lets_the_printer_go_on(void **unused)
     assert_int_equal(seen.changes, 1);
 }
 
+static void a_line_that_waits_for_filament_resumes_the_print_for_rules_too(void **unused)
+{
+    (void)unused;
+    rules = "rules:\n"
+            "  - {name: goes on, when: {print: resumed}, do: [{say: goes on}]}\n";
+    begin("filament: {point: runout}\n");
+    runs_out();
+    runout(RUNOUT, false);
+    sim_host_resume(&world.host, world.now);
+    UNTIL(proxy.router.job.state == PRINT_PRINTING, 1000);
+    assert_int_equal(heard("echo:goes on"), 1);
+}
+
 static void a_resume_right_after_the_pause_counts_too(void **unused)
 {
     (void)unused;
@@ -249,6 +262,7 @@ int main(void)
         TEST(a_runout_changes_filament_and_the_print_goes_on),
         TEST(a_printer_that_says_nothing_is_paused_and_resumed_by_us),
         TEST(resume_pressed_meanwhile_lets_the_printer_go_on),
+        TEST(a_line_that_waits_for_filament_resumes_the_print_for_rules_too),
         TEST(a_resume_right_after_the_pause_counts_too),
         TEST(cancel_pressed_meanwhile_ends_the_change_and_resumes_nothing),
         TEST(a_printer_without_the_command_gets_the_host_to_pause),

@@ -274,6 +274,24 @@ static void a_printer_whose_start_was_lost_while_it_is_held_is_halted_again(void
     assert_true(span_equal(world_written(&world, PROXY_PRINTER), SPAN("\nM112\n")));
 }
 
+/* The same right behind a reset that was heard: once halted it says nothing more of that. */
+static void a_start_that_is_lost_a_second_after_the_last_is_known_too(void **unused)
+{
+    (void)unused;
+    options.printer_played = true;
+    begin(SPAN_NONE, (struct instant){0});
+    arm_with_host();
+    button(true);
+    run_ms(60);
+    played_printer_says("start\n");
+    played_printer_says("PowerUp\n");
+    played_printer_says("Error:Printer halted. kill() called!\n");
+    run_ms(1000);
+    world_read(&world, PROXY_PRINTER, world_written(&world, PROXY_PRINTER).length);
+    played_printer_says("PowerUp\n");
+    assert_true(span_equal(world_written(&world, PROXY_PRINTER), SPAN("\nM112\n")));
+}
+
 static void in_the_middle_of_a_plan_its_output_goes_off_and_nothing_more_is_done(void **unused)
 {
     struct request pulse = {.kind = REQUEST_PULSE, .ms = 10000, .point = "light"};
@@ -499,6 +517,7 @@ int main(void)
         TEST(in_a_binary_transfer_the_printer_is_reset_too_and_once),
         TEST(a_klipper_that_is_restarted_while_it_is_held_is_halted_again),
         TEST(a_printer_whose_start_was_lost_while_it_is_held_is_halted_again),
+        TEST(a_start_that_is_lost_a_second_after_the_last_is_known_too),
         TEST(in_the_middle_of_a_plan_its_output_goes_off_and_nothing_more_is_done),
         TEST(pressed_twice_it_stops_twice_and_resets_the_printer_once),
         TEST(a_printer_that_is_off_is_stopped_when_it_is_switched_on),

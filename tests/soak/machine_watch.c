@@ -161,6 +161,7 @@ static void power_went(struct machine_watch *watch)
 
     status_of(watch, &status);
     if (watch->choice->power && !is_halted(watch) && is_board_sound(watch, SETTLED_MS) &&
+        is_longer(watch, watch->began, RULED_MS) &&
         (instant_is_never(watch->forced) || is_longer(watch, watch->forced, SETTLED_MS)) &&
         (strcmp(status.print_state, "printing") == 0 || strcmp(status.print_state, "paused") == 0))
         machine_watch_wrong(watch, "the power is taken from a print");
@@ -255,6 +256,9 @@ void machine_watch_entry(void *object, const struct world_entry *entry)
         watch->tripped = INSTANT_NEVER;
     if (entry->kind == WORLD_EVENT && span_starts(text, SPAN("printer halted")))
         watch->forced = watch->world->now;
+    if (entry->kind == WORLD_EVENT && (span_starts(text, SPAN("print started")) ||
+                                       span_starts(text, SPAN("print resumed"))))
+        watch->began = watch->world->now;
     if (entry->kind == WORLD_EVENT && span_starts(text, SPAN("print started")))
         watch->runouts += watch->missing[0] + watch->missing[1]; /* they count again */
     if (entry->kind == WORLD_NOTE && entry->port == PROXY_HOST &&

@@ -37,6 +37,7 @@ struct machine_watch {
     uint32_t pins;        /* so many changes were looked at */
     struct instant horn;  /* it sounds since; NEVER: it does not */
     struct instant unheld; /* an output is not as the stop wants it since; NEVER: all are */
+    struct instant began;  /* a print, or went on */
     struct instant forced; /* power was last to be off whatever runs, or the printer was halted */
 
     /* The host: what it said and was not answered. */

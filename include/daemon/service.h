@@ -13,7 +13,7 @@
 #include "daemon/claim.h"
 #include "daemon/last_inputs.h"
 #include "daemon/port.h"
-#include "daemon/state_file.h"
+#include "daemon/state_writer.h"
 #include "proxy.h"
 
 struct control;
@@ -35,8 +35,7 @@ struct service {
     struct claim state_claim;
     char saved[STATE_CAPACITY]; /* the state file, as it was at the start */
     size_t saved_length;
-    char unsaved[ORDER_TEXT]; /* what could not be written to it … */
-    uv_timer_t saving;        /* … and is tried again then, if this runs */
+    struct state_writer state;
     struct control *control;
     struct recorder *recorder; /* NULL: nobody records */
     struct record_ring *ring;  /* NULL: the config wants no recordings */

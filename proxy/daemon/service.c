@@ -20,11 +20,8 @@
 #include "daemon/recorder.h"
 #include "daemon/serial.h"
 #include "daemon/sim_port.h"
-#include "daemon/state_file.h"
 #include "daemon/tcp.h"
 
-/* A state file that could not be written is written so much later. */
-#define SAVE_AGAIN_MS 5000
 /* Outputs into their exit state: a board that is gone must not hold us back longer. */
 #define EXIT_PATIENCE_MS 3000
 /* And recordings that are not written. */
@@ -90,36 +87,6 @@ static void settle(void *context)
 
 /* --- what the core wants ---------------------------------------------------------------------- */
 
-static void on_saving(uv_timer_t *timer);
-
-/* A full disk, and who is told of it frees some of it: a latch is worth another try. */
-static void save(struct service *service, const char *text)
-{
-    const char *path = service->config->loaded.settings.state_file;
-    bool failed_before = uv_is_active((uv_handle_t *)&service->saving);
-    int error = state_file_write(path, span_of(text));
-
-    if (error == 0) {
-        uv_timer_stop(&service->saving);
-        if (failed_before)
-            log_write(LOG_INFO, "%s is written", path);
-        return;
-    }
-    snprintf(service->unsaved, sizeof service->unsaved, "%s", text);
-    uv_timer_start(&service->saving, on_saving, SAVE_AGAIN_MS, SAVE_AGAIN_MS);
-    if (!failed_before)
-        log_write(LOG_ERROR, "%s cannot be written: %s", path, strerror(-error));
-}
-
-static void on_saving(uv_timer_t *timer)
-{
-    struct service *service = timer->data;
-    char text[ORDER_TEXT];
-
-    memcpy(text, service->unsaved, sizeof text);
-    save(service, text);
-}
-
 static void answer(struct service *service, const struct order *order)
 {
     if (order->number == EXIT_CLIENT) {
@@ -160,7 +127,7 @@ static void carry_out(struct service *service, const struct order *order)
             port_discard(port);
         break;
     case ORDER_ANSWER: answer(service, order); break;
-    case ORDER_SAVE: save(service, order->text); break;
+    case ORDER_SAVE: state_writer_save(&service->state, order->text); break;
     case ORDER_RUN: programs_run(service->programs, order); break;
     case ORDER_END: programs_end(service->programs, order); break;
     }
@@ -271,8 +238,8 @@ void service_settle(struct service *service)
         }
         for (unsigned i = 0; i < PROXY_PORTS; i++)
             more |= write_output(service, urgent_first[i]);
-        /* A disk takes its time, and M112 has none: nor shall the kernel's worker that hands it over
-         * on a pty wait for this CPU. */
+        /* Another thread wakes up for it, and M112 goes first: nor shall the kernel's worker that hands
+         * it over on a pty wait for this CPU. */
         if (saving.kind == ORDER_SAVE) {
             sched_yield();
             carry_out(service, &saving);
@@ -459,9 +426,8 @@ static void end(struct service *service)
 
     programs_kill(service->programs);
     tell_trouble(service);
-    if (uv_is_active((uv_handle_t *)&service->saving))
-        on_saving(&service->saving);
     whole = end_recordings(service);
+    whole = state_writer_end(&service->state) && whole;
     for (enum proxy_port which = 0; which < PROXY_PORTS; which++) {
         whole = whole && (service->port[which] == NULL || !service->port[which]->elsewhere);
         port_free(service->port[which]);
@@ -513,8 +479,7 @@ int service_run(struct config *config)
     service->timer.data = service;
     uv_timer_init(&service->loop, &service->telling);
     service->telling.data = service;
-    uv_timer_init(&service->loop, &service->saving);
-    service->saving.data = service;
+    state_writer_init(&service->state, &service->loop, config->loaded.settings.state_file);
     uv_timer_init(&service->loop, &service->patience);
     service->patience.data = service;
     handle_signal(service, &service->on_term, SIGTERM, on_end);

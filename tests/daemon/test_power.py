@@ -108,7 +108,7 @@ class Pending(MachineTest):
         self.comes_back_and_goes_off()
 
     def test_it_survives_kill_9(self):
-        self.assertIn("psu off cool\n", read_text(self.proxy.state))
+        wait_until("it is stored", lambda: "psu off cool\n" in read_text(self.proxy.state), PATIENCE)
         self.proxy.kill()
         self.comes_back_and_goes_off()
 

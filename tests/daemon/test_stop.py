@@ -62,7 +62,7 @@ class Stop(MachineTest):
         self.press()
         self.daemon.wait_for("estop", "tripped")
         self.wait_for_heater()
-        self.assertEqual(read_text(self.daemon.state).count("latch estop\n"), 1)
+        wait_until("it is stored", lambda: "latch estop\n" in read_text(self.daemon.state), PATIENCE)
         self.printer.process.send_signal(signal.SIGCONT)
         self.wait_for_m112()
         self.daemon.wait_for("printer", "halted")
@@ -104,8 +104,9 @@ class Latch(MachineTest):
         limit = resource.prlimit(self.proxy.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(self.proxy.pid, resource.RLIMIT_FSIZE, (0, limit[1]))
         self.proxy.run_sioctl("sim", "button", "on")
+        wait_until("it is told", lambda: logged("state cannot be written: File too large") == 1,
+                   PATIENCE)
         self.proxy.wait_for("estop", "tripped")
-        self.assertEqual(logged("state cannot be written: File too large"), 1)
         self.assertNotIn("latch", read_text(self.proxy.state)) # and the old one is whole
         self.assertFalse(os.path.exists(self.proxy.state + ".new"))
         resource.prlimit(self.proxy.pid, resource.RLIMIT_FSIZE, limit)
@@ -122,7 +123,7 @@ class Latch(MachineTest):
         self.assertIn(b"error: estop: ", host.ask(b"G28"))
         self.assertIn(b"echo:sioproxy estop none\n", host.ask(b"M999"))
         self.assertEqual(self.proxy.status()["estop"]["state"], "none")
-        self.assertNotIn("latch", read_text(self.proxy.state))
+        wait_until("it is open", lambda: "latch" not in read_text(self.proxy.state), PATIENCE)
 
 
 class Client(MachineTest):
@@ -142,7 +143,7 @@ class Client(MachineTest):
         host.wait_for(b"Error:Printer halted. kill() called!\n")
         self.proxy.wait_for("printer", "halted")
         self.assertEqual(self.sioctl("estop", "state"), (0, "latched\n", ""))
-        self.assertIn("latch estop\n", read_text(self.proxy.state))
+        wait_until("it is stored", lambda: "latch estop\n" in read_text(self.proxy.state), PATIENCE)
         wait_until("the heater is off", lambda: self.sioctl("get", "heater")[0] == 1, PATIENCE)
         self.assertEqual(self.sioctl("set", "heater", "on")[0], 1)
         self.assertEqual(self.sioctl("send", "G28")[0], 1)

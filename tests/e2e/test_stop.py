@@ -125,7 +125,7 @@ class StopAndDoor(Stop):
         wait_until("the printer is halted", lambda: self.printer.states()[-1] == "halted")
         wait_until("the heater is off", lambda: self.board.changes(HEATER) == [True, False])
         self.assertEqual(self.proxy.estop(), "tripped")
-        self.assertTrue(self.stored_latch())
+        wait_until("the latch is stored", self.stored_latch)
         # Of what was on its way when it was pressed nothing follows the first M112.
         mark += self.printer.wire()[mark:].index("M112\n")
         self.check_only_m112_since(mark)
@@ -175,7 +175,7 @@ class StopAndDoor(Stop):
         self.octoprint.connect()
         self.octoprint.command("M999")
         self.proxy.wait_for_estop("armed")
-        self.assertFalse(self.stored_latch())
+        wait_until("no latch is stored", lambda: not self.stored_latch())
         received = len(self.octoprint.received())
         self.printer.reset()
         # It is back when it has said so: OctoPrint ends a print over a start.

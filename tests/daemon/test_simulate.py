@@ -1,10 +1,13 @@
 """`sioproxy simulate`: the timeline of a print file, its totals and warnings, and its exit status."""
 
+import fcntl
 import json
 import os
 import re
+import struct
 import subprocess
 import tempfile
+import termios
 import unittest
 
 BUILD = os.environ.get("SIOPROXY_BUILD", os.path.join(
@@ -248,11 +251,10 @@ class Simulate(unittest.TestCase):
         self.assertFalse(said["totals"]["finished"])
         self.assertNotEqual(said["error"], "")
 
-    def test_how_far_it_is_is_a_bar_on_a_terminal(self):
-        path = self.path("long.gcode")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("G1 X1\nG1 X0\n" * 250000)
+    def on_a_terminal(self, path, columns):
+        """What a simulation tells on a terminal of that width meanwhile."""
         terminal, stderr = os.openpty()
+        fcntl.ioctl(stderr, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         process = subprocess.Popen([os.path.join(BUILD, "sioproxy"), "simulate", path],
                                    stdout=subprocess.DEVNULL, stderr=stderr)
         os.close(stderr)
@@ -261,8 +263,20 @@ class Simulate(unittest.TestCase):
             said += os.read(terminal, 65536)
         self.assertEqual(process.wait(60), 0)
         os.close(terminal)
-        self.assertRegex(said, rb"\r\x1b\[Ksimulate \[#*\.+\] +\d+ %  \d+ lines, \d+ lines/s")
+        return said
+
+    def test_how_far_it_is_is_a_bar_on_a_terminal(self):
+        path = self.path("long.gcode")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("G1 X1\nG1 X0\n" * 250000)
+        said = self.on_a_terminal(path, 80)
+        self.assertRegex(said, rb"\rsimulate \[#*\.+\] +\d+ %  \d+ lines, \d+ lines/s\x1b\[K")
         self.assertRegex(said, rb"\r\x1b\[Ksimulated \d+ lines in ")
+        for columns in (10, 40, 60):
+            said = self.on_a_terminal(path, columns)
+            bars = re.findall(rb"\r(simulate [^\x1b]*)\x1b\[K", said)
+            self.assertGreater(len(bars), 0)
+            self.assertLess(max(map(len, bars)), columns)
 
     def test_a_print_that_does_not_end_is_status_1(self):
         lines = self.simulate("G28\nM112\nG1 X1\n", status=1)

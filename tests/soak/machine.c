@@ -138,11 +138,11 @@ static void print_goes_on(void)
 /* What anybody may do at any time, and what breaks. */
 static void anything_happens(void)
 {
-    static const char *const lines[] = {"M42 Plight S1", "M999",       "M412",      "M42 S0",
-                                        "M889",          "M412 R",     "M412 S0",   "M412 S1",
-                                        "M81",           "M81 S",      "M80",       "G28",
-                                        "M104 S60",      "M104 S0",    "M43",       "M66 Pbutton Q1",
-                                        "M42 Ppsu S0",   "M42 Ppsu S1", "M42 Pfan S1"};
+    static const char *const lines[] = {
+        "M42 Plight S1", "M999",    "M412", "M42 S0",         "M889",        "M412 R",
+        "M412 S0",       "M412 S1", "M81",  "M81 S",          "M80",         "G28",
+        "M104 S60",      "M104 S0", "M43",  "M66 Pbutton Q1", "M42 Ppsu S0", "M42 Ppsu S1",
+        "M42 Pfan S1"};
     struct world *world = all.world;
 
     switch (roll(16)) {

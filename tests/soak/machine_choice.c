@@ -11,14 +11,17 @@ static const char *const codes[] = {
     "'${P:-200}ms', times: 2, every: 500ms}}, {say: shot}]}\n",
     "  - {name: own-%s, when: {gcode: %s}, do: [{wait: {point: door, for: high, timeout: 1s, "
     "else: [{say: still shut}]}}, {toggle: lamp}]}\n",
-    "  - {name: own-%s, when: {gcode: %s}, do: [{set: {lamp: off}}], then: {replace: 'M220 K${K}'}}\n",
+    "  - {name: own-%s, when: {gcode: %s}, do: [{set: {lamp: off}}], then: {replace: 'M220 "
+    "K${K}'}}\n",
     "  - {name: own-%s, when: {gcode: %s}, do: [forward, {wait: 100ms}, {toggle: lamp}]}\n",
     "  - {name: own-%s, when: {gcode: %s}, do: [{wait: 300ms}], then: forward}\n",
-    "  - {name: own-%s, when: {gcode: '%s( [A-Z](?<n>\\d+))*'}, do: [{say: 'n ${n}'}, {run: {program: "
+    "  - {name: own-%s, when: {gcode: '%s( [A-Z](?<n>\\d+))*'}, do: [{say: 'n ${n}'}, {run: "
+    "{program: "
     "photo, args: ['${n}']}}]}\n",
     "  - {name: own-%s, when: {gcode: %s}, do: [{wait: {temperature: {tool0: '< 40C'}, timeout: "
     "2s}}, {notify: cool}]}\n",
-    "  - {name: own-%s, when: {gcode: %s}, do: [{mark: started}, {report: print}, {report: estop}]}\n",
+    "  - {name: own-%s, when: {gcode: %s}, do: [{mark: started}, {report: print}, {report: "
+    "estop}]}\n",
 };
 
 /* What happens by itself. */
@@ -47,7 +50,8 @@ static const char *const events[] = {
     "  - {when: {board: [online, lost]}, do: [{toggle: lamp}, {say: board}]}\n",
     "  - {when: {host: [connected, disconnected]}, do: [{send: M115}, {set: {lamp: off}}]}\n",
     "  - {when: {host: silent, for: 10s}, do: [{pulse: {point: horn, for: 200ms}}]}\n",
-    "  - {when: {reply: 'echo:busy: (?<what>\\w+)'}, again: ignore, do: [{say: 'it is ${what}'}]}\n",
+    "  - {when: {reply: 'echo:busy: (?<what>\\w+)'}, again: ignore, do: [{say: 'it is "
+    "${what}'}]}\n",
     "  - {when: start, do: [{set: {fan: on}}, {wait: 10s}, {set: {fan: off}}]}\n",
     "  - {when: {point: light, becomes: change}, do: [{send: M114}]}\n",
     "  - {when: {point: fan, becomes: on}, do: [{set: {lamp: on}}]}\n",
@@ -80,8 +84,8 @@ static const char *one_of(struct machine_choice *choice, const char *const *word
 {
     return words[roll(choice, count)];
 }
-#define ONE_OF(choice, ...)                                                   \
-    one_of(choice, (const char *const[]){__VA_ARGS__},                        \
+#define ONE_OF(choice, ...)                                                                        \
+    one_of(choice, (const char *const[]){__VA_ARGS__},                                             \
            (uint32_t)COUNT(((const char *const[]){__VA_ARGS__})))
 
 static void write_points(struct machine_choice *choice, struct text *text)

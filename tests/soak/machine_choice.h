@@ -8,7 +8,13 @@
 
 enum { MACHINE_BUTTON = 2, MACHINE_RUNOUT = 3, MACHINE_RUNOUT_2 = 4, MACHINE_DOOR = 5 };
 enum { MACHINE_OPENS = 6, MACHINE_SENSE = 7 }; /* opens the latch; tells whether power is there */
-enum { MACHINE_LIGHT = 12, MACHINE_RELAY = 13, MACHINE_FAN = 14, MACHINE_HORN = 15, MACHINE_LAMP = 16 };
+enum {
+    MACHINE_LIGHT = 12,
+    MACHINE_RELAY = 13,
+    MACHINE_FAN = 14,
+    MACHINE_HORN = 15,
+    MACHINE_LAMP = 16
+};
 
 /* How the printer takes what is sent to it when filament runs out. */
 enum machine_change {

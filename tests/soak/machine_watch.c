@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-    STILL_MS = 20000, /* from a trip until nothing moves: a wire may stand still for 12 s */
+    STILL_MS = 20000,   /* from a trip until nothing moves: a wire may stand still for 12 s */
     SETTLED_MS = 20000, /* so long after a fault of the board all is as it should be */
     SWITCHED_MS = 2000, /* from a trip until outputs are as they are to be, without a fault */
     HORN_MS = 5000,     /* the longest pulse, and more */
@@ -28,6 +28,7 @@ void machine_watch_init(struct machine_watch *watch, struct world *world,
     watch->world = world;
     watch->choice = choice;
     watch->shown = shown;
+    watch->print = "idle";
     watch->tripped = watch->pressed = watch->horn = watch->unheld = INSTANT_NEVER;
 }
 
@@ -65,16 +66,15 @@ static unsigned serial_of(const struct machine_watch *watch, struct span command
 {
     bool move = span_starts(command, SPAN("G1 "));
     size_t at = span_find_last(command, move ? 'X' : 'K');
-    bool replaced = span_equal((struct span){command.data, at < command.length ? at : 0},
-                               SPAN("M220 "));
+    bool replaced =
+        span_equal((struct span){command.data, at < command.length ? at : 0}, SPAN("M220 "));
     char expected[48];
     int64_t serial;
 
     if (text_integer(span_skip(command, at + 1), &serial) == 0 || serial <= 0 ||
         serial >= MACHINE_SERIALS)
         return 0;
-    snprintf(expected, sizeof expected, move ? "G1 X%u E0.2 F3000" : "M220 K%u",
-             (unsigned)serial);
+    snprintf(expected, sizeof expected, move ? "G1 X%u E0.2 F3000" : "M220 K%u", (unsigned)serial);
     if (move || replaced)
         return !ours && span_equal(command, span_of(expected)) ? (unsigned)serial : 0;
     for (unsigned i = 0; i < watch->choice->codes; i++) {
@@ -232,6 +232,7 @@ void machine_watch_entry(void *object, const struct world_entry *entry)
 {
     struct machine_watch *watch = object;
     struct span text = {entry->text, entry->length};
+    struct status status;
 
     if (watch->shown) {
         char bytes[WORLD_TEXT + 64];
@@ -256,8 +257,8 @@ void machine_watch_entry(void *object, const struct world_entry *entry)
         watch->tripped = INSTANT_NEVER;
     if (entry->kind == WORLD_EVENT && span_starts(text, SPAN("printer halted")))
         watch->forced = watch->world->now;
-    if (entry->kind == WORLD_EVENT && (span_starts(text, SPAN("print started")) ||
-                                       span_starts(text, SPAN("print resumed"))))
+    if (entry->kind == WORLD_EVENT &&
+        (span_starts(text, SPAN("print started")) || span_starts(text, SPAN("print resumed"))))
         watch->began = watch->world->now;
     if (entry->kind == WORLD_EVENT && span_starts(text, SPAN("print started")))
         watch->runouts += watch->missing[0] + watch->missing[1]; /* they count again */
@@ -268,6 +269,8 @@ void machine_watch_entry(void *object, const struct world_entry *entry)
         watch->length[0] = watch->length[1] = 0;
     }
     machine_watch_look(watch);
+    status_of(watch, &status);
+    watch->print = status.print_state;
 }
 
 static void host_says(struct machine_watch *watch, struct span line)
@@ -295,6 +298,9 @@ static void host_hears(struct machine_watch *watch, struct span line)
     }
     if (span_starts(line, SPAN("Resend")))
         machine_watch_wrong(watch, "a Resend though the host's wire is good");
+    if (span_contains(line, SPAN("Filament has run out: change")) &&
+        strcmp(watch->print, "paused") == 0)
+        machine_watch_wrong(watch, "filament is changed though the print is paused");
     watch->told += span_contains(line, SPAN("Filament has run out: change")) ||
                    span_contains(line, SPAN("Filament is missing: print paused")) ||
                    (watch->choice->change == CHANGE_PAUSES &&

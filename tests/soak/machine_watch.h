@@ -32,18 +32,19 @@ struct machine_watch {
     bool missing[2]; /* levels of the pins */
 
     /* The board. */
-    struct instant hurt;  /* anything last went wrong with it or its wires */
+    struct instant hurt; /* anything last went wrong with it or its wires */
     uint64_t faults;
-    uint32_t pins;        /* so many changes were looked at */
-    struct instant horn;  /* it sounds since; NEVER: it does not */
+    uint32_t pins;         /* so many changes were looked at */
+    struct instant horn;   /* it sounds since; NEVER: it does not */
     struct instant unheld; /* an output is not as the stop wants it since; NEVER: all are */
     struct instant began;  /* a print, or went on */
+    const char *print;     /* how it stood when anything last happened */
     struct instant forced; /* power was last to be off whatever runs, or the printer was halted */
 
     /* The host: what it said and was not answered. */
     uint64_t commands, oks;
     uint64_t trips, codes, powered; /* how often: for the totals */
-    bool loose;  /* it is not known: a host came or went, or a printer was reset */
+    bool loose; /* it is not known: a host came or went, or a printer was reset */
     char line[2][WORLD_TEXT];
     uint32_t length[2];
 };

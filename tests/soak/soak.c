@@ -81,9 +81,10 @@ static void tell_counts(FILE *to, double took)
     fprintf(to, "%10llu were broken off by the host\n", (unsigned long long)totals.broken_off);
     fprintf(to, "%10llu had an upload in the middle, %llu a binary one\n",
             (unsigned long long)totals.uploads, (unsigned long long)totals.binaries);
-    fprintf(to,
-            "%10llu had a stop, filament sensors, switched power, M-codes and rules of their own:\n",
-            (unsigned long long)totals.machines);
+    fprintf(
+        to,
+        "%10llu had a stop, filament sensors, switched power, M-codes and rules of their own:\n",
+        (unsigned long long)totals.machines);
     fprintf(to, "%10llu trips of the stop\n", (unsigned long long)totals.machine.trips);
     fprintf(to, "%10llu runouts told\n", (unsigned long long)totals.machine.runouts);
     fprintf(to, "%10llu M-codes of their own\n", (unsigned long long)totals.machine.codes);

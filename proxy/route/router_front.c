@@ -277,8 +277,7 @@ static bool end_upload(struct router *router, struct instant now)
         outbox_room(&router->to_printer) < sizeof bytes ||
         !printer_session_can_send(&router->printer, &line, true))
         return false;
-    /* With a number: hurt or half lost it would be refused, and all that follows be file content.
-     */
+    /* With a number: hurt or half lost it would be refused, and what follows be file content. */
     router->upload_ending = printer_session_send(
         &router->printer, &line, true, (struct tag){SENDER_NOBODY, TAG_ENDS_UPLOAD, 0}, &text, now);
     outbox_add(&router->to_printer, router->to_printer_bytes, text_span(&text));

@@ -47,7 +47,7 @@ static const struct command commands[] = {
     {"log", "[N]", "the last N lines of the log", 0, 1, ANSWER_S},
     {"record", "FILE", "writes down everything, for `sioproxy replay`", 1, 1, 0},
     {"reload", "", "reads the config again", 0, 0, ANSWER_S},
-    {"sim", "POINT on|off|DEGREES", "moves an input or warms a sensor of a simulated board", 2, 2,
+    {"sim", "POINT on|off|DEGREES", "moves an input, warms a sensor of a simulated board", 2, 2,
      ANSWER_S},
     {"sim", "printer unplug|plug|reset|power-off|power-on|runout",
      "what happens to a simulated printer", 2, 2, ANSWER_S},
@@ -71,7 +71,7 @@ static void print_usage(void)
             printf("  %-*s %s\n", HELP_COLUMN, line, commands[i].help);
     }
     fputs("\n"
-          "  -n, --name NAME      the daemon of that name; without it the only one that runs\n"
+          "  -n, --name NAME      the daemon of that name; else the only one that runs\n"
           "      --socket PATH    the daemon that listens there\n"
           "      --json           answers as JSON\n"
           "      --force          psu off: also in a print\n"

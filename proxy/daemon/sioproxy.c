@@ -17,8 +17,8 @@
 
 static const char usage[] =
     "usage: sioproxy [-n NAME | -c FILE]  run in the foreground, log to stderr\n"
-    "       sioproxy check [FILE]         tell every mistake in a config, start nothing\n"
-    "       sioproxy simulate FILE        run a print file in no time: what switches when\n"
+    "       sioproxy check [FILE]         tell every mistake in a config, no more\n"
+    "       sioproxy simulate FILE        tell what switches when in a print file\n"
     "       sioproxy check-rules FILE     run the tests that a rule file carries\n"
     "       sioproxy replay RECORDING     run a recorded session again, byte for byte\n"
     "\n"

@@ -17,7 +17,7 @@
 
 static const char usage[] =
     "usage: sioproxy [-n NAME | -c FILE]  run in the foreground, log to stderr\n"
-    "       sioproxy check [FILE]         tell every mistake in a config, no more\n"
+    "       sioproxy check [FILE]         tell every mistake in a config\n"
     "       sioproxy simulate FILE        tell what switches when in a print file\n"
     "       sioproxy check-rules FILE     run the tests that a rule file carries\n"
     "       sioproxy replay RECORDING     run a recorded session again, byte for byte\n"

@@ -85,7 +85,8 @@ static bool watch_pace(struct proxy *proxy, const struct rule *rule, const struc
         pace->told_until = instant_after_ms(now, PACE_TOLD_MS);
         text_add_string(&text, "warning: rule ");
         text_add(&text, rule->name);
-        text_add_string(&text, " has started 100 times in ten seconds: does it switch what starts it?");
+        text_add_string(&text, " has started 100 times in ten seconds: "
+                               "does it switch what starts it?");
         router_tell(&proxy->router, LOG_WARNING, text_span(&text), now);
     }
     return !event->by_rule;

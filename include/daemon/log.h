@@ -20,6 +20,8 @@ void log_level_set(enum log_level level);
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same for a mistake in a file, which says itself what it is: `mk3.yaml:2:1: error: …`. */
 void log_mistake(enum log_level level, struct span line);
+/* From now on what ends us by a fault of ours says so; a handler that is there already stays. */
+void log_last_words(void);
 /* The kept line number `index`, 0 the oldest; NULL behind the last. Lent until the next line. */
 const char *log_kept(unsigned index);
 /* How many are kept. */

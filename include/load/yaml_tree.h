@@ -34,7 +34,7 @@ bool yaml_tree_read(struct span bytes, const char *file, struct arena *arena,
 
 /* The value of that key, NULL if there is none or `map` is NULL or no mapping. */
 const struct node *node_get(const struct node *map, const char *key);
-/* An empty value, `~`, `null`, `Null` or `NULL`, as YAML's core schema has it. A NULL is nothing too. */
+/* An empty value, `~`, `null`, `Null` or `NULL`, as in YAML's core schema. NULL is nothing too. */
 bool node_is_nothing(const struct node *node);
 /* The scalar is these letters, in any case. */
 bool node_is(const struct node *node, const char *word);

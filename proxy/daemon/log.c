@@ -1,9 +1,11 @@
 #include "daemon/log.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static enum log_level loudest = LOG_INFO;
@@ -95,6 +97,37 @@ void log_mistake(enum log_level level, struct span mistake)
     snprintf(line, LOG_LINE, "%.*s", (int)mistake.length, mistake.data);
     show_controls(line);
     print(mark_of(level, true), line);
+}
+
+/* A signal may come in the middle of anything: nothing but write(2) is safe. */
+static void on_fault(int number)
+{
+    char words[] =
+        "error: sioproxy " SIOPROXY_VERSION " is ended by signal 00: a mistake of its own\n";
+    char *digits = strstr(words, " 00:") + 1;
+
+    digits[0] = (char)('0' + number / 10 % 10);
+    digits[1] = (char)('0' + number % 10);
+    (void)!write(STDERR_FILENO, words, sizeof words - 1);
+    raise(number); /* which is not caught again */
+}
+
+void log_last_words(void)
+{
+    static const int faults[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV};
+    static char memory[16384]; /* a stack that is full is a fault, too */
+    stack_t stack = {.ss_sp = memory, .ss_size = sizeof memory};
+
+    sigaltstack(&stack, NULL);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        struct sigaction action = {.sa_handler = on_fault,
+                                   .sa_flags = (int)(SA_RESETHAND | SA_ONSTACK)};
+        struct sigaction before;
+
+        if (sigaction(faults[i], NULL, &before) == 0 && (before.sa_flags & SA_SIGINFO) == 0 &&
+            before.sa_handler == SIG_DFL)
+            sigaction(faults[i], &action, NULL);
+    }
 }
 
 const char *log_kept(unsigned index)

@@ -453,6 +453,7 @@ int service_run(struct config *config)
 
     if (service == NULL || uv_loop_init(&service->loop) != 0)
         abort();
+    log_last_words();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
     service->config = config;

@@ -120,6 +120,12 @@ class Start(MachineTest):
             self.assertEqual(listener.recv(100), b"READY=1")
             self.assertTrue(os.path.exists(daemon.link))
 
+    def test_a_fault_of_its_own_is_not_the_end_without_a_word(self):
+        daemon = self.daemon()
+        daemon.program.process.send_signal(signal.SIGABRT)
+        self.assertEqual(daemon.program.process.wait(PATIENCE), -signal.SIGABRT)
+        self.assertRegex(read_text(daemon.log), r"(?m)^error: sioproxy \S+ is ended by signal 06: ")
+
     def test_the_journal_gets_levels(self):
         os.environ["JOURNAL_STREAM"] = "8:1"
         self.addCleanup(os.environ.pop, "JOURNAL_STREAM")

@@ -92,8 +92,10 @@ static void print(void)
     see.first = see.given + 1;
     length = (size_t)snprintf(all.file, sizeof all.file, "M302 P1\nM83\n");
     for (unsigned i = 0; i < MOVES; i++) {
-        length += (size_t)snprintf(all.file + length, sizeof all.file - length,
-                                   "G1 X%u E0.2 F3000\n", ++see.given);
+        char move[64];
+
+        machine_watch_move(++see.given, move, sizeof move);
+        length += (size_t)snprintf(all.file + length, sizeof all.file - length, "%s\n", move);
         if (roll(12) == 0)
             length += (size_t)snprintf(all.file + length, sizeof all.file - length, "%s K%u\n",
                                        choice.code[roll(choice.codes)], ++see.given);
@@ -183,6 +185,14 @@ static void something_happens(void)
         world_settle(world);
         return;
     case 10: ask(REQUEST_CONTINUE, 0); return;
+    case 14: /* somebody looks into it, and finds a broken thread */
+        if (world->host.state == SIM_HOST_PRINTING)
+            sim_host_pause(&world->host, world->now);
+        world_settle(world);
+        pass(5000);
+        input(MACHINE_RUNOUT, roll(2) == 0);
+        pass(10000);
+        return;
     case 11:
     case 12:
     case 13: print(); return;

@@ -15,7 +15,7 @@ struct machine_watch {
     const char *wrong;
     bool shown;
 
-    /* The file's lines: `G1 X5 E0.2 F3000`, and `M750 K5` of the machine's own. */
+    /* The file's lines: `G1 X5 Y5 E0.2 F3000`, and `M750 K5` of the machine's own. */
     unsigned given, first; /* of the print that runs */
     unsigned last;         /* carried out with its number … */
     unsigned reached;      /* … or without */
@@ -51,6 +51,8 @@ struct machine_watch {
 
 void machine_watch_init(struct machine_watch *watch, struct world *world,
                         const struct machine_choice *choice);
+/* A move of the file. */
+void machine_watch_move(unsigned serial, char *ret_line, size_t size);
 /* For the world's options: the watch itself is the watcher. */
 void machine_watch_entry(void *watch, const struct world_entry *entry);
 void machine_watch_bytes(void *watch, enum world_kind kind, enum proxy_port port,

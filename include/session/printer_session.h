@@ -11,6 +11,9 @@
  * while a Resend is open, one line at a time goes out. M110 is a barrier: it is sent when nothing is
  * unanswered, and nothing follows until its ok.
  *
+ * What overtook (M108 behind a refused line) came when the buffer was emptied already, as a rule:
+ * its ok comes before that of the line that goes again. If it was in it, the question tells, later.
+ *
  * Nothing is sent twice unless the printer asks for it: newer Marlin drops a doublet without a word,
  * older Marlin empties its receive buffer over it, Klipper executes it again. When an ok is overdue
  * the printer is asked instead: `M105` under our next number. `Resend: n` tells that line n never
@@ -23,6 +26,10 @@
  * line that was answered, and again when it is asked. If it had said anything strange before that ok,
  * or a Resend's ok was missing then, the line goes again after all, and its second answer is
  * nobody's.
+ *
+ * An ok too many (the wire doubled one) that answered an M105 said no temperatures. If the printer
+ * asks for that line or one before it, the M105's own is still to come, or was hurt: the next with
+ * temperatures does not answer the question.
  *
  * Was it answered beyond doubt, the printer may have been reset: then it wants line 1, or the first
  * behind M110, for none of ours has come since. That ends the job. Whatever else it insists on, by
@@ -185,6 +192,7 @@ struct printer_session {
     bool doubt;                       /* an Error was or was not that of a refusal */
     bool suspect;                     /* the printer asked for a line that it had answered … */
     int64_t suspect_number;           /* … this one */
+    uint8_t late_polls;               /* from it on: theirs may be the next oks with temperatures */
     bool uploading;                   /* lines are file content */
     int64_t upload_question;          /* number of a question that is meant to be refused, -1 none */
 };

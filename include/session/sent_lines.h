@@ -30,6 +30,7 @@ struct sent_line {
     bool question;    /* of ours, to learn what became of the others */
     bool overtook;    /* what was to go again: its ok is swallowed when it comes */
     bool replied;     /* a query: the line that it asked for has come */
+    bool untold;      /* M105, answered by an ok that said no temperatures */
     bool doubtful;    /* answered by an ok that may have been another's */
     bool given_again; /* though it was answered beyond doubt */
     bool let_go;      /* it is not sent any more: M110 stands for it, under its number */

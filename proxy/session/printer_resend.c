@@ -46,6 +46,21 @@ static void take_back(struct printer_session *session, uint32_t count)
     sent_lines_take_back(&session->lines, count);
 }
 
+/* So many polls from that line on were answered without temperatures: theirs may come yet. */
+static uint8_t polls_without(struct printer_session *session, int64_t number)
+{
+    uint8_t polls = 0;
+
+    for (uint32_t behind = session->lines.unanswered; behind < session->lines.ring.count; behind++) {
+        const struct sent_line *line = sent_lines_back(&session->lines, behind);
+
+        if (line->barrier || (line->number >= 0 && line->number < number))
+            break;
+        polls += line->untold;
+    }
+    return polls;
+}
+
 /* Its number was answered already: a digit was flipped, or the printer counts from the start again.
  */
 static enum printer_verdict asked_for_answered(struct printer_session *session, int64_t number,
@@ -61,6 +76,7 @@ static enum printer_verdict asked_for_answered(struct printer_session *session, 
     session->suspect = true;
     session->suspect_number = number;
     question_enter(session, QUESTION_DUE, now);
+    session->late_polls = polls_without(session, number);
     return PRINTER_FOR_NOBODY;
 }
 
@@ -89,6 +105,16 @@ static void let_go(struct sent_line *line)
  */
 static void refused(struct printer_session *session, uint32_t index, struct instant now)
 {
+    uint32_t at_printer = session->lines.unanswered - session->lines.unsent;
+
+    for (uint32_t i = index + 1; i < at_printer && session->skips < PRINTER_SKIPS; i++) {
+        struct sent_line *line = sent_lines_unanswered(&session->lines, i);
+
+        if (line->number >= 0 || line->overtook)
+            continue;
+        line->overtook = true;
+        session->skip_after[session->skips++] = (uint8_t)index;
+    }
     session->lines.unsent = session->lines.unanswered - index;
     for (unsigned i = 0; i < session->skips; i++) {
         if (session->skip_after[i] > index)

@@ -28,10 +28,14 @@ void question_enter(struct printer_session *session, enum question_state state, 
         session->doubt &= session->resend == RESEND_FEARED;
         session->reopened &= session->lines.unanswered > 0;
         session->upload_question = -1;
+        session->late_polls = 0;
         session->question_deadline =
             session->lines.unanswered > 0 ? instant_after_ms(now, OK_OVERDUE_MS) : INSTANT_NEVER;
         break;
-    case QUESTION_DUE: session->question_deadline = INSTANT_NEVER; break;
+    case QUESTION_DUE:
+        session->late_polls = 0;
+        session->question_deadline = INSTANT_NEVER;
+        break;
     case QUESTION_ALONE: session->question_deadline = instant_after_ms(now, OK_OVERDUE_MS); break;
     case QUESTION_REFUSED:
         session->question_deadline = instant_after_ms(now, UPLOAD_SETTLES_MS);
@@ -249,6 +253,7 @@ static enum printer_verdict ok_came(struct printer_session *session,
                                     const struct printer_reply *reply, struct instant now,
                                     struct printer_answer *ret_answer)
 {
+    struct sent_line *oldest;
     bool poll;
 
     if (session->skips > 0 && session->skip_after[0] == 0) {
@@ -276,12 +281,19 @@ static enum printer_verdict ok_came(struct printer_session *session,
         answered(session, ret_answer, now);
         return PRINTER_LOST_OK;
     }
+    if (reply->heaters > 0 && session->late_polls > 0 && session->question == QUESTION_OPEN) {
+        session->late_polls--;
+        session->question_deadline = instant_after_ms(now, OK_OVERDUE_MS);
+        return PRINTER_FOR_NOBODY;
+    }
     if (reply->heaters > 0 && sent_lines_any_question(&session->lines) &&
         sent_lines_first_temperature(&session->lines) > 0) {
         answered(session, ret_answer, now);
         return PRINTER_LOST_OK;
     }
-    poll = reply->heaters > 0 && !sent_lines_unanswered(&session->lines, 0)->question;
+    oldest = sent_lines_unanswered(&session->lines, 0);
+    oldest->untold = oldest->temperature && reply->heaters == 0;
+    poll = reply->heaters > 0 && !oldest->question;
     answered(session, ret_answer, now);
     /* Was that the question's answer, and the poll's was lost? Then nothing more comes. */
     if (poll && session->question == QUESTION_OPEN)

@@ -167,6 +167,63 @@ static void what_overtook_a_refusal_under_way_is_still_answered(void **unused)
     assert_null(printer_session_check(&session));
 }
 
+/* Its ok was taken for that of the line that was going out again: carried out after younger ones. */
+static void what_came_behind_a_refused_line_is_answered_before_it(void **unused)
+{
+    struct text bytes = TEXT_IN(memory);
+    struct printer_answer answer;
+
+    (void)unused;
+    printer_session_init(&session, 120);
+    sends("N0 M110 N0*125\n", 1);
+    assert_int_equal(hears("ok", &answer), PRINTER_ANSWER);
+    sends("N1 G1 X1*96\n", 2);
+    sends("N2 G1 X1*99\n", 3);
+    printer_session_overtake(&session, SPAN("M108"), (struct tag){1, 0, 4}, &bytes, now);
+    assert_int_equal(hears("Resend: 2", &answer), PRINTER_FOR_NOBODY);
+    assert_int_equal(hears("ok", &answer), PRINTER_FOR_NOBODY);
+    goes_again("N2 G1 X1*99\n");
+    assert_int_equal(hears("ok", &answer), PRINTER_ANSWER);
+    assert_int_equal(answer.tag.serial, 2);
+    assert_int_equal(hears("ok", &answer), PRINTER_FOR_NOBODY); /* M108's */
+    assert_int_equal(hears("ok", &answer), PRINTER_ANSWER);
+    assert_int_equal(answer.tag.serial, 3);
+    assert_true(printer_session_give_up(&session, now, &answer));
+    assert_int_equal(answer.tag.serial, 4);
+    assert_true(answer.overtook);
+    assert_null(printer_session_check(&session));
+}
+
+/* It stood in the buffer that the refusal has emptied: then an ok is awaited that does not come. */
+static void what_was_lost_behind_a_refused_line_costs_a_question(void **unused)
+{
+    struct text bytes = TEXT_IN(memory);
+    struct printer_answer answer;
+
+    (void)unused;
+    printer_session_init(&session, 120);
+    sends("N0 M110 N0*125\n", 1);
+    assert_int_equal(hears("ok", &answer), PRINTER_ANSWER);
+    sends("N1 G1 X1*96\n", 2);
+    printer_session_overtake(&session, SPAN("M108"), (struct tag){1, 0, 3}, &bytes, now);
+    assert_int_equal(hears("Resend: 1", &answer), PRINTER_FOR_NOBODY);
+    assert_int_equal(hears("ok", &answer), PRINTER_FOR_NOBODY);
+    goes_again("N1 G1 X1*96\n");
+    assert_int_equal(hears("ok", &answer), PRINTER_FOR_NOBODY);
+    now = printer_session_deadline(&session);
+    printer_session_expire(&session, now);
+    bytes = TEXT_IN(memory);
+    assert_true(printer_session_ask(&session, &bytes, now));
+    assert_int_equal(hears("ok T:20.0 /0.0", &answer), PRINTER_ANSWER);
+    assert_int_equal(answer.tag.serial, 2);
+    assert_true(printer_session_give_up(&session, now, &answer));
+    assert_int_equal(answer.tag.serial, 3);
+    goes_again("N2 M105*37\n");
+    assert_int_equal(hears("ok T:20.0 /0.0", &answer), PRINTER_ANSWER);
+    assert_int_equal(session.lines.unanswered, 0);
+    assert_null(printer_session_check(&session));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +232,8 @@ int main(void)
         cmocka_unit_test(many_lines_in_flight_are_no_more_than_can_be_kept),
         cmocka_unit_test(the_ok_of_what_overtook_lines_that_go_again_is_none_of_theirs),
         cmocka_unit_test(what_overtook_a_refusal_under_way_is_still_answered),
+        cmocka_unit_test(what_came_behind_a_refused_line_is_answered_before_it),
+        cmocka_unit_test(what_was_lost_behind_a_refused_line_costs_a_question),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

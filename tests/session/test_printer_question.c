@@ -152,6 +152,50 @@ static void klipper_is_asked_without_a_blank_line(void **unused)
     assert_int_equal(session.lines.unanswered, 0);
 }
 
+/* An ok that the wire doubled had answered the poll, and the poll's own was taken for the question's:
+ * oks that were to come were made up. */
+static void the_late_answer_of_a_poll_is_not_that_of_the_question(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    send("N2 M105*37\n");
+    send("N3 G1*43\n");
+    ok_answers(2);
+    ok_answers(3); /* N1's again */
+    assert_int_equal(verdict_of("Resend: 2"), PRINTER_FOR_NOBODY); /* of N1, doubled as well */
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    written = TEXT_IN(written_bytes);
+    assert_true(printer_session_ask(&session, &written, now));
+    wrote("\nN4 M105*35\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_FOR_NOBODY);
+    ok_answers(4);
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    assert_int_equal(session.lines.unanswered, 0);
+    assert_int_equal(session.question, QUESTION_NONE);
+}
+
+/* The poll's was hurt, and a digit of a Resend: then it was the question's, and nothing more comes. */
+static void a_question_whose_answer_was_taken_for_a_late_polls_is_asked_again_soon(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    send("N2 M105*37\n");
+    send("N3 G1*43\n");
+    ok_answers(2);
+    ok_answers(3);
+    assert_int_equal(verdict_of("Resend: 2"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    written = TEXT_IN(written_bytes);
+    assert_true(printer_session_ask(&session, &written, now));
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_FOR_NOBODY);
+    assert_int_equal(printer_session_deadline(&session).us, now.us + OK_OVERDUE_MS * 1000);
+    asks("\nN5 M105*34\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_LOST_OK);
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -165,6 +209,8 @@ int main(void)
         TEST(a_question_perhaps_answered_in_a_polls_name_is_asked_again_soon),
         TEST(a_printer_that_works_on_is_not_asked_again_soon),
         TEST(klipper_is_asked_without_a_blank_line),
+        TEST(the_late_answer_of_a_poll_is_not_that_of_the_question),
+        TEST(a_question_whose_answer_was_taken_for_a_late_polls_is_asked_again_soon),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

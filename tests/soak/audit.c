@@ -26,7 +26,7 @@ void audit_begin(struct audit *audit)
     audit->temperatures_asked = audit->temperatures_shown = 0;
     audit->positions_asked = audit->positions_due = audit->positions_shown = 0;
     audit->owing = 0;
-    audit->loose = audit->job_dead = audit->cancelled = false;
+    audit->loose = audit->job_dead = audit->job_open = audit->cancelled = false;
     audit->start_heard = audit->start_lost = false;
     audit->made_up = 0;
     audit->progress = audit->world->now;
@@ -66,6 +66,7 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
     uint32_t serial = audit_serial(audit, command);
 
     numbered &= audit->checked;
+    audit->job_open |= numbered;
     audit->executed += !ours;
     audit->opened |= span_equal(command, SPAN("M28 UP.GCO"));
     if (!ours && !numbered && (serial == 0 || !audit_is_given(audit, command, serial))) {
@@ -200,7 +201,7 @@ static void from_host(struct audit *audit, struct span raw)
         return;
     }
     if (gcode_line_is(&line, 'M', 110)) {
-        audit->job_dead = audit->start_heard = audit->start_lost = false;
+        audit->job_dead = audit->job_open = audit->start_heard = audit->start_lost = false;
     }
     if (gcode_line_emergency(&line) != GCODE_ORDINARY) {
         serial = 0;
@@ -456,9 +457,12 @@ static void noted(struct audit *audit, enum proxy_port port, struct span text)
     } else if (span_equal(text, SPAN("fault: printer reset")) ||
                span_equal(text, SPAN("fault: printer reset, start lost")) ||
                span_equal(text, SPAN("fault: unplug, printer off"))) {
-        audit->job_dead = true;
+        bool untold = span_contains(text, SPAN("start lost"));
+
+        /* A job's M110 that goes down with a printer has lost nothing of its job. */
+        audit->job_dead |= audit->job_open || !untold;
         audit->start_heard = false;
-        audit->start_lost |= span_contains(text, SPAN("start lost"));
+        audit->start_lost |= untold;
     }
 }
 

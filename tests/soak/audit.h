@@ -84,6 +84,7 @@ struct audit {
 
     /* the printer's side */
     bool job_dead; /* the printer was reset in it, or halted */
+    bool job_open; /* something of it was carried out under a number */
     bool printer_gone;
     bool start_heard, start_lost;
     struct instant progress; /* last ok or busy for the host */

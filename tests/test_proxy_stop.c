@@ -292,6 +292,22 @@ static void a_start_that_is_lost_a_second_after_the_last_is_known_too(void **unu
     assert_true(span_equal(world_written(&world, PROXY_PRINTER), SPAN("\nM112\n")));
 }
 
+/* `wait` is said by a printer that runs: nothing else may tell of a reset whose start was lost. */
+static void a_halted_printer_that_waits_was_reset(void **unused)
+{
+    (void)unused;
+    options.printer_played = true;
+    begin(SPAN_NONE, (struct instant){0});
+    arm_with_host();
+    button(true);
+    run_ms(60);
+    played_printer_says("Error:Printer halted. kill() called!\n");
+    run_ms(1000);
+    world_read(&world, PROXY_PRINTER, world_written(&world, PROXY_PRINTER).length);
+    played_printer_says("wait\n");
+    assert_true(span_equal(world_written(&world, PROXY_PRINTER), SPAN("\nM112\n")));
+}
+
 static void in_the_middle_of_a_plan_its_output_goes_off_and_nothing_more_is_done(void **unused)
 {
     struct request pulse = {.kind = REQUEST_PULSE, .ms = 10000, .point = "light"};
@@ -518,6 +534,7 @@ int main(void)
         TEST(a_klipper_that_is_restarted_while_it_is_held_is_halted_again),
         TEST(a_printer_whose_start_was_lost_while_it_is_held_is_halted_again),
         TEST(a_start_that_is_lost_a_second_after_the_last_is_known_too),
+        TEST(a_halted_printer_that_waits_was_reset),
         TEST(in_the_middle_of_a_plan_its_output_goes_off_and_nothing_more_is_done),
         TEST(pressed_twice_it_stops_twice_and_resets_the_printer_once),
         TEST(a_printer_that_is_off_is_stopped_when_it_is_switched_on),

@@ -509,8 +509,8 @@ static void line_came(struct router *router, struct span raw, struct instant now
     if (!router->uploading && !filament_card_waits(&router->filament, &reply) &&
         print_job_reply(&router->job, &reply))
         router_job_facts(router, reply.text, now);
-    if ((reply.boot &&
-         (halted || instant_ms_since(router->started, now) > BOOT_TEXT_MS)) ||
+    if ((halted && (reply.boot || reply.kind == REPLY_WAIT)) ||
+        (reply.boot && instant_ms_since(router->started, now) > BOOT_TEXT_MS) ||
         klipper_restarted(router, &reply))
         start_was_lost(router, now);
     if (reply.kind == REPLY_OK && reply.argument.length > 0)

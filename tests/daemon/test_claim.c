@@ -13,14 +13,14 @@
 
 #include "daemon/claim.h"
 #include "daemon/state_file.h"
+#include "scratch.h"
 
-static char folder[64], path[128], why[300];
+static char folder[SCRATCH], path[128], why[300];
 
 static int setup(void **unused)
 {
     (void)unused;
-    snprintf(folder, sizeof folder, "/tmp/sioproxy-claim-XXXXXX");
-    if (mkdtemp(folder) == NULL)
+    if (scratch_make(folder) != 0)
         return -1;
     snprintf(path, sizeof path, "%s/deep/er/printer", folder);
     why[0] = '\0';
@@ -29,11 +29,8 @@ static int setup(void **unused)
 
 static int teardown(void **unused)
 {
-    char command[128];
-
     (void)unused;
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
+    return scratch_remove(folder);
 }
 
 static void a_name_is_had_by_one_alone(void **unused)

@@ -15,14 +15,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64];
+#include "scratch.h"
+
+static char folder[SCRATCH];
 static struct record_job job;
 
 static int begin(void **unused)
 {
     (void)unused;
-    strcpy(folder, "/tmp/sio-disk-XXXXXX");
-    assert_non_null(mkdtemp(folder));
+    assert_int_equal(scratch_make(folder), 0);
     job = (struct record_job){.size = 1000, .file = 200, .fd = -1, .name = "mk3"};
     snprintf(job.folder, sizeof job.folder, "%s/rec", folder);
     return 0;
@@ -30,13 +31,10 @@ static int begin(void **unused)
 
 static int end(void **unused)
 {
-    char command[100];
-
     (void)unused;
     if (job.fd >= 0)
         close(job.fd);
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
+    return scratch_remove(folder);
 }
 
 static void put_file(const char *name, size_t size)

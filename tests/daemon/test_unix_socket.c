@@ -13,15 +13,15 @@
 #include <unistd.h>
 
 #include "daemon/unix_socket.h"
+#include "scratch.h"
 
-static char folder[64], path[128], why[300], warning[300];
+static char folder[SCRATCH], path[128], why[300], warning[300];
 static struct unix_socket listening;
 
 static int setup(void **unused)
 {
     (void)unused;
-    snprintf(folder, sizeof folder, "/tmp/sioproxy-socket-XXXXXX");
-    if (mkdtemp(folder) == NULL)
+    if (scratch_make(folder) != 0)
         return -1;
     snprintf(path, sizeof path, "%s/deep/er/control", folder);
     why[0] = '\0';
@@ -30,11 +30,8 @@ static int setup(void **unused)
 
 static int teardown(void **unused)
 {
-    char command[128];
-
     (void)unused;
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
+    return scratch_remove(folder);
 }
 
 static bool listens(const char *at)

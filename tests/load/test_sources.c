@@ -10,23 +10,20 @@
 #include <cmocka.h>
 
 #include "load/sources.h"
+#include "scratch.h"
 
-static char folder[64];
+static char folder[SCRATCH];
 
 static int begin(void **unused)
 {
     (void)unused;
-    strcpy(folder, "/tmp/sioproxy-sources-XXXXXX");
-    return mkdtemp(folder) == NULL || chdir(folder) != 0;
+    return scratch_make(folder) != 0 || chdir(folder) != 0;
 }
 
 static int end(void **unused)
 {
-    char command[100];
-
     (void)unused;
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    return chdir("/") != 0 || system(command) != 0;
+    return chdir("/") != 0 || scratch_remove(folder) != 0;
 }
 
 static void write_file(const char *name, const char *text)

@@ -76,6 +76,8 @@ struct wire_fault {
     const struct fault *due; /* it befalls an end now; the world takes it */
     uint64_t fired[FAULT_KINDS];
     uint64_t hurt_oks, hurt_resends, hurt_others; /* lines, by what they were */
+    uint64_t hurt_refusals;                       /* of the oks, those behind a Resend */
+    bool refusing;                                /* the last line to set out was a Resend */
 };
 
 /* Nothing is planned: all passes as it is. */

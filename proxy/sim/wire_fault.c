@@ -208,14 +208,16 @@ static size_t pass_line(struct wire_fault *fault, char byte, char *ret_bytes)
 /* A line as it set out has ended: what was it, if it does not arrive as that? */
 static void end_original(struct wire_fault *fault)
 {
+    bool ok = fault->original_length >= 2 && memcmp(fault->original, "ok", 2) == 0;
+    bool resend = fault->original_length >= 6 && memcmp(fault->original, "Resend", 6) == 0;
+
     if (fault->hurt) {
-        if (fault->original_length >= 2 && memcmp(fault->original, "ok", 2) == 0)
-            fault->hurt_oks++;
-        else if (fault->original_length >= 6 && memcmp(fault->original, "Resend", 6) == 0)
-            fault->hurt_resends++;
-        else
-            fault->hurt_others++;
+        fault->hurt_oks += ok;
+        fault->hurt_refusals += ok && fault->refusing;
+        fault->hurt_resends += resend;
+        fault->hurt_others += !ok && !resend;
     }
+    fault->refusing = resend;
     fault->hurt = false;
     fault->original_length = 0;
 }

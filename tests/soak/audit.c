@@ -219,7 +219,8 @@ static uint64_t false_oks(const struct audit *audit)
     const struct world_port *printer = &audit->world->port[PROXY_PRINTER];
     const struct wire_fault *from = &printer->from.fault;
 
-    return from->hurt_resends + from->fired[FAULT_DOUBLE_LINE] + from->fired[FAULT_DELAY] +
+    return from->hurt_resends + from->hurt_refusals + from->fired[FAULT_DOUBLE_LINE] +
+           from->fired[FAULT_DELAY] +
            /* what is late by seconds was given up by then, and a question for it */
            AUDIT_GIVEN_UP_AT_ONCE *
                (from->fired[FAULT_STALL] + printer->to.fault.fired[FAULT_STALL]);

@@ -5,6 +5,9 @@
  * No shell. Each is a process group of its own; what is left of it when the program has ended is
  * killed. Its input is empty, its output is read slowly, so that a flood costs nobody anything. When
  * its time is over the core says so.
+ *
+ * The one thing that the loop waits for: uv_spawn returns when the kernel has loaded the program, so
+ * one that lies on a disk that hangs holds everything up.
  */
 #pragma once
 

@@ -336,7 +336,8 @@ static void to_host(struct audit *audit, struct span raw)
         audit->loose = true;
         audit->start_heard = true;
     } else if (span_contains(line, SPAN("kill() called")) ||
-               span_contains(line, SPAN("Klipper state: Shutdown"))) {
+               span_contains(line, SPAN("Klipper state: Shutdown")) ||
+               span_contains(line, SPAN("Printer is shutdown"))) {
         audit->loose = true; /* by the host, or by an M112 that the wire has made */
     } else if (span_starts(line, SPAN("//action:cancel"))) {
         audit->cancelled = true;

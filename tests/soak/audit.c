@@ -401,12 +401,23 @@ static void file_closed(struct audit *audit)
     audit->loose = audit->torn_file = true;
 }
 
+/* The printer says so a little later, and carries out what is behind the M29 meanwhile. */
+static void look_at_card(struct audit *audit)
+{
+    const struct sim_printer *printer = &audit->world->printer;
+    bool writes = printer->sd_writing >= 0;
+
+    if (audit->card_writes && !writes && audit->uploads &&
+        printer->counters.resets == audit->resets_seen)
+        file_closed(audit);
+    audit->card_writes = writes;
+    audit->resets_seen = printer->counters.resets;
+}
+
 static void from_printer(struct audit *audit, struct span raw)
 {
     if (span_starts(span_trim(raw), SPAN("Resend:")))
         audit->resends_from_printer++;
-    if (audit->uploads && span_equal(span_trim(raw), SPAN("Done saving file.")))
-        file_closed(audit);
 }
 
 void audit_listen(void *object, enum world_kind kind, enum proxy_port port, struct span bytes)
@@ -416,6 +427,7 @@ void audit_listen(void *object, enum world_kind kind, enum proxy_port port, stru
 
     if (port == PROXY_BOARD)
         return;
+    look_at_card(audit);
     direction = port == PROXY_HOST ? (kind == WORLD_FROM ? FROM_HOST : TO_HOST)
                                    : (kind == WORLD_FROM ? FROM_PRINTER : TO_PRINTER);
     for (size_t i = 0; i < bytes.length; i++) {
@@ -488,6 +500,7 @@ void audit_watch(void *object, const struct world_entry *entry)
         world_entry_text(entry, &line);
         fwrite(line.data, 1, line.length, stderr);
     }
+    look_at_card(audit);
     switch (entry->kind) {
     case WORLD_EXECUTED: carried_out(audit, text, false, entry->numbered); break;
     case WORLD_EVENT:

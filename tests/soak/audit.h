@@ -83,6 +83,8 @@ struct audit {
     bool cancelled; /* the host was told to cancel */
 
     /* the printer's side */
+    bool card_writes;     /* the printer had a file open to write when last looked at */
+    uint64_t resets_seen; /* of the printer, by then */
     bool job_dead; /* the printer was reset in it, or halted */
     bool job_open; /* something of it was carried out under a number */
     bool printer_gone;

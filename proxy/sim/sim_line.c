@@ -161,7 +161,8 @@ enum sim_line_result sim_line_take(struct sim_line *line, char byte, struct sim_
 
 size_t sim_line_take_plain(struct sim_line *line, struct span bytes, struct sim_line_rules rules)
 {
-    static const char special[] = {'\n', '\r', '\\', ';', 0x08}; /* ends, escapes, comments, deletes */
+    /* What ends a line, escapes, comments, deletes. */
+    static const char special[] = {'\n', '\r', '\\', ';', 0x08};
     size_t room;
 
     if (line->complete || line->skipping || line->escaped || rules.plain)

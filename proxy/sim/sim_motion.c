@@ -58,9 +58,9 @@ static double plan(struct sim_motion *motion, const double delta[SIM_AXES])
         return 0;
     double speed = motion->feed * motion->feed_percent / 100;
     for (int axis = 0; axis < SIM_AXES; axis++) {
-        double share = fabs(delta[axis]);
-        if (speed * share > fastest[axis] * distance)
-            speed = fastest[axis] * distance / share;
+        double way = fabs(delta[axis]); /* of that axis */
+        if (speed * way > fastest[axis] * distance)
+            speed = fastest[axis] * distance / way;
     }
     double cosine = 0;
     for (int axis = 0; axis < 3; axis++)

@@ -90,6 +90,7 @@ static void print(void)
     if (all.world->host.state != SIM_HOST_OPERATIONAL || see.given + 2 * MOVES >= MACHINE_SERIALS)
         return;
     see.first = see.given + 1;
+    see.kept = false;
     length = (size_t)snprintf(all.file, sizeof all.file, "M302 P1\nM83\n");
     for (unsigned i = 0; i < MOVES; i++) {
         char move[64];

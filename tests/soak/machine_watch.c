@@ -111,7 +111,7 @@ static void carried_out(struct machine_watch *watch, struct span command, bool o
     if (watch->done[serial]++ > 0)
         machine_watch_wrong(watch, ours ? "an M-code of ours is carried out twice"
                                         : "a line is carried out twice");
-    if (!ours && serial < watch->last)
+    if (!ours && serial < watch->last && !watch->kept)
         machine_watch_wrong(watch, "a line is carried out after a younger one");
     if (!ours)
         watch->last = serial;
@@ -262,6 +262,8 @@ void machine_watch_entry(void *object, const struct world_entry *entry)
     }
     if (entry->kind == WORLD_FROM && entry->port == PROXY_PRINTER)
         watch->heard = watch->world->now;
+    if (entry->kind == WORLD_EVENT && span_contains(text, SPAN("board: io 15 does not switch")))
+        watch->horn = INSTANT_NEVER; /* three tries, and it is told */
     if (entry->kind == WORLD_EVENT && span_starts(text, SPAN("estop armed")))
         watch->tripped = INSTANT_NEVER;
     if (entry->kind == WORLD_EVENT && span_starts(text, SPAN("printer halted")))
@@ -310,6 +312,7 @@ static void host_hears(struct machine_watch *watch, struct span line)
     if (span_contains(line, SPAN("Filament has run out: change")) &&
         strcmp(watch->print, "paused") == 0)
         machine_watch_wrong(watch, "filament is changed though the print is paused");
+    watch->kept |= span_contains(line, SPAN("Filament is missing: print paused"));
     watch->told += span_contains(line, SPAN("Filament has run out: change")) ||
                    span_contains(line, SPAN("Filament is missing: print paused")) ||
                    (watch->choice->change == CHANGE_PAUSES &&

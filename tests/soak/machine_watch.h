@@ -19,6 +19,7 @@ struct machine_watch {
     unsigned given, first; /* of the print that runs */
     unsigned last;         /* carried out with its number … */
     unsigned reached;      /* … or without */
+    bool kept; /* its first move waits for filament: what else was on its way goes before it */
     uint8_t done[MACHINE_SERIALS];
     unsigned changes; /* commands for new filament, carried out */
 

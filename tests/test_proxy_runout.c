@@ -126,8 +126,7 @@ static void filament_that_is_back_within_the_distance_changes_nothing(void **unu
     assert_int_equal(heard("//action:"), 0);
 }
 
-/* The printer prints from its card, and is at the change when filament has run out. */
-static void runs_out_in_a_print_from_the_card(void)
+static void prints_from_the_card(void)
 {
     int slot;
 
@@ -146,6 +145,12 @@ static void runs_out_in_a_print_from_the_card(void)
     world_settle(&world);
     UNTIL(seen.next > 50, 10 * MINUTE);
     assert_true(print_job_of_card(&proxy.router.job));
+}
+
+/* The printer is at the change when filament has run out. */
+static void runs_out_in_a_print_from_the_card(void)
+{
+    prints_from_the_card();
     runout(RUNOUT, true);
     UNTIL(world.printer.pause == SIM_PAUSE_PARKED, MINUTE);
     assert_int_equal(proxy.router.job.state, PRINT_PAUSED);
@@ -190,6 +195,25 @@ static void a_print_from_the_card_is_resumed_in_the_host(void **unused)
     }
     sim_host_command(&world.host, SPAN("M24"), world.now);
     the_print_from_the_card_finishes();
+}
+
+/* The command would be content of the file: it waits, and what ends the upload does not wait for
+ * it. */
+static void filament_that_runs_out_in_an_upload_is_changed_behind_it(void **unused)
+{
+    (void)unused;
+    prints_from_the_card();
+    sim_host_command(&world.host, SPAN("M28 B.GCO"), world.now);
+    run_ms(1000);
+    assert_true(proxy.router.uploading);
+    runout(RUNOUT, true);
+    run_ms(1000);
+    assert_int_equal(seen.changes, 0);
+    sim_host_command(&world.host, SPAN("G1 X1"), world.now);
+    sim_host_command(&world.host, SPAN("M29"), world.now);
+    UNTIL(seen.changes == 1, MINUTE);
+    assert_false(proxy.router.uploading);
+    assert_int_equal(told(PROXY_PRINTER, "M29"), 1);
 }
 
 static void m412_reports_switches_and_rearms(void **unused)
@@ -360,7 +384,7 @@ static void whatever_ends_a_change_the_next_print_prints(void **unused)
     begin("filament: {point: runout}\n");
 }
 
-#define BOTH  "filament: [{point: runout, tool: 0}, {point: runout2, tool: 0}]\n"
+#define BOTH    "filament: [{point: runout, tool: 0}, {point: runout2, tool: 0}]\n"
 #define SWAPPED "filament: [{point: runout2, tool: 0}, {point: runout, tool: 0}]\n"
 
 static void a_reload_in_mid_change_changes_nothing_of_it(void **unused)
@@ -411,6 +435,7 @@ int main(void)
         TEST(filament_that_is_back_within_the_distance_changes_nothing),
         TEST(a_print_from_the_card_is_changed_without_an_ok_to_hold),
         TEST(a_print_from_the_card_is_resumed_in_the_host),
+        TEST(filament_that_runs_out_in_an_upload_is_changed_behind_it),
         TEST(m412_reports_switches_and_rearms),
         TEST(rules_see_it_and_switch_it),
         TEST(with_the_command_pause_the_host_pauses_and_the_printer_hears_nothing),

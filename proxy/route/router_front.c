@@ -289,8 +289,9 @@ static bool end_upload(struct router *router, struct instant now)
 static bool may_move(const struct router *router, struct gcode_line *ret_line,
                      uint64_t *ret_overlong)
 {
-    if (router->filament.pending != 0)
-        return false; /* what it wants done comes first */
+    /* What it wants done comes first; in an upload it waits for the end, as all that is ours. */
+    if (router->filament.pending != 0 && !router->uploading)
+        return false;
     if (router->plans.stream != PLAN_NONE ||
         !host_session_front(&router->host, ret_line, ret_overlong))
         return false;

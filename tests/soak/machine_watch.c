@@ -4,6 +4,7 @@
 #include <string.h>
 
 enum {
+    PLUGGED_MS = 2000,  /* from a cable's return until the printer has heard of the trip */
     STILL_MS = 20000,   /* from a trip until nothing moves: a wire may stand still for 12 s */
     SETTLED_MS = 20000, /* so long after a fault of the board all is as it should be */
     SWITCHED_MS = 2000, /* from a trip until outputs are as they are to be, without a fault */
@@ -29,7 +30,7 @@ void machine_watch_init(struct machine_watch *watch, struct world *world,
     watch->choice = choice;
     watch->shown = shown;
     watch->print = "idle";
-    watch->tripped = watch->pressed = watch->horn = watch->unheld = INSTANT_NEVER;
+    watch->tripped = watch->pressed = watch->plugged = watch->horn = watch->unheld = INSTANT_NEVER;
 }
 
 static void status_of(const struct machine_watch *watch, struct status *ret_status)
@@ -53,6 +54,12 @@ static bool is_halted(const struct machine_watch *watch)
 static bool is_longer(const struct machine_watch *watch, struct instant since, int64_t ms)
 {
     return !instant_is_never(since) && instant_ms_since(since, watch->world->now) > ms;
+}
+
+/* A line whose end went with the cable is ended by the one before our M112. */
+static bool is_just_plugged(const struct machine_watch *watch)
+{
+    return !instant_is_never(watch->plugged) && !is_longer(watch, watch->plugged, PLUGGED_MS);
 }
 
 /* --- the file's lines --- */
@@ -99,7 +106,7 @@ static void carried_out(struct machine_watch *watch, struct span command, bool o
     unsigned serial = serial_of(watch, command, ours);
 
     if (!ours && span_starts(command, SPAN("G1")) && is_longer(watch, watch->tripped, STILL_MS) &&
-        is_halted(watch))
+        is_halted(watch) && !is_just_plugged(watch))
         machine_watch_wrong(watch, "something moves while the stop is latched");
     if (serial == 0 || serial < watch->first)
         return;
@@ -273,6 +280,9 @@ void machine_watch_entry(void *object, const struct world_entry *entry)
         watch->began = watch->world->now;
     if (entry->kind == WORLD_EVENT && span_starts(text, SPAN("print started")))
         watch->runouts += watch->missing[0] + watch->missing[1]; /* they count again */
+    if (entry->kind == WORLD_NOTE && entry->port == PROXY_PRINTER &&
+        span_equal(text, SPAN("plugged in")))
+        watch->plugged = watch->world->now;
     if (entry->kind == WORLD_NOTE && entry->port == PROXY_HOST &&
         span_equal(text, SPAN("opened"))) { /* nothing is owed to who comes */
         watch->commands = watch->oks = 0;

@@ -27,6 +27,7 @@ struct machine_watch {
     struct instant tripped; /* NEVER: it is not */
     struct instant heard;   /* the printer, last */
     struct instant pressed; /* NEVER: it is not */
+    struct instant plugged; /* the printer's cable, last; NEVER: not yet */
 
     /* Filament: so often it ran out or counted again, and so often the host was told. */
     unsigned runouts, told;

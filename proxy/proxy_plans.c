@@ -1,6 +1,5 @@
 #include "proxy_state.h"
 
-/* A plan switches an output; its outcome comes with the board's report. */
 /* A pulse that is over, whatever became of its plan. */
 static bool ends_pulse(const struct plan_action *action)
 {
@@ -8,6 +7,7 @@ static bool ends_pulse(const struct plan_action *action)
            (action->plan->pulse == PULSE_OFF || action->plan->state == PLAN_OVER);
 }
 
+/* A plan switches an output; its outcome comes with the board's report. */
 static void set_point(struct proxy *proxy, const struct plan_action *action, uint8_t value,
                       struct instant now)
 {

@@ -34,7 +34,8 @@ enum plan_state {
     PLAN_DUE,
     /*
      * An action was handed out, its outcome is to come (set, send, motion).
-     * plans_done -> PLAN_DUE, or PLAN_OVER after the last step; plans_failed -> PLAN_OVER
+     * plans_done -> PLAN_DUE, or PLAN_OVER after the last step
+     * plans_failed, plans_unsure -> PLAN_OVER
      * plans_later -> PLAN_STALLED
      */
     PLAN_ASKED,

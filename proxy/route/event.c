@@ -53,6 +53,7 @@ struct event *events_add(struct events *events, enum event_kind kind, struct spa
     event->kind = kind;
     event->level = LOG_INFO;
     event->index = 0;
+    event->by_rule = false;
     event->heater = 0;
     event->was = FACT_NONE;
     event->is = FACT_NONE;

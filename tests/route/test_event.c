@@ -58,6 +58,22 @@ static void a_full_queue_loses_its_oldest_and_counts_it(void **unused)
     assert_string_equal(event.name, "2");
 }
 
+static void an_event_says_nothing_of_the_one_that_had_its_place(void **unused)
+{
+    static struct events events;
+    struct event event;
+
+    (void)unused;
+    for (unsigned i = 0; i < EVENTS; i++) {
+        events_add(&events, EVENT_POINT, SPAN("light"), SPAN("on"), SPAN("M42"), now)->by_rule = true;
+        assert_true(taken(&events, &event));
+        assert_true(event.by_rule);
+    }
+    events_add(&events, EVENT_PRINT, SPAN_NONE, SPAN("started"), SPAN_NONE, now);
+    assert_true(taken(&events, &event));
+    assert_false(event.by_rule);
+}
+
 static void texts_are_cut_to_their_fields(void **unused)
 {
     static struct events events;
@@ -91,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_come_out_in_the_order_they_happened),
         cmocka_unit_test(a_full_queue_loses_its_oldest_and_counts_it),
+        cmocka_unit_test(an_event_says_nothing_of_the_one_that_had_its_place),
         cmocka_unit_test(texts_are_cut_to_their_fields),
         cmocka_unit_test(each_kind_has_the_word_that_rules_and_watch_use),
     };

@@ -257,6 +257,33 @@ static void a_klipper_that_is_restarted_while_it_is_held_is_halted_again(void **
     assert_true(span_equal(world_written(&world, PROXY_PRINTER), SPAN("\nM112\n")));
 }
 
+/* It is there once: a rule that waits for that begins once. */
+static void a_printer_that_is_back_without_a_start_is_told_once(void **unused)
+{
+    uint64_t before;
+
+    (void)unused;
+    options.printer_played = true;
+    begin(SPAN_NONE, (struct instant){0});
+    arm_with_host();
+    played_printer_says("start\n");
+    run_ms(10000);
+    played_printer_says("// Klipper state: Shutdown\n!! Shutdown due to M112 command\n");
+    played_printer_says("// Klipper state: Disconnect\n");
+    before = world.entries;
+    played_printer_says("// Klipper state: Ready\n");
+    assert_int_equal(seen(before, WORLD_EVENT, PROXY_HOST, "printer reset"), 1);
+    assert_int_equal(seen(before, WORLD_EVENT, PROXY_HOST, "printer online"), 1);
+    world_unplug(&world, PROXY_PRINTER);
+    run_ms(3000);
+    world_plug(&world, PROXY_PRINTER);
+    run_ms(3000);
+    before = world.entries;
+    played_printer_says("PowerUp\n");
+    assert_int_equal(seen(before, WORLD_EVENT, PROXY_HOST, "printer reset"), 1);
+    assert_int_equal(seen(before, WORLD_EVENT, PROXY_HOST, "printer online"), 1);
+}
+
 /* The wire has lost its `start`; what follows tells that it was reset. */
 static void a_printer_whose_start_was_lost_while_it_is_held_is_halted_again(void **unused)
 {
@@ -532,6 +559,7 @@ int main(void)
         TEST(an_upload_is_ended_and_then_it_stops),
         TEST(in_a_binary_transfer_the_printer_is_reset_too_and_once),
         TEST(a_klipper_that_is_restarted_while_it_is_held_is_halted_again),
+        TEST(a_printer_that_is_back_without_a_start_is_told_once),
         TEST(a_printer_whose_start_was_lost_while_it_is_held_is_halted_again),
         TEST(a_start_that_is_lost_a_second_after_the_last_is_known_too),
         TEST(a_halted_printer_that_waits_was_reset),

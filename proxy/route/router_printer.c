@@ -481,7 +481,7 @@ static void line_came(struct router *router, struct span raw, struct instant now
     struct printer_answer given;
     enum printer_verdict verdict;
     bool halted = router->printer_state == PRINTER_HALTED; /* that is deaf and dumb */
-    bool known, left;
+    bool known, left, restarted;
     bool start, boots;
 
     printer_reply_parse(line_content(raw), &reply);
@@ -504,14 +504,16 @@ static void line_came(struct router *router, struct span raw, struct instant now
     } else if (!printer_session_doubts(&router->printer)) {
         release_held(router);
     }
-    state_of(router, &reply, now);
+    restarted = (halted && (reply.boot || reply.kind == REPLY_WAIT)) ||
+                (reply.boot && instant_ms_since(router->started, now) > BOOT_TEXT_MS) ||
+                klipper_restarted(router, &reply);
+    if (!restarted) /* which tells more */
+        state_of(router, &reply, now);
     known = filament_reply(&router->filament, &reply, now); /* before the job's change tells it */
     if (!router->uploading && !filament_card_waits(&router->filament, &reply) &&
         print_job_reply(&router->job, &reply))
         router_job_facts(router, reply.text, now);
-    if ((halted && (reply.boot || reply.kind == REPLY_WAIT)) ||
-        (reply.boot && instant_ms_since(router->started, now) > BOOT_TEXT_MS) ||
-        klipper_restarted(router, &reply))
+    if (restarted)
         start_was_lost(router, now);
     if (reply.kind == REPLY_OK && reply.argument.length > 0)
         firmware_told(router, reply.argument); /* Klipper's answer to M115 */

@@ -44,7 +44,8 @@ static void begin(struct state_writer *writer)
         writer->newer = true;
         return;
     }
-    uv_timer_stop(&writer->again);
+    if (!writer->ending) /* it is our patience then */
+        uv_timer_stop(&writer->again);
     memcpy(writer->being, writer->text, sizeof writer->being);
     writer->newer = false;
     writer->writes = true;

@@ -140,6 +140,20 @@ static void the_end_tries_once_more_and_never_again(void **unused)
     assert_false(uv_is_active((uv_handle_t *)&writer.again));
 }
 
+static void the_end_does_not_wait_longer_for_what_came_last(void **unused)
+{
+    uint64_t before = uv_hrtime();
+
+    (void)unused;
+    slow_ms = 1000; /* twice for each, and then it is late */
+    state_writer_save(&writer, "speed 1\n");
+    state_writer_save(&writer, "speed 2\n");
+    assert_false(state_writer_end(&writer));
+    assert_true(uv_hrtime() - before < (STATE_PATIENCE_MS + 500) * UINT64_C(1000000));
+    assert_int_equal(told("the disk does not answer"), 1);
+    until_written();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -148,6 +162,7 @@ int main(void)
         TEST(what_a_disk_refuses_is_told_once_and_tried_again),
         TEST(the_end_waits_for_what_is_not_written),
         TEST(the_end_tries_once_more_and_never_again),
+        TEST(the_end_does_not_wait_longer_for_what_came_last),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,7 @@ struct service {
 
     bool ending;         /* the core was asked to put its outputs into their exit state */
     uv_timer_t patience; /* and this is how long it may take */
+    bool over;           /* nothing reaches the core any more, and nothing comes from it */
 };
 
 /*

@@ -39,6 +39,8 @@ void service_feed(struct service *service, const struct proxy_input *input)
 {
     struct instant now = clock_now();
 
+    if (service->over)
+        return;
     if (service->recorder != NULL)
         recorder_input(service->recorder, input, now);
     record_ring_input(service->ring, input, now);
@@ -218,7 +220,7 @@ void service_settle(struct service *service)
 {
     bool more = true;
 
-    if (service->settling)
+    if (service->settling || service->over)
         return;
     service->settling = true;
     if (sim_port_is(service->port[PROXY_PRINTER]) && sim_port_is(service->port[PROXY_BOARD]))
@@ -417,6 +419,7 @@ static bool end_recordings(struct service *service)
     uv_timer_start(&service->patience, on_slow_disk, DISK_PATIENCE_MS, 0);
     while (service->ring != NULL && service->patience.data != NULL)
         uv_run(&service->loop, UV_RUN_ONCE);
+    uv_timer_stop(&service->patience);
     return service->ring == NULL;
 }
 
@@ -426,6 +429,10 @@ static void end(struct service *service)
 
     programs_kill(service->programs);
     tell_trouble(service);
+    service->over = true; /* while disks are waited for, outputs stay in their exit state */
+    for (enum proxy_port which = 0; which < PROXY_PORTS; which++)
+        if (service->port[which] != NULL)
+            port_unpoll(service->port[which]); /* what nobody reads would wake us again and again */
     whole = end_recordings(service);
     whole = state_writer_end(&service->state) && whole;
     for (enum proxy_port which = 0; which < PROXY_PORTS; which++) {

@@ -1,7 +1,9 @@
 """`run`: real programs, started by rules of a real daemon."""
 
 import os
+import signal
 import subprocess
+import time
 import unittest
 
 from machine import BUILD, PATIENCE, MachineTest, read_text, wait_until
@@ -119,6 +121,21 @@ class Programs(MachineTest):
         pid, = self.wait_for_pid("tree.sh.pid")
         self.assertEqual(self.proxy.stop(), 0)
         wait_until("it is gone", lambda: not is_alive(pid), PATIENCE)
+
+    def test_nothing_begins_while_the_end_waits_for_the_disk(self):
+        self.proxy.kill()
+        if os.path.exists(self.proxy.state):
+            os.unlink(self.proxy.state)
+        os.mkfifo(self.proxy.state + ".new") # to open it takes until somebody opens its other end
+        self.proxy.start()
+        self.host(self.proxy).ask(b"M115") # and the printer's name is to be saved
+        os.kill(self.proxy.pid, signal.SIGTERM)
+        self.proxy.wait_for_log("SIGTERM: ending")
+        time.sleep(1)
+        self.assertEqual(self.proxy.run_sioctl("set", "light", "on")[0], 3)
+        self.assertEqual(self.proxy.stop(), 0)
+        self.assertEqual(self.proxy.logged("point light on"), 0)
+        self.assertFalse(os.path.exists(self.path("endless.sh.pids")))
 
     def test_a_recording_with_programs_is_replayed(self):
         recording = self.path("session.rec")

@@ -52,6 +52,15 @@ class Stop(MachineTest):
         self.addCleanup(os.close, other_end)
         self.daemon.wait_for("estop", "tripped")
 
+    def test_a_disk_that_hangs_does_not_hold_the_end_up(self):
+        os.mkfifo(self.daemon.state + ".new")
+        self.press()
+        self.wait_for_m112()
+        self.daemon.wait_for("estop", "tripped")
+        self.assertEqual(self.daemon.stop(), 0)
+        self.assertEqual(self.daemon.logged("state: the disk does not answer"), 1)
+        self.assertEqual(self.daemon.logged("record"), 0) # nobody wanted one
+
     def test_a_printer_that_reads_nothing_does_not_hold_it_up(self):
         host = self.host(self.daemon)
         host.write(b"G1 X1 F6000\n")

@@ -167,7 +167,8 @@ class RecordConfig(MachineTest):
         first = read_text(daemon.log)
         self.assertNotIn("M204 S5*", first)
         for line in (r"host    > .N129 M204 S129", r"host    closed", r"printer < .N129 M204 S129",
-                     r"printer > .ok", r"board   < .IO 12 1", r"board   > .*[01]{3}"): # of IO:…, wherever it is cut
+                     r"printer > .ok", r"board   < .IO 12 1",
+                     r"board   > .*[01]{3}"): # of IO:…, wherever it is cut
             self.assertRegex(first, r"(?m)^ +-\d+\.\d{3} s  " + line)
         self.begin_job(daemon, 5)
         self.assertEqual(daemon.run_sioctl("sim", "printer", "reset")[0], 0)

@@ -278,7 +278,9 @@ void machine_watch_entry(void *object, const struct world_entry *entry)
     if (entry->kind == WORLD_EVENT &&
         (span_starts(text, SPAN("print started")) || span_starts(text, SPAN("print resumed"))))
         watch->began = watch->world->now;
-    if (entry->kind == WORLD_EVENT && span_starts(text, SPAN("print started")))
+    if (entry->kind == WORLD_EVENT &&
+        (span_starts(text, SPAN("print started")) ||
+         (span_starts(text, SPAN("print resumed")) && strcmp(watch->print, "paused") != 0)))
         watch->runouts += watch->missing[0] + watch->missing[1]; /* they count again */
     if (entry->kind == WORLD_NOTE && entry->port == PROXY_PRINTER &&
         span_equal(text, SPAN("plugged in")))

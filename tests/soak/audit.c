@@ -335,7 +335,8 @@ static void to_host(struct audit *audit, struct span raw)
     } else if (span_equal(line, SPAN("start"))) {
         audit->loose = true;
         audit->start_heard = true;
-    } else if (span_contains(line, SPAN("kill() called")) ||
+    } else if (span_contains(line, SPAN("Printer halted")) ||
+               span_contains(line, SPAN("kill() called")) ||
                span_contains(line, SPAN("Klipper state: Shutdown")) ||
                span_contains(line, SPAN("Printer is shutdown"))) {
         audit->loose = true; /* by the host, or by an M112 that the wire has made */

@@ -284,6 +284,14 @@ static void a_printer_that_is_back_without_a_start_is_told_once(void **unused)
     assert_int_equal(seen(before, WORLD_EVENT, PROXY_HOST, "printer online"), 1);
 }
 
+/* What it says tells of a reset: the stop is said to it anew. */
+static void is_halted_again_when_it_says(const char *line)
+{
+    world_read(&world, PROXY_PRINTER, world_written(&world, PROXY_PRINTER).length);
+    played_printer_says(line);
+    assert_true(span_equal(world_written(&world, PROXY_PRINTER), SPAN("\nM112\n")));
+}
+
 /* The wire has lost its `start`; what follows tells that it was reset. */
 static void a_printer_whose_start_was_lost_while_it_is_held_is_halted_again(void **unused)
 {
@@ -296,9 +304,7 @@ static void a_printer_whose_start_was_lost_while_it_is_held_is_halted_again(void
     button(true);
     run_ms(60);
     played_printer_says("Error:Printer halted. kill() called!\n");
-    world_read(&world, PROXY_PRINTER, world_written(&world, PROXY_PRINTER).length);
-    played_printer_says("PowerUp\n");
-    assert_true(span_equal(world_written(&world, PROXY_PRINTER), SPAN("\nM112\n")));
+    is_halted_again_when_it_says("PowerUp\n");
 }
 
 /* The same right behind a reset that was heard: once halted it says nothing more of that. */
@@ -314,9 +320,7 @@ static void a_start_that_is_lost_a_second_after_the_last_is_known_too(void **unu
     played_printer_says("PowerUp\n");
     played_printer_says("Error:Printer halted. kill() called!\n");
     run_ms(1000);
-    world_read(&world, PROXY_PRINTER, world_written(&world, PROXY_PRINTER).length);
-    played_printer_says("PowerUp\n");
-    assert_true(span_equal(world_written(&world, PROXY_PRINTER), SPAN("\nM112\n")));
+    is_halted_again_when_it_says("PowerUp\n");
 }
 
 /* `wait` is said by a printer that runs: nothing else may tell of a reset whose start was lost. */
@@ -330,9 +334,7 @@ static void a_halted_printer_that_waits_was_reset(void **unused)
     run_ms(60);
     played_printer_says("Error:Printer halted. kill() called!\n");
     run_ms(1000);
-    world_read(&world, PROXY_PRINTER, world_written(&world, PROXY_PRINTER).length);
-    played_printer_says("wait\n");
-    assert_true(span_equal(world_written(&world, PROXY_PRINTER), SPAN("\nM112\n")));
+    is_halted_again_when_it_says("wait\n");
 }
 
 static void in_the_middle_of_a_plan_its_output_goes_off_and_nothing_more_is_done(void **unused)

@@ -65,11 +65,13 @@ static char *next_line(void)
     return line;
 }
 
-static void show_controls(char *line)
+/* A line that is kept is shown, without control characters. */
+static void show(enum log_level level, bool says_itself, char *line)
 {
     for (char *byte = line; *byte != '\0'; byte++)
         if ((unsigned char)*byte < ' ' || *byte == 127)
             *byte = '?';
+    print(mark_of(level, says_itself), line);
 }
 
 void log_write(enum log_level level, const char *format, ...)
@@ -83,8 +85,7 @@ void log_write(enum log_level level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, LOG_LINE, format, arguments);
     va_end(arguments);
-    show_controls(line);
-    print(mark_of(level, false), line);
+    show(level, false, line);
 }
 
 void log_mistake(enum log_level level, struct span mistake)
@@ -95,8 +96,7 @@ void log_mistake(enum log_level level, struct span mistake)
         return;
     line = next_line();
     snprintf(line, LOG_LINE, "%.*s", (int)mistake.length, mistake.data);
-    show_controls(line);
-    print(mark_of(level, true), line);
+    show(level, true, line);
 }
 
 /* A signal may come in the middle of anything: nothing but write(2) is safe. */

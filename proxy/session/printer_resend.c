@@ -51,7 +51,8 @@ static uint8_t polls_without(struct printer_session *session, int64_t number)
 {
     uint8_t polls = 0;
 
-    for (uint32_t behind = session->lines.unanswered; behind < session->lines.ring.count; behind++) {
+    for (uint32_t behind = session->lines.unanswered; behind < session->lines.ring.count;
+         behind++) {
         const struct sent_line *line = sent_lines_back(&session->lines, behind);
 
         if (line->barrier || (line->number >= 0 && line->number < number))
@@ -61,16 +62,15 @@ static uint8_t polls_without(struct printer_session *session, int64_t number)
     return polls;
 }
 
-/* Its number was answered already: a digit was flipped, or the printer counts from the start again.
- */
+/* Its number was answered already: a digit was flipped, or the printer counts anew. */
 static enum printer_verdict asked_for_answered(struct printer_session *session, int64_t number,
                                                struct instant now)
 {
     if (session->suspect && session->question == QUESTION_OPEN &&
         number == session->suspect_number) {
         printer_session_forget(session);
-        resend_enter(session, RESEND_HEARD,
-                     now); /* the ok that follows it answers nothing to come */
+        /* The ok that follows it answers nothing to come. */
+        resend_enter(session, RESEND_HEARD, now);
         return PRINTER_RESET;
     }
     session->suspect = true;

@@ -1,6 +1,6 @@
 /*
- * A printer that insists: on a line that never gets through, on one that it has answered, and on the
- * next, as if what it was sent had never been.
+ * A printer that insists: on a line that never gets through, on one that it has answered, and on
+ * the next, as if what it was sent had never been.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,6 +47,14 @@ static void refused_times(unsigned times, const char *resend, const char *line)
     }
 }
 
+/* The tenth time: something else goes in its place. */
+static void is_let_go_for(const char *resend, const char *instead)
+{
+    assert_int_equal(verdict_of(resend), PRINTER_STUCK);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    goes_again(instead);
+}
+
 /* --- a line that never gets through --- */
 
 /* It was sent ten times a second for ever, and the lines that switch the heaters off waited. */
@@ -79,9 +87,7 @@ static void each_line_has_ten_of_its_own(void **unused)
     send("N1 G1*41\n");
     send("N2 G2*41\n");
     refused_times(RESENDS_OF_ONE_LINE - 1, "Resend: 1", "N1 G1*41\n");
-    assert_int_equal(verdict_of("Resend: 1"), PRINTER_STUCK);
-    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
-    goes_again("N1 M110 N1*125\n");
+    is_let_go_for("Resend: 1", "N1 M110 N1*125\n");
     ok_answers(2);
     again("N2 G2*41\n");
     refused_times(RESENDS_OF_ONE_LINE - 1, "Resend: 2", "N2 G2*41\n");
@@ -97,9 +103,7 @@ static void in_an_upload_a_bare_m110_stands_for_it(void **unused)
     printer_session_uploading(&session, true);
     send("N1 G1*41\n");
     refused_times(RESENDS_OF_ONE_LINE - 1, "Resend: 1", "N1 G1*41\n");
-    assert_int_equal(verdict_of("Resend: 1"), PRINTER_STUCK);
-    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
-    goes_again("N1 M110*34\n");
+    is_let_go_for("Resend: 1", "N1 M110*34\n");
     ok_answers(2);
 }
 
@@ -112,9 +116,7 @@ static void where_m110_is_refused_for_ever_as_well_the_line_is_over(void **unuse
     send("N1 G1*41\n");
     send("N2 G2*41\n");
     refused_times(RESENDS_OF_ONE_LINE - 1, "Resend: 1", "N1 G1*41\n");
-    assert_int_equal(verdict_of("Resend: 1"), PRINTER_STUCK);
-    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
-    goes_again("N1 M110 N1*125\n");
+    is_let_go_for("Resend: 1", "N1 M110 N1*125\n");
     refused_times(RESENDS_OF_ONE_LINE - 1, "Resend: 1", "N1 M110 N1*125\n");
     refuses("Resend: 1");
     goes_again("");

@@ -21,6 +21,10 @@
  * an upload, where a numbered line is file content, the question bears a number two ahead: it is
  * refused and not stored, and the refusal tells the same.
  *
+ * An M110 that was refused goes again whatever is asked for. The questions behind it, which came when
+ * it was overdue, are refused as well: it does not go once more for theirs. Nothing keeps a printer
+ * from taking it twice, and the second ok would be taken for that of the next line.
+ *
  * What the wire does to a refusal. Its Error alone tells that the ok behind it answers nothing; which
  * line it was, the question tells. Its ok alone looks like an answer: then the printer asks for a
  * line that was answered, and again when it is asked. If it had said anything strange before that ok,
@@ -185,6 +189,8 @@ struct printer_session {
     int64_t resend_number; /* asked for last */
     unsigned resend_times; /* in a row */
     uint64_t resends;
+    uint8_t behind_m110;    /* questions written behind the M110 that is unanswered … */
+    uint8_t refused_behind; /* … and was refused: so many Resends to come are theirs */
     enum question_state question;
     struct instant question_deadline; /* when it is due, or due again */
     struct instant waiting_since; /* something has been unanswered without a break */

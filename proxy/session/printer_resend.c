@@ -115,6 +115,10 @@ static void refused(struct printer_session *session, uint32_t index, struct inst
         line->overtook = true;
         session->skip_after[session->skips++] = (uint8_t)index;
     }
+    if (sent_lines_unanswered(&session->lines, index)->barrier) {
+        session->refused_behind = session->behind_m110;
+        session->behind_m110 = 0;
+    }
     session->lines.unsent = session->lines.unanswered - index;
     for (unsigned i = 0; i < session->skips; i++) {
         if (session->skip_after[i] > index)
@@ -163,6 +167,11 @@ enum printer_verdict printer_session_resend(struct printer_session *session, int
             number = line->number; /* an M110 that was hurt: whatever it asks for, M110 again */
         if (line->number != number || number < 0)
             continue;
+        if (line->barrier && session->refused_behind > 0) { /* that of a question behind it */
+            session->refused_behind--;
+            resend_enter(session, RESEND_HEARD, now);
+            return PRINTER_FOR_NOBODY;
+        }
         session->resends++;
         session->resend_times = number == session->resend_number ? session->resend_times + 1 : 1;
         session->resend_number = number;
@@ -177,8 +186,7 @@ enum printer_verdict printer_session_resend(struct printer_session *session, int
         number == session->next_number && session->question == QUESTION_NONE)
         return PRINTER_FOR_NOBODY;
     /* Its ok, if one follows, belongs to it all the same. */
-    if (session->resend != RESEND_CALMING)
-        resend_enter(session, RESEND_HEARD, now);
+    resend_enter(session, RESEND_HEARD, now);
     if (session->upload_question >= 0 && number == session->next_number) {
         lines->unsent = 0; /* refused as it was meant: what was to go again has arrived already */
         question_enter(session, lines->unanswered > 0 ? QUESTION_REFUSED : QUESTION_NONE, now);

@@ -85,6 +85,7 @@ void printer_session_forget(struct printer_session *session)
     session->numbers_known = false;
     session->resend_number = -1;
     session->resend_times = 0;
+    session->behind_m110 = session->refused_behind = 0;
     session->suspect = false;
     session->uploading = false;
     resend_enter(session, RESEND_NONE, INSTANT_NEVER);
@@ -151,8 +152,12 @@ static void answered(struct printer_session *session, struct printer_answer *ret
     session->guessed &= !line->question;
     session->strange = false;
     sent_lines_answer(&session->lines);
-    if (line->number >= 0 && line->number >= session->resend_number)
+    if (line->number >= 0 && line->number >= session->resend_number) {
         session->resend_number = -1;
+        session->resend_times = 0;
+    }
+    if (line->barrier)
+        session->behind_m110 = session->refused_behind = 0;
     if (session->resend == RESEND_AGAIN && session->lines.unanswered == 0)
         resend_enter(session, RESEND_NONE, now);
     if (session->lines.unanswered == 0 || line->question)
@@ -348,6 +353,8 @@ bool printer_session_again(struct printer_session *session, struct text *ret_byt
     line = sent_lines_unanswered(lines, next);
     if (line->number < 0)
         return false;
+    if (line->barrier)
+        session->behind_m110 = 0;
     if (line->let_go)
         printer_session_m110(line->number, session->uploading, ret_bytes);
     else
@@ -393,6 +400,20 @@ bool printer_session_give_up(struct printer_session *session, struct instant now
     return true;
 }
 
+/* A question with a number is being written: if an M110 before it is refused, it will be, too. */
+static void ask_behind_m110(struct printer_session *session)
+{
+    uint32_t at_printer = session->lines.unanswered - session->lines.unsent;
+
+    session->refused_behind = 0; /* what was to come has come by now */
+    for (uint32_t i = 0; i < at_printer; i++) {
+        const struct sent_line *line = sent_lines_unanswered(&session->lines, i);
+
+        if (line->barrier && line->number >= 0)
+            session->behind_m110++;
+    }
+}
+
 bool printer_session_ask(struct printer_session *session, struct text *ret_bytes,
                          struct instant now)
 {
@@ -406,6 +427,8 @@ bool printer_session_ask(struct printer_session *session, struct text *ret_bytes
     if (session->question != QUESTION_DUE || session->resend == RESEND_HEARD ||
         session->resend == RESEND_CALMING)
         return false;
+    if (numbered)
+        ask_behind_m110(session);
     if (session->uploading) {
         /* Unnumbered it would be refused without telling anything. */
         if (numbered) {

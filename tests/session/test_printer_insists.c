@@ -254,6 +254,44 @@ static void so_was_one_that_asks_for_what_stands_behind_m110(void **unused)
     assert_int_equal(verdict_of("Resend: 101"), PRINTER_RESET);
 }
 
+/* It was let pass as that one was; the oks of the refusals behind it were taken for answers. */
+static void a_line_refused_often_delays_no_question_about_another(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    refused_times(RESENDS_CALMED, "Resend: 1", "N1 G1*41\n");
+    ok_answers(2);
+    send("N2 G2*41\n");
+    send("N3 G3*41\n");
+    send("N4 G4*41\n");
+    ok_answers(3);
+    ok_answers(4); /* N2's again; N3 was hurt */
+    refuses("Resend: 3");
+    asks_now("\nN5 M105*34\n");
+    assert_int_equal(verdict_of("Resend: 3"), PRINTER_INSISTS);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("N3 G3*41\n");
+    assert_int_equal(verdict_of("ok"), PRINTER_ANSWER);
+    again("N4 G4*41\n");
+    ok_answers(5);
+}
+
+/* A digit was flipped. */
+static void while_refusals_are_let_pass_the_ok_of_each_is_its_own(void **unused)
+{
+    (void)unused;
+    sent_and_answered_up_to(2);
+    send("N3 G3*41\n");
+    refused_times(RESENDS_CALMED - 1, "Resend: 3", "N3 G3*41\n");
+    refuses("Resend: 3");
+    assert_int_equal(session.resend, RESEND_CALMING);
+    assert_int_equal(verdict_of("Resend: 2"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    goes_again("N3 G3*41\n");
+    ok_answers(4);
+}
+
 /* --- the next --- */
 
 /* It takes line 1, drops it and asks for 2 (`resend_ratio`): the host waited for five seconds. */
@@ -315,6 +353,8 @@ int main(void)
         TEST(no_more_is_given_again_than_can_have_been_in_flight),
         TEST(a_printer_that_asks_for_line_1_was_reset),
         TEST(so_was_one_that_asks_for_what_stands_behind_m110),
+        TEST(a_line_refused_often_delays_no_question_about_another),
+        TEST(while_refusals_are_let_pass_the_ok_of_each_is_its_own),
         TEST(a_resend_for_the_next_line_brings_the_question_at_once),
         TEST(nothing_is_asked_where_all_is_answered),
         TEST(a_storm_of_resends_makes_no_storm_of_questions),

@@ -196,6 +196,46 @@ static void a_question_whose_answer_was_taken_for_a_late_polls_is_asked_again_so
     assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
 }
 
+/* Its LF was hurt, and both were refused: it went twice, and its second ok was the question's. */
+static void the_refusal_of_a_question_behind_an_m110_is_not_the_m110s(void **unused)
+{
+    (void)unused;
+    send("N0 M110 N0*125\n");
+    asks("\nN1 M105*38\n");
+    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("N0 M110 N0*125\n");
+    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("");
+    ok_answers(1);
+    again("N1 M105*38\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    assert_int_equal(session.lines.unanswered, 0);
+    send("N2 G1*42\n");
+}
+
+/* What went behind was lost with the buffer, and the M110 hurt anew: the next question tells. */
+static void an_m110_refused_for_its_question_goes_again_behind_the_next(void **unused)
+{
+    (void)unused;
+    send("N0 M110 N0*125\n");
+    asks("\nN1 M105*38\n");
+    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("N0 M110 N0*125\n");
+    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("");
+    asks("\nN2 M105*37\n");
+    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("N0 M110 N0*125\n");
+    ok_answers(1);
+    again("N1 M105*38\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -211,6 +251,8 @@ int main(void)
         TEST(klipper_is_asked_without_a_blank_line),
         TEST(the_late_answer_of_a_poll_is_not_that_of_the_question),
         TEST(a_question_whose_answer_was_taken_for_a_late_polls_is_asked_again_soon),
+        TEST(the_refusal_of_a_question_behind_an_m110_is_not_the_m110s),
+        TEST(an_m110_refused_for_its_question_goes_again_behind_the_next),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

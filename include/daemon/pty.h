@@ -3,8 +3,9 @@
  *
  * Turns the master's hang-ups and its packet bytes into opened, closed, speed and bytes. Follows
  * what was measured on Linux 6.18:
- *  - Whether there is a client the HUP bit of the master alone tells; inotify's IN_OPEN is a hint
- *    to look (equal events are merged and cannot be counted). A hung master must not be polled.
+ *  - Whether there is a client the HUP bit of the master alone tells; inotify's IN_OPEN and
+ *    IN_CLOSE are hints to look (equal events are merged and cannot be counted). A hung master must
+ *    not be polled.
  *  - The pty is raw with EXTPROC before its name is published and after every client. A client's
  *    aborted open with odd parity (OctoPrint on Debian) would make every later open fail, and a
  *    client's TIOCEXCL outlives it: the pty is made anew then.

@@ -149,18 +149,24 @@ static void see_baud(struct pty *pty)
         pty->port.owner->speed(pty->port.owner->context, &pty->port, baud);
 }
 
-static void see_packet(struct pty *pty, unsigned char status)
+/* However a client sets its port up, it is told to us as it is, and not echoed. */
+static void keep_plain(int master)
 {
     struct termios settings;
 
+    if (tcgetattr(master, &settings) == 0 && (settings.c_lflag & EXTPROC) == 0) {
+        settings.c_lflag |= EXTPROC;
+        tcsetattr(master, TCSANOW, &settings);
+    }
+}
+
+static void see_packet(struct pty *pty, unsigned char status)
+{
     if (pty->ours)
         return;
     if (status & TIOCPKT_IOCTL) {
         see_baud(pty);
-        if (tcgetattr(pty->port.fd, &settings) == 0 && (settings.c_lflag & EXTPROC) == 0) {
-            settings.c_lflag |= EXTPROC;
-            tcsetattr(pty->port.fd, TCSANOW, &settings);
-        }
+        keep_plain(pty->port.fd);
     }
     if (status & (TIOCPKT_IOCTL | TIOCPKT_FLUSHREAD))
         keep_settling(pty);
@@ -316,20 +322,23 @@ static void look(struct pty *pty)
             return;
         }
         if (!hung) {
+            /* set while we were resetting */
             if (baud_get(pty->port.fd) != pty->kernel_baud)
-                see_baud(pty); /* set while we were resetting */
+                see_baud(pty);
+            keep_plain(pty->port.fd);
             announce(pty);
             return;
         }
-        /* Everything the client wrote has been read. Clean up after it; our own open and
-           tcflush raise hints and packets, which are dropped before the next look. */
+        /* Everything the client wrote has been read. Clean up after it; our own open, close and
+           tcflush raise hints and packets, which are dropped. The hints first: of a client that
+           comes and goes meanwhile the words are read or its close is a hint that is left. */
         if (!reset(pty->port.fd))
             replace(pty);
+        drain_hints(pty);
         pty->ours = true;
         if (drain(pty) == PTY_STARVED)
             pty->port.starved = true;
         pty->ours = false;
-        drain_hints(pty);
         if (is_hung(pty->port.fd)) {
             client_gone(pty);
             return;
@@ -451,7 +460,7 @@ static bool make(struct pty *pty, char *ret_why, size_t capacity)
     forget_hints(pty);
     pty->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     pty->hints = calloc(1, sizeof *pty->hints);
-    if (pty->inotify < 0 || inotify_add_watch(pty->inotify, pty->slave, IN_OPEN) < 0 ||
+    if (pty->inotify < 0 || inotify_add_watch(pty->inotify, pty->slave, IN_OPEN | IN_CLOSE) < 0 ||
         pty->hints == NULL || uv_poll_init(pty->port.loop, pty->hints, pty->inotify) != 0) {
         snprintf(ret_why, capacity, "%s cannot be watched: %s", pty->slave, strerror(errno));
         free(pty->hints);

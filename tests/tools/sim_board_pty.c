@@ -316,8 +316,8 @@ int main(int count, char **arguments)
     open_pty();
     while (!quit) {
         sim_board_expire(&board, clock_now());
+        note_changes(); /* before the board's report of them can have been read */
         write_client();
-        note_changes();
 
         bool wants = connected && sim_board_room(&board) > 0;
         struct pollfd fds[] = {

@@ -381,9 +381,10 @@ static void run_once(void)
         accept_client();
     if ((fds[3].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && port.fd >= 0)
         read_port();
-    write_port();
+    /* Before its answers: whoever has got one finds what it answers written down. */
     write_log();
     tell_state();
+    write_port();
 }
 
 static void parse(int count, char **words)

@@ -1502,7 +1502,7 @@ G92 E0.0
 G1 E-.4 F7200
 G1 Z2.2 F1800
 ;LAYER:10
-M66 Pdoor L3 Q30
+M66 Pdoor L3 Q300
 
 G1 X60.01 Y63.256 F24000
 G1 E.4 F7200
@@ -6785,7 +6785,7 @@ M84
 ; ironing_spacing = 0.1
 ; ironing_speed = 15
 ; ironing_type = top
-; layer_gcode = ;LAYER:[layer_num]\n{if layer_num==2}M42 Plight S1\n{endif}{if layer_num==4}M62 Pshutter\n{endif}{if layer_num==5}M63 Pshutter\n{endif}{if layer_num==7}M42 Pfan S1\n{endif}{if layer_num==10}M66 Pdoor L3 Q30\n{endif}{if layer_num==13}M66 Pdoor L4 Q1\n{endif}{if layer_num==16}M226 Pdoor S0\n{endif}{if layer_num==19}M66 Pdoor L0\n{endif}{if layer_num==22}M64 Pshutter\n{endif}{if layer_num==23}M65 Pshutter\n{endif}{if layer_num==26}M43 Plight\n{endif}{if layer_num==30}M42 Plight S0\n{endif}{if layer_num==33}M42 Plight S1\n{endif}
+; layer_gcode = ;LAYER:[layer_num]\n{if layer_num==2}M42 Plight S1\n{endif}{if layer_num==4}M62 Pshutter\n{endif}{if layer_num==5}M63 Pshutter\n{endif}{if layer_num==7}M42 Pfan S1\n{endif}{if layer_num==10}M66 Pdoor L3 Q300\n{endif}{if layer_num==13}M66 Pdoor L4 Q1\n{endif}{if layer_num==16}M226 Pdoor S0\n{endif}{if layer_num==19}M66 Pdoor L0\n{endif}{if layer_num==22}M64 Pshutter\n{endif}{if layer_num==23}M65 Pshutter\n{endif}{if layer_num==26}M43 Plight\n{endif}{if layer_num==30}M42 Plight S0\n{endif}{if layer_num==33}M42 Plight S1\n{endif}
 ; layer_height = 0.2
 ; machine_limits_usage = ignore
 ; machine_max_acceleration_e = 10000,5000

@@ -14,6 +14,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("SIOPROXY_BUILD", os.path.join(ROOT, "build"))
 TAIL_LINES = 40
+LONG = 600  # seconds until the end of a print is waited for in vain
 PATIENCE = 120 # seconds until a wait is in vain: the machine may be slow or busy with others
 
 

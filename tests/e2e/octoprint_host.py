@@ -5,6 +5,7 @@ It listens on 127.0.0.1 only, sees no serial port of this machine (all of /dev i
 ports to ignore) and asks nobody on the network anything: the plugins that would are disabled.
 """
 
+import itertools
 import os
 import secrets
 import socket
@@ -13,7 +14,8 @@ import sys
 import requests
 import yaml
 
-from process import PATIENCE, Failure, Program, read_text, tail, wait_until
+from print_file import bare
+from process import LONG, PATIENCE, Failure, Program, read_text, tail, wait_until
 
 # Those that look for updates, news or neighbours, and one that would offer a port of its own.
 DISABLED_PLUGINS = [
@@ -27,17 +29,20 @@ STATES_OF_A_JOB = ("Starting", "Printing", "Pausing", "Paused", "Resuming", "Can
 
 def free_port():
     """
-    A port to listen on. Not one that the kernel gives to whoever calls somebody, for OctoPrint
-    takes its time until it listens.
+    A port to listen on, and what keeps it ours until it is closed, for OctoPrint takes its time
+    until it listens: no port that the kernel gives to whoever calls somebody, and a name that one
+    test at a time can have.
     """
     while True:
         port = 20000 + secrets.randbelow(10000)
+        claim = socket.socket(socket.AF_UNIX)
         with socket.socket() as probe:
             try:
+                claim.bind("\0sioproxy-e2e-%d" % port)
                 probe.bind(("127.0.0.1", port))
-                return port
+                return port, claim
             except OSError:
-                continue
+                claim.close()
 
 
 class OctoPrint:
@@ -49,8 +54,9 @@ class OctoPrint:
         self.directory = directory
         self.link = link
         self.key = secrets.token_hex(16)
-        self.port = free_port()
+        self.port, self.claim = free_port()
         self.program = None
+        self.questions = itertools.count(1)
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.headers["X-Api-Key"] = self.key
@@ -87,6 +93,8 @@ class OctoPrint:
                 "additionalPorts": [self.link],
                 "blacklistedPorts": ["/dev/*"],
                 "log": True,
+                # 3 s otherwise: of a busy every 2 s one second would be left for a slow machine
+                "timeout": {"communicationBusy": 5},
             },
         }
 
@@ -135,6 +143,7 @@ class OctoPrint:
     def kill(self):
         if self.program:
             self.program.kill()
+        self.claim.close()
 
     def tails(self):
         """What its logs say last, to be shown with a failure."""
@@ -251,7 +260,7 @@ class OctoPrint:
         """Presses a button of that window, the choice-th."""
         self._post("/api/plugin/action_command_prompt", command="select", choice=choice)
 
-    def wait_for_end(self, timeout=PATIENCE):
+    def wait_for_end(self, timeout=LONG):
         """Waits until the print has ended, and fails unless it was printed to its end."""
         state = wait_until("the print ends", self._ended, timeout, 0.2, [self.program])
         completion = self.job()["progress"]["completion"]
@@ -265,6 +274,24 @@ class OctoPrint:
     def command(self, line):
         """Sends a line as the terminal does after its browser part: not upper-cased here."""
         self._post("/api/printer/command", command=line)
+
+    def ask(self, line):
+        """Sends a line as command() does, and returns what is answered: the last is its ok."""
+        since = len(self.serial_lines())  # a line like it has been answered by now
+        self.command(line)
+        return wait_until("the answer to " + line, lambda: self._answer(line, since),
+                          PATIENCE, 0.1, [self.program])
+
+    def _answer(self, line, since):
+        answer = None
+        for direction, text in self.serial_lines()[since:]:
+            if direction == "Send" and bare(text) == line:
+                answer = []
+            elif direction == "Recv" and answer is not None:
+                answer.append(text)
+                if text.startswith("ok"):
+                    return answer
+        return None
 
     def temperatures(self):
         return self._get("/api/printer")["temperature"]
@@ -287,7 +314,13 @@ class OctoPrint:
         return lines
 
     def received(self):
+        """The lines that it has received, but for the last: it writes its log when it has time."""
         return [text for direction, text in self.serial_lines() if direction == "Recv"]
+
+    def heard(self):
+        """All that it has received up to now: the answer to a question stands behind it."""
+        self.ask("M105 S%d" % next(self.questions))
+        return self.received()
 
     def wait_for_received(self, text, since=0):
         """Waits for a received line that contains text, from the since-th received line on."""

@@ -26,9 +26,7 @@ class AutoOn(Machine):
         self.prints([True, False])
 
     def test_a_move_that_is_no_print_is_refused(self):
-        since = len(self.octoprint.received())
-        self.octoprint.command("G28")
-        self.octoprint.wait_for_received("echo:sioproxy error: psu: ", since)
+        self.assertIn("echo:sioproxy error: psu: ", "\n".join(self.octoprint.ask("G28")))
         self.assertEqual(self.psu(), "off")
 
     def test_and_again_when_it_knows_the_printer(self):

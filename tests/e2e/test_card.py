@@ -40,19 +40,20 @@ class PrintFromTheCard(scenario.Scenario):
         print_file.check_serial_log(self.octoprint.serial_lines())
 
     def test_codes_that_the_printer_does_not_know_are_carried_out_as_it_prints_them(self):
-        received = len(self.octoprint.received())
+        received = len(self.octoprint.heard())
         mark = self.printer.executed_count()
         watch = self.proxy.watch()
         self.octoprint.print(self.name, "sdcard")
         wait_until("the print is seen", lambda: watch.of("print"))
         self.octoprint.wait_for_end()
         wait_until("the end is seen", lambda: len(watch.of("print")) == 2)
+        wait_until("the light is off", lambda: len(watch.of("point")) == 3)
         watch.stop()
         self.assertEqual([(event["name"], event["state"]) for event, _ in watch.of("point")],
                          [("light", "on"), ("shutter", "on"), ("light", "off")])
         self.assertEqual([event["state"] for event, _ in watch.of("print")],
                          ["started", "finished"])
-        heard = self.octoprint.received()[received:]
+        heard = self.octoprint.heard()[received:]
         self.assertIn("echo:picture 7", heard)
         self.assertEqual([line for line in heard if "Unknown command" in line],
                          ['echo:Unknown command: "M751 S1"'])

@@ -54,9 +54,7 @@ class PrintThroughTheProxy(scenario.Scenario):
         for line, state in (("m42 plight s1", "on"), ("M42 PLIGHT S0", "off")):
             self.octoprint.command(line)
             self.proxy.wait_for_point("light", state)
-            since = len(self.octoprint.received())
-            self.octoprint.command("M43 PLIGHT")
-            self.octoprint.wait_for_received("echo:sioproxy point light " + state, since)
+            self.assertIn("echo:sioproxy point light " + state, self.octoprint.ask("M43 PLIGHT"))
         self.assertEqual([line for line in self.printer.executed()
                           if print_file.is_custom(print_file.bare(line))], [])
 
@@ -65,7 +63,7 @@ class PrintThroughTheProxy(scenario.Scenario):
         expected = print_file.for_the_printer(data)
         self.assertGreater(len(expected), 5000)
         mark = self.printer.executed_count()
-        received = len(self.octoprint.received())
+        received = len(self.octoprint.heard())
         watch = self.proxy.watch()
         somebody = Background("moving the door", self.move_door)
         self.octoprint.upload("post.gcode", data)
@@ -81,7 +79,7 @@ class PrintThroughTheProxy(scenario.Scenario):
                                   print_file.waits_for_motion(data) + [len(expected)]])
 
         self.check_outputs(watch, data, mark)
-        self.check_answers(self.octoprint.received()[received:])
+        self.check_answers(self.octoprint.heard()[received:])
 
     def check_outputs(self, watch, data, mark):
         """The board's outputs changed as the file says, each at its line."""
@@ -145,7 +143,7 @@ class PrintThroughTheProxy(scenario.Scenario):
         self.octoprint.print("cancelled.gcode")
         self.proxy.wait_until_it_waits("door")
         self.octoprint.cancel()
-        self.octoprint.wait_for_state("Operational", 20)  # M66 itself would wait for 30
+        self.octoprint.wait_for_state("Operational")  # M66 itself would wait for 300 s
         self.assertIsNone(self.proxy.waiting_for())
         # The lines before the wait, perhaps the one or two that OctoPrint had let go already, and
         # what it sends when a print is cancelled.

@@ -62,9 +62,13 @@ class Stop(scenario.Scenario):
 
     def check_refused(self, line, words):
         """A line typed in the terminal is answered by words, and by an ok after them."""
-        since = len(self.octoprint.received())
-        self.octoprint.command(line)
-        self.octoprint.wait_for_received(words, since)
+        self.assertIn(words, "\n".join(self.octoprint.ask(line)))
+
+    def wait_until_it_is_back(self, received):
+        """After a reset it is when OctoPrint has read all it says then: a start ends a print."""
+        self.octoprint.wait_for_received("SD card ok", received)
+        self.wait_for_printer("online")
+        self.octoprint.wait_for_state("Operational")
 
     def finish(self):
         self.octoprint.stop()
@@ -100,7 +104,7 @@ class StopAndDoor(Stop):
         self.proxy.wait_for_point("heater", "on")
         mark = self.printer.executed_count()
         data = self.print_until_light("door.gcode", PLENTY / 2)
-        received = len(self.octoprint.received())
+        received = len(self.octoprint.heard())
         self.board.input(DOOR, False)
         self.octoprint.wait_for_state("Paused")
         self.octoprint.wait_for_received("//action:notification Door opened: print paused", received)
@@ -114,7 +118,7 @@ class StopAndDoor(Stop):
         print_file.check_executed(self.printer.executed()[mark:],
                                   print_file.for_the_printer(data),
                                   r"M400|M114|" + print_file.HURRY)
-        self.assertEqual(self.octoprint.received()[received:].count("//action:pause"), 1)
+        self.assertEqual(self.octoprint.heard()[received:].count("//action:pause"), 1)
         self.assertEqual(self.proxy.status()["counters"]["lost_oks"], 0)
 
     def test_the_button_stops_a_print(self):
@@ -173,15 +177,12 @@ class StopAndDoor(Stop):
 
     def test_m999_in_the_terminal_resets_and_it_prints_again(self):
         self.octoprint.connect()
-        self.octoprint.command("M999")
+        self.octoprint.ask("M999")
         self.proxy.wait_for_estop("armed")
         wait_until("no latch is stored", lambda: not self.stored_latch())
         received = len(self.octoprint.received())
         self.printer.reset()
-        # It is back when it has said so: OctoPrint ends a print over a start.
-        self.octoprint.wait_for_received("SD card ok", received)
-        self.wait_for_printer("online")
-        self.octoprint.wait_for_state("Operational")
+        self.wait_until_it_is_back(received)
         mark = self.printer.executed_count()
         data = self.print_to_the_end("again.gcode")
         print_file.check_executed(self.printer.executed()[mark:],
@@ -221,10 +222,10 @@ class StopWithoutOctoPrint(Stop):
     def test_m999_brings_the_printer_back_and_it_prints_again(self):
         self.octoprint.connect()
         self.release()
+        received = len(self.octoprint.heard())
         self.octoprint.command("M999")
         self.proxy.wait_for_estop("armed")
-        self.wait_for_printer("online")
-        self.octoprint.wait_for_state("Operational")
+        self.wait_until_it_is_back(received)
         self.print_to_the_end("again.gcode")
 
     def test_the_button_stops_without_an_octoprint(self):

@@ -163,9 +163,12 @@ static bool act(struct proxy *proxy, struct instant now)
     return moved;
 }
 
+/* A board that comes back may have dropped what is about to be restored: that is nobody's off. */
 static enum point_state state_of(const struct proxy *proxy, uint8_t point)
 {
-    return point == POINT_NONE ? POINT_UNKNOWN : points_state(&proxy->points, point);
+    return point == POINT_NONE || !board_session_online(&proxy->board)
+               ? POINT_UNKNOWN
+               : points_state(&proxy->points, point);
 }
 
 bool proxy_power_look(struct proxy *proxy, struct instant now)

@@ -315,7 +315,7 @@ static void a_stop_in_the_middle_of_switching_on_ends_it(void **unused)
     host_heard(before, "ok T:0.00", 1);
 }
 
-static void what_goes_off_by_itself_and_cannot_is_told(void **unused)
+static void what_goes_off_by_itself_waits_for_a_board_that_is_lost(void **unused)
 {
     uint64_t before;
 
@@ -326,11 +326,26 @@ static void what_goes_off_by_itself_and_cannot_is_told(void **unused)
     world_unplug(&world, PROXY_BOARD);
     before = world.entries;
     run_ms(20000);
-    host_heard(before, "error: psu: the output does not switch", 1);
+    host_heard(before, "error: psu:", 0);
     world_plug(&world, PROXY_BOARD);
     run_ms(10000);
-    psu(REQUEST_POWER, true);
-    assert_true(world.answer.ok);
+    expect_psu("off", false);
+    switch_on();
+}
+
+/* It drops its outputs when it boots, and they are restored: that is nobody's off. */
+static void what_goes_off_by_itself_outlives_a_reset_of_the_board(void **unused)
+{
+    (void)unused;
+    kit.settings.point[0].board_back = (struct occasion){OCCASION_RESTORE, 0};
+    begin();
+    switch_on();
+    host_says("M81 D20");
+    sim_board_reset(&world.board, world.now);
+    run_ms(12000);
+    expect_psu("on", true);
+    run_ms(10000);
+    expect_psu("off", false);
 }
 
 /* Whoever wants the fan of a stopped machine to go on. */
@@ -424,7 +439,8 @@ int main(void)
         TEST(the_emergency_stop_holds_the_power_off),
         TEST(a_press_while_it_is_on_takes_the_power_too),
         TEST(a_stop_in_the_middle_of_switching_on_ends_it),
-        TEST(what_goes_off_by_itself_and_cannot_is_told),
+        TEST(what_goes_off_by_itself_waits_for_a_board_that_is_lost),
+        TEST(what_goes_off_by_itself_outlives_a_reset_of_the_board),
         TEST(what_the_emergency_stop_holds_on_does_not_go_off_by_itself),
         TEST(a_reload_in_mid_switch_switches_the_point_where_it_is_now),
         TEST(a_reload_takes_the_power_away),

@@ -95,8 +95,8 @@ enum power_pending {
 /*
  * All three end by power_on, and the last two by a print that begins (told). They outlive a restart
  * of the daemon by way of the state file; nobody knows then whether a print that ran has ended, so
- * what waited for that waits for the heaters. None is carried out before the power was seen to be
- * on or off: after a restart the board takes its time.
+ * what waited for that waits for the heaters. None is carried out while nobody knows whether the
+ * power is on: after a restart the board takes its time, and a board that is lost comes back.
  */
 
 /* In the order in which they are handed out. */
@@ -142,7 +142,6 @@ struct power {
     enum power_state state;
     struct power_settings set;
     enum power_level point, sense, told;
-    bool seen; /* since init it was known for once whether it is on */
     bool standin;
     bool port_open;
     bool printing;           /* or paused */

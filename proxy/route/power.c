@@ -271,7 +271,6 @@ void power_see(struct power *power, enum point_state point, enum point_state sen
         return;
     power->point = level_of(point);
     power->sense = level_of(sense);
-    power->seen = power->seen || power_level(power) != POWER_UNKNOWN;
     level_seen(power, now);
 }
 
@@ -423,7 +422,7 @@ struct instant power_deadline(const struct power *power)
 
     if (power->state != POWER_RESTS)
         return deadline; /* what is pending waits */
-    if (power->seen)
+    if (power_level(power) != POWER_UNKNOWN)
         deadline = instant_earlier(deadline, power->pending_due);
     if (power->pending == POWER_NOTHING_PENDING && power_level(power) == POWER_ON)
         deadline = instant_earlier(deadline, power->idle);

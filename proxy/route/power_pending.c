@@ -47,7 +47,8 @@ void power_cold(struct power *power, bool cold, struct instant now)
                  !instant_due(instant_after_ms(power->asked, POWER_FRESH_MS + 1), now);
 
     power->asked = INSTANT_NEVER;
-    if (power->pending == POWER_WHEN_COOL && power->state == POWER_RESTS && fresh && cold)
+    if (power->pending == POWER_WHEN_COOL && power->state == POWER_RESTS && fresh && cold &&
+        power_level(power) != POWER_UNKNOWN)
         power_switch_off(power, now);
 }
 
@@ -59,10 +60,15 @@ void power_print(struct power *power, bool runs, struct instant now)
     if (power->state == POWER_NONE)
         return;
     power_count_idle(power, now);
-    if (runs)
+    if (runs) {
         power_cancel_pending(power);
-    else if (power->pending == POWER_AFTER_PRINT)
+    } else if (power->pending == POWER_AFTER_PRINT && power->off.delay_ms == 0 &&
+               !power->off.when_cool && power_level(power) == POWER_UNKNOWN) {
+        power->pending = POWER_AFTER_DELAY; /* at once, when the board is back */
+        power->pending_due = now;
+    } else if (power->pending == POWER_AFTER_PRINT) {
         step_pending(power, now);
+    }
 }
 
 bool power_is_work(const struct gcode_line *line)
@@ -149,7 +155,7 @@ void power_expire_pending(struct power *power, struct instant now)
         power->off = (struct power_off){.when_cool = true};
         step_pending(power, now);
     }
-    if (power->seen && instant_due(power->pending_due, now))
+    if (power_level(power) != POWER_UNKNOWN && instant_due(power->pending_due, now))
         ask_or_step(power, now);
 }
 
@@ -162,7 +168,7 @@ void power_keep(const struct power *power, struct text *ret_line)
         text_add_string(ret_line, " after ");
         text_add_duration(ret_line, power->off.delay_ms);
     }
-    if (power->pending != POWER_AFTER_DELAY || power->off.when_cool)
+    if (power->pending != POWER_AFTER_DELAY || power->off.when_cool || power->off.delay_ms == 0)
         text_add_string(ret_line, " cool");
 }
 

@@ -86,6 +86,50 @@ static void delay_and_cool_come_one_after_the_other(void **unused)
     expect("set off");
 }
 
+static void what_falls_due_while_the_board_is_lost_waits_for_the_board(void **unused)
+{
+    (void)unused;
+    is_on();
+    off(3000, false, false, false);
+    see(POINT_UNKNOWN);
+    wait(60000);
+    expect("changed");
+    see(POINT_ON);
+    wait(0);
+    expect("changed, set off");
+    set_up(NULL);
+    is_on();
+    off(0, true, false, false);
+    wait(0);
+    expect("ask, told");
+    see(POINT_UNKNOWN);
+    power_cold(&power, true, now);
+    wait(60000);
+    expect("changed");
+    see(POINT_ON);
+    wait(0);
+    expect("changed, ask");
+    power_cold(&power, true, now);
+    expect("set off");
+}
+
+static void
+a_print_that_ends_while_the_board_is_lost_has_its_m81_done_once_it_is_back(void **unused)
+{
+    (void)unused;
+    is_on();
+    power_print(&power, true, now);
+    off(0, false, true, false);
+    see(POINT_UNKNOWN);
+    expect("changed, told");
+    power_print(&power, false, now);
+    wait(60000);
+    expect("");
+    see(POINT_ON);
+    wait(0);
+    expect("changed, set off");
+}
+
 static void what_nobody_asked_for_or_is_old_is_no_answer(void **unused)
 {
     (void)unused;
@@ -442,6 +486,9 @@ int main(void)
         cmocka_unit_test_setup(without_a_print_the_delay_begins_at_once, set_up),
         cmocka_unit_test_setup(when_cool_the_printer_is_asked_until_it_is, set_up),
         cmocka_unit_test_setup(delay_and_cool_come_one_after_the_other, set_up),
+        cmocka_unit_test_setup(what_falls_due_while_the_board_is_lost_waits_for_the_board, set_up),
+        cmocka_unit_test_setup(
+            a_print_that_ends_while_the_board_is_lost_has_its_m81_done_once_it_is_back, set_up),
         cmocka_unit_test_setup(what_nobody_asked_for_or_is_old_is_no_answer, set_up),
         cmocka_unit_test_setup(a_printer_that_does_not_answer_is_not_cool, set_up),
         cmocka_unit_test_setup(m80_cancels_what_is_pending, set_up),

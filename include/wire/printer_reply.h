@@ -23,7 +23,7 @@ enum printer_reply_kind {
     REPLY_RESEND,      /* `Resend: n`, `rs n`; number is n, -1 if it was lost */
     REPLY_BUSY,        /* `busy:` or `echo:busy:`; paused is set for `paused for user` */
     REPLY_ERROR,       /* `Error:`, `!!`, `fatal:`; numbering and halted tell which */
-    REPLY_START,       /* exactly `start` */
+    REPLY_START,       /* `start`, alone or where it has cut an ok short */
     REPLY_WAIT,        /* exactly `wait` */
     REPLY_ACTION,      /* `//action:NAME …`, `// action:NAME`; argument is what follows action: */
     REPLY_CAPABILITY,  /* `Cap:NAME:0|1`; argument is NAME, number the value */

@@ -417,11 +417,32 @@ static void parse_text(struct span line, struct printer_reply *reply)
     }
 }
 
-/* An ok, or the refusal that ran into one: nothing shorter than `okError:`. */
+/*
+ * `okstart`, `ok T:2start`: a reset has cut it short. The line it would have answered is gone with all
+ * the others.
+ */
+static bool parse_cut_short(struct span line, struct printer_reply *reply)
+{
+    struct span start = line.length < 7 ? SPAN_NONE : span_skip(line, line.length - 5);
+
+    if (!span_equal(start, SPAN("start")) ||
+        (line.length > 7 && text_is_letter(start.data[-1]) &&
+         text_upper(start.data[-1]) != start.data[-1])) {
+        return false; /* `restart` */
+    }
+    reply->kind = REPLY_START;
+    reply->text = start;
+    return true;
+}
+
+/* An ok, or what ran into one: a refusal, nothing shorter than `okError:`, or a start. */
 static void parse_ok_line(struct span line, struct printer_reply *reply)
 {
     const char *end = reply->text.data + reply->text.length;
 
+    if (parse_cut_short(line, reply)) {
+        return;
+    }
     if (line.length >= 8 && parse_merged(line, reply)) {
         reply->text.length = (size_t)(end - reply->text.data);
     } else {

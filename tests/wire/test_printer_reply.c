@@ -262,6 +262,20 @@ static void start_and_wait_stand_alone(void **unused)
     assert_int_equal(reply.kind, REPLY_START);
 }
 
+/* The ok paid a line that the reset had taken, and the start was not heard. */
+static void an_ok_that_a_reset_cuts_short_is_a_start(void **unused)
+{
+    (void)unused;
+    expect_kind("okstart", REPLY_START);
+    assert_true(span_equal(reply.text, SPAN("start")));
+    expect_kind("ok T:21.0start", REPLY_START);
+    expect_kind("ok N5 Pstart", REPLY_START);
+    expect_kind("ok T:21.0 /0.0 start", REPLY_START);
+    expect_kind("ok restart", REPLY_OK);
+    expect_kind("okstarted", REPLY_OK);
+    expect_kind("okay", REPLY_OK);
+}
+
 static void actions_are_taken_with_and_without_a_blank(void **unused)
 {
     (void)unused;
@@ -464,6 +478,7 @@ int main(void)
         cmocka_unit_test(a_halted_printer_says_so_in_its_firmwares_words),
         cmocka_unit_test(unknown_commands_are_told_in_every_manner),
         cmocka_unit_test(start_and_wait_stand_alone),
+        cmocka_unit_test(an_ok_that_a_reset_cuts_short_is_a_start),
         cmocka_unit_test(actions_are_taken_with_and_without_a_blank),
         cmocka_unit_test(a_capability_is_a_name_and_a_digit),
         cmocka_unit_test(a_firmware_name_ends_where_the_next_key_begins),

@@ -9,7 +9,9 @@
  * buffer, so that n and all sent behind it go again; numbered and unnumbered lines are never in
  * flight together, because an unnumbered line behind a refused one would be gone without a word;
  * while a Resend is open, one line at a time goes out. M110 is a barrier: it is sent when nothing is
- * unanswered, and nothing follows until its ok.
+ * unanswered, and nothing follows until its ok. M28 and M29 wait for what is before them, too: where
+ * the wire tears off the number the printer obeys them at once, and what was refused before them
+ * would be written into the file, or what belongs into it carried out.
  *
  * What overtook (M108 behind a refused line) came when the buffer was emptied already, as a rule:
  * its ok comes before that of the line that goes again. If it was in it, the question tells, later.

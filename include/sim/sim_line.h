@@ -44,6 +44,9 @@ struct sim_line {
     char text[SIM_LINE_CAPACITY];
 };
 
+/* Is it M29, and not M290? Wherever in the line it stands: Marlin looks for no more (is_M29). */
+bool sim_line_is_m29(struct span text);
+
 void sim_line_init(struct sim_line *line);
 /*
  * Takes bytes that only make the line longer, as many as there are at the start of these; returns

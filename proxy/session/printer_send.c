@@ -24,11 +24,18 @@ bool printer_session_too_long(const struct printer_session *session, const struc
     return line->numbered && too_long(session, line->command, number_of(session, line));
 }
 
-/* Does it go alone, nothing before it unanswered and nothing behind it until its ok? */
-static bool goes_alone(const struct printer_session *session, const struct gcode_line *line,
-                       bool numbered)
+/* Does it begin or end a file? */
+static bool is_of_file(const struct gcode_line *line)
 {
-    return gcode_line_is(line, 'M', 110) ||
+    return gcode_line_is(line, 'M', 28) || gcode_line_is(line, 'M', 928) ||
+           gcode_line_is(line, 'M', 29);
+}
+
+/* Does it go when nothing before it is unanswered? */
+static bool waits_for_all(const struct printer_session *session, const struct gcode_line *line,
+                          bool numbered)
+{
+    return gcode_line_is(line, 'M', 110) || is_of_file(line) ||
            (numbered && too_long(session, line->command, number_of(session, line)));
 }
 
@@ -39,7 +46,7 @@ bool printer_session_can_send(const struct printer_session *session, const struc
         return false;
     if (session->lines.unanswered == 0)
         return true;
-    if (sent_lines_newest(&session->lines)->barrier || goes_alone(session, line, numbered))
+    if (sent_lines_newest(&session->lines)->barrier || waits_for_all(session, line, numbered))
         return false;
     if (numbered && !printer_session_counts(session))
         return false; /* an M110 of ours has to go first */

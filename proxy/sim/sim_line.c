@@ -55,8 +55,7 @@ static bool has(struct span text, const char *word, size_t *ret_at)
     return false;
 }
 
-/* M29, but not M290. */
-static bool is_m29(struct span text)
+bool sim_line_is_m29(struct span text)
 {
     size_t at;
 
@@ -117,7 +116,7 @@ static enum sim_line_result end_line(struct sim_line *line, struct sim_line_rule
         line->numbered = true;
         return check_number(line, text, rules);
     }
-    if (rules.numbered_only && !is_m29(text))
+    if (rules.numbered_only && !sim_line_is_m29(text))
         return SIM_LINE_NO_CHECKSUM;
     return SIM_LINE_COMMAND;
 }

@@ -160,7 +160,7 @@ void sim_card_write(struct sim_printer *printer)
     const struct sim_queued *command = sim_queue_front(printer);
     struct sim_gcode gcode = sim_gcode_read((struct span){command->text, command->length});
 
-    if (span_starts(gcode.text, SPAN("M29")) && gcode.number == 29) {
+    if (sim_line_is_m29((struct span){command->text, command->length})) {
         printer->sd_writing = -1;
         printer->sd_logging = false;
         sim_say(printer, "Done saving file.\n");

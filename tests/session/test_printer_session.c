@@ -118,6 +118,23 @@ static void m110_waits_for_all_and_all_wait_for_it(void **unused)
     send("N10 G1*25\n");
 }
 
+/* Its number torn off, M28 opened the file before a refused line had gone again, which was written. */
+static void what_begins_or_ends_a_file_waits_for_all(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 G1*41\n");
+    assert_false(can_send("N2 M28 A*122\n", true));
+    assert_false(can_send("N2 M928 A*67\n", true));
+    assert_false(can_send("N2 M29*26\n", true));
+    assert_true(can_send("N2 M290*42\n", true));
+    ok_answers(2);
+    send_as("M29\n", true, "N2 M29*26\n");
+    send("N3 G1*43\n"); /* behind it all goes on */
+    ok_answers(3);
+    ok_answers(4);
+}
+
 /* It went out as `M110` alone, which sets nothing: the printer refused the next line. */
 static void a_host_may_begin_below_zero_as_pronterface_does(void **unused)
 {
@@ -441,6 +458,7 @@ int main(void)
         TEST(at_most_sixteen_lines_are_in_flight),
         TEST(numbered_and_unnumbered_lines_are_never_in_flight_together),
         TEST(m110_waits_for_all_and_all_wait_for_it),
+        TEST(what_begins_or_ends_a_file_waits_for_all),
         TEST(a_host_may_begin_below_zero_as_pronterface_does),
         TEST(an_m110_below_zero_that_sets_another_number_goes_as_it_came),
         TEST(an_m110_of_ours_goes_first_if_the_first_number_is_no_m110),

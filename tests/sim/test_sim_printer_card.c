@@ -49,6 +49,17 @@ static void an_unnumbered_line_in_an_upload_is_refused_and_m112_halts_neverthele
     assert_int_equal(printer.state, SIM_PRINTER_HALTED);
 }
 
+/* Marlin looks for M29 in the line (is_M29), and does not check what is no number. */
+static void an_m29_whose_number_is_hurt_ends_an_upload(void **unused)
+{
+    (void)unused;
+    send_text("M28 a.gco\n");
+    send_text("X1 M29*24\n");
+    assert_int_equal(count_said("Done saving file.\nok\n"), 1);
+    send_text("M105\n");
+    assert_int_equal(count_said("ok T:"), 1);
+}
+
 static void without_emergency_parser_m112_waits_for_the_end_of_an_upload(void **unused)
 {
     struct sim_printer_manner manner = sim_printer_manner_marlin();
@@ -158,6 +169,7 @@ int main(void)
         cmocka_unit_test_setup(an_uploaded_file_is_written_and_not_executed, setup),
         cmocka_unit_test_setup(
             an_unnumbered_line_in_an_upload_is_refused_and_m112_halts_nevertheless, setup),
+        cmocka_unit_test_setup(an_m29_whose_number_is_hurt_ends_an_upload, setup),
         cmocka_unit_test_setup(without_emergency_parser_m112_waits_for_the_end_of_an_upload, setup),
         cmocka_unit_test_setup(a_file_is_selected_printed_and_told_done, setup),
         cmocka_unit_test_setup(a_print_from_the_card_is_reported_paused_and_resumed, setup),

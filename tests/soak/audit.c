@@ -66,7 +66,8 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
     uint32_t serial = audit_serial(audit, command);
 
     numbered &= audit->checked;
-    audit->job_open |= numbered;
+    /* A poll that goes down with a printer, and goes again behind its reset, has lost nothing. */
+    audit->job_open |= numbered && !audit_is_ours(command);
     audit->executed += !ours;
     audit->opened |= span_equal(command, SPAN("M28 UP.GCO"));
     if (!ours && !numbered && (serial == 0 || !audit_is_given(audit, command, serial))) {
@@ -274,6 +275,8 @@ static void ok_came(struct audit *audit, struct span line)
         wrong(audit, "an ok that nothing is owed for", 0);
     }
     audit->shifted |= audit->loose;
+    /* It was that of the line without its number, which goes again with it behind what is ours. */
+    audit->shifted |= audit->torn[owed.serial] > 0 && audit->seen[owed.serial] == 0;
     if (audit->loose)
         return;
     if (!temperature && text_integer(span_skip(line, n + 1), &number) > 0 &&

@@ -71,7 +71,9 @@ bool audit_is_given(const struct audit *audit, struct span command, uint32_t ser
     struct span given = span_of(audit->given[serial]);
 
     return span_equal(command, given) ||
-           (span_starts(given, SPAN("M802 ")) && span_starts(command, SPAN("M117 replaced by K")));
+           (span_starts(given, SPAN("M802 ")) && span_starts(command, SPAN("M117 replaced by K")) &&
+            span_equal(span_skip(command, span_find_last(command, 'K')),
+                       span_skip(given, span_find_last(given, 'K'))));
 }
 
 /* Whole, and not what the wire has made of another. */

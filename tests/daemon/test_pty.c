@@ -40,8 +40,8 @@ static uv_timer_t patience;
 static struct port *port;
 static char heard[64];
 static bool in_vain;
-static int client;                           /* its descriptor */
-static void (*act[ACTS])(void);              /* what it does, one after the other */
+static int client;                                    /* its descriptor */
+static void (*act[ACTS])(void);                       /* what it does, one after the other */
 static unsigned next = ACTS, questions, before[ACTS]; /* so many until each act */
 
 static void comes(void)
@@ -279,8 +279,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_a_client_says_is_heard_whenever_it_comes_and_goes,
                                         setup, teardown),
-        cmocka_unit_test_setup_teardown(a_client_is_not_echoed_whenever_it_sets_its_port_up,
-                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_client_is_not_echoed_whenever_it_sets_its_port_up, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,8 +125,9 @@ class Host:
         """parity_first: OctoPrint's work-around on Debian, an open with odd parity before."""
         self.pause = 0.0 # seconds between the two opens
         if parity_first:
-            os.close(self.open_port(path, termios.PARENB | termios.PARODD, exclusive))
+            first = self.open_port(path, termios.PARENB | termios.PARODD, exclusive)
             self.pause = time.monotonic()
+            os.close(first)
         self.fd = self.open_port(path, 0, exclusive)
         if parity_first:
             self.pause = time.monotonic() - self.pause

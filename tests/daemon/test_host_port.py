@@ -30,7 +30,7 @@ class HostPort(MachineTest):
             host = self.host(daemon, parity_first=True)
             slow += host.pause > QUICK
             self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
-            daemon.wait_for("host", "connected")
+            self.assertEqual(daemon.status()["host"]["state"], "connected")
             host.close()
             daemon.wait_for("host", "disconnected")
         self.assertIn(daemon.logged("host connected"), range(5, 6 + slow))
@@ -66,8 +66,10 @@ class HostPort(MachineTest):
 
     def test_a_host_that_comes_again_at_once_is_another_one(self):
         daemon = self.daemon()
+        slow = 0
         for number in range(1, 6):
             host = self.host(daemon, parity_first=True)
+            slow += host.pause > QUICK
             self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
             host.close()
             # looked at, so that the port has been seen without a client
@@ -76,8 +78,8 @@ class HostPort(MachineTest):
                 wait_until("the last one's end", lambda number=number:
                            daemon.logged("host disconnected") >= number - 1, PATIENCE, 0.01)
         daemon.wait_for("host", "disconnected")
-        self.assertEqual(daemon.logged("host connected"), 5)
-        self.assertEqual(daemon.logged("host disconnected"), 5)
+        self.assertIn(daemon.logged("host connected"), range(5, 6 + slow))
+        self.assertEqual(daemon.logged("host connected"), daemon.logged("host disconnected"))
 
     def test_what_is_written_just_before_a_close_reaches_the_printer(self):
         printer = self.pty_printer()
@@ -104,8 +106,9 @@ class HostPort(MachineTest):
         child.stdout.close()
         daemon.wait_for("host", "disconnected")
         host = self.host(daemon, parity_first=True)
-        self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
-        self.assertNotIn(b"Unknown", host.heard)
+        heard = host.ask(b"M115")
+        self.assertIn(b"FIRMWARE_NAME", heard)
+        self.assertNotIn(b"Unknown", heard)
 
     def test_a_client_in_cooked_mode_hears_no_echo_and_loses_nothing(self):
         printer = self.pty_printer()
@@ -116,9 +119,11 @@ class HostPort(MachineTest):
         settings[0] |= termios.ICRNL | termios.IXON
         settings[3] |= termios.ICANON | termios.ECHO | termios.ISIG
         termios.tcsetattr(fd, termios.TCSANOW, settings)
-        os.write(fd, b"M117 \x03\x11\x13 as it is\n")
-        wait_until("the line arrives", lambda: b"M117 \x03\x11\x13 as it is\n" in printer.received,
-                   PATIENCE, 0.01)
+        for line in (b"M117 \x03\x11\x13 as it is\n", b"M117 behind it\n"):
+            os.write(fd, line)
+            wait_until("the line arrives", lambda line=line: line in printer.received, PATIENCE,
+                       0.01)
+            self.assertEqual(os.read(fd, 100), b"ok\n") # had it an echo, that came before the next
         self.assertNotIn(b"ok\n", printer.received)
 
     def test_a_client_that_wanted_the_port_for_itself_does_not_keep_it(self):

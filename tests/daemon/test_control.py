@@ -11,7 +11,7 @@ import subprocess
 import termios
 import unittest
 
-from machine import BUILD, Control, MachineTest, read_text, wait_until
+from machine import BUILD, PATIENCE, Control, MachineTest, read_text, wait_until
 
 
 class ControlSocket(MachineTest):
@@ -61,7 +61,7 @@ class ControlSocket(MachineTest):
         self.addCleanup(os.close, ours)
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         subprocess.run([os.path.join(BUILD, "sioctl"), "--socket", self.proxy.socket, *words],
-                       stdout=theirs, check=True, timeout=60,
+                       stdout=theirs, check=True, timeout=PATIENCE,
                        env={**os.environ, "NO_COLOR": "", "TERM": "xterm", **environment})
         os.close(theirs)
         said = b""
@@ -167,7 +167,8 @@ class ControlSocket(MachineTest):
         self.assertNotIn("estop", self.sioctl("status")[1])
         with open(self.proxy.config, encoding="utf-8") as file:
             config = file.read()
-        self.rewrite(config + "  stop: {io: 7, type: input, active: high}\n"
+        # Active at the level that it does not have before the simulated board knows of it.
+        self.rewrite(config + "  stop: {io: 7, type: input, active: low}\n"
                               "estop: {point: stop}\n")
         self.assertEqual(self.sioctl("reload")[0], 0)
         wait_until("armed", lambda: "\nestop    armed\n" in self.sioctl("status")[1])
@@ -183,9 +184,13 @@ class ControlSocket(MachineTest):
                 states.append(event["state"])
 
     def test_send_goes_to_the_printer(self):
-        before = self.proxy.status()["counters"]["injected"]
+        printer = self.pty_printer()
+        self.assertEqual(self.proxy.stop(), 0)
+        self.proxy.write_config(printer=printer.link, board="simulated")
+        self.proxy.start()
+        self.proxy.wait_for_printer()
         self.assertEqual(self.sioctl("send", "M117", "hello")[0], 0)
-        wait_until("it is sent", lambda: self.proxy.status()["counters"]["injected"] > before)
+        wait_until("it is sent", lambda: b"M117 hello\n" in printer.received)
 
     def test_watch_prints_what_happens(self):
         control = self.control(self.proxy)
@@ -436,7 +441,7 @@ class ControlSocket(MachineTest):
         self.assertEqual(self.sioctl("reload")[0], 0)
         host = self.host(self.proxy)
         host.ask(b"M751")
-        wait_until("the light is on", lambda: self.sioctl("get", "light")[0] == 0)
+        self.proxy.wait_for_log("point light on: flash")
         host.write(b"M750\nM117 behind it\n")
         host.wait_for(b"echo:began\n")
         waiting = self.proxy.status()["waiting"]["for"]

@@ -107,7 +107,7 @@ class Floods(MachineTest):
     def read_x(host, count):
         """So many of them, and nothing behind the last."""
         while count > 0:
-            select.select([host.fd], [], [], 1)
+            select.select([host.fd], [], [], PATIENCE)
             data = os.read(host.fd, min(count, 65536))
             count -= data.count(b"x")
 
@@ -127,7 +127,7 @@ class Floods(MachineTest):
         self.assert_prompt()
         end = time.monotonic() + 2 * PATIENCE
         while heard < MEGABYTES // 10 * 1000000 and time.monotonic() < end:
-            select.select([host.fd], [], [], 1)
+            select.select([host.fd], [], [], PATIENCE)
             heard += len(os.read(host.fd, 65536))
         self.assertEqual(heard, flood.written)
         self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
@@ -155,6 +155,7 @@ class Floods(MachineTest):
         self.assert_prompt()
         os.unlink(board.link)
         os.close(master)
+        daemon.wait_for("board", "lost") # it may have been taken for one
         board.begin()
         daemon.wait_for("board", "online")
         self.watch_turn(0, board, control)

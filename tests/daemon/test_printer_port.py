@@ -11,6 +11,7 @@ from machine import PATIENCE, MachineTest, PtyPrinter, read_text, wait_until
 PRINT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e", "post.gcode")
 OURS = re.compile(rb"^(M42|M43|M62|M63|M64|M65|M66|M226|M80|M81|M412|M889|M999|M600|M112)\b")
 IDENTITY_LINES = 20000
+RETRY_MS = 1000 # PORT_RETRY_MS
 WINDOW = 20 # lines the host has unanswered; the proxy lets fewer through
 
 
@@ -83,7 +84,7 @@ class PrinterPort(MachineTest):
             host.wait_for(b"ok")
         printer.vanish()
         daemon.wait_for("printer", "offline")
-        daemon.wait_for_log("printer-device")
+        daemon.wait_for_log("printer-device is not there")
         printer.come_back()
         daemon.wait_for_printer()
         before = len(printer.received)
@@ -96,6 +97,9 @@ class PrinterPort(MachineTest):
     def test_a_printer_that_is_missing_is_told_once(self):
         daemon = self.daemon(printer=self.path("printer-device"))
         daemon.wait_for_log("printer-device is not there")
+        begin = daemon.status()["uptime_ms"]
+        wait_until("it has been tried again",
+                   lambda: daemon.status()["uptime_ms"] > begin + 2 * RETRY_MS, PATIENCE)
         self.pty_printer()
         daemon.wait_for_printer()
         self.assertEqual(daemon.logged("is not there"), 1)
@@ -137,7 +141,7 @@ class PrinterPort(MachineTest):
     def test_a_tcp_printer_that_hangs_up_is_called_again(self):
         printer = self.tcp_printer()
         daemon = self.daemon(printer=printer.url)
-        wait_until("the call", printer.connected.is_set, PATIENCE, 0.01)
+        daemon.wait_for_printer()
         host = self.host(daemon)
         self.assertIn(b"FIRMWARE_NAME", host.ask(b"M115"))
         printer.hang_up()

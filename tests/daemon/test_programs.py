@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 import unittest
 
 from machine import BUILD, PATIENCE, MachineTest, read_text, wait_until
@@ -13,10 +12,11 @@ rules:
   - {name: photo, when: {gcode: M765}, do: [{run: {program: photo, args: ['${L:-0}', 'a  b']}}, {say: taken}]}
   - {name: missing, when: {gcode: M766}, do: [{run: {program: missing}}, {say: taken}]}
   - {name: fails, when: {gcode: M767}, do: [{run: {program: fails}}]}
-  - {name: endless, when: {point: light, becomes: on}, do: [{run: {program: endless, timeout: 2s}}]}
-  - {name: flood, when: {gcode: M768}, do: [{run: {program: flood, timeout: 2s}}]}
+  - {name: endless, when: {point: light, becomes: on}, do: [{run: {program: endless, timeout: 5s}}]}
+  - {name: flood, when: {gcode: M768}, do: [{run: {program: flood, timeout: 5s}}]}
   - {name: leaves, when: {gcode: M769}, do: [{run: {program: leaves}}]}
-  - {name: tree, when: {gcode: M770}, do: [{run: {program: tree, timeout: 30s}}]}
+  - {name: tree, when: {gcode: M770}, do: [{run: {program: tree, timeout: 10min}}]}
+  - {name: stubborn, when: {gcode: M771}, do: [{run: {program: endless, timeout: 10min}}]}
 """
 PROGRAMS = {
     "photo": 'echo "layer $1 ($2) of $SIOPROXY_RULE, $# arguments"\necho to stderr >&2\n'
@@ -83,14 +83,14 @@ class Programs(MachineTest):
     def test_one_that_never_ends_is_killed(self):
         self.proxy.run_sioctl("set", "light", "on")
         pid, = self.wait_for_pid("endless.sh.pids")
-        self.host_end.wait_for(b"rule endless: step 1 of 1: endless: not done after 2s")
+        self.host_end.wait_for(b"rule endless: step 1 of 1: endless: not done after 5s")
         wait_until("it is gone", lambda: not is_alive(pid), PATIENCE)
 
     def test_four_at_once_and_nothing_is_left_when_the_daemon_ends(self):
         with open(self.path("rules.yaml"), "w", encoding="utf-8") as file:
             file.write("rules:\n" + "".join(
                 f"  - {{name: r{i}, when: {{point: light, becomes: on}}, "
-                "do: [{run: {program: endless}}]}\n" for i in range(5)))
+                "do: [{run: {program: endless, timeout: 10min}}]}\n" for i in range(5)))
         self.assertEqual(self.proxy.run_sioctl("reload")[0], 0)
         self.proxy.run_sioctl("set", "light", "on")
         self.host_end.wait_for(b"rule r4: step 1 of 1: four programs run already")
@@ -105,10 +105,10 @@ class Programs(MachineTest):
         wait_until("it runs", lambda: self.proxy.logged("program flood: a line") > 0, PATIENCE)
         cpu = self.proxy.cpu_seconds()
         heard = self.host_end.wait_for(b"ok\n")
-        self.assertIn(b"flood: not done after 2s", heard)
+        self.assertIn(b"flood: not done after 5s", heard)
         self.assertEqual(self.proxy.logged("program flood: a line"), 100)
         self.assertEqual(self.proxy.logged("more lines are not logged"), 1)
-        self.assertLess(self.proxy.cpu_seconds() - cpu, 0.3)
+        self.assertLess(self.proxy.cpu_seconds() - cpu, 0.75)
 
     def test_what_a_program_leaves_behind_is_killed(self):
         self.host_end.write(b"M769\n")
@@ -128,20 +128,25 @@ class Programs(MachineTest):
             os.unlink(self.proxy.state)
         os.mkfifo(self.proxy.state + ".new") # to open it takes until somebody opens its other end
         self.proxy.start()
-        self.host(self.proxy).ask(b"M115") # and the printer's name is to be saved
+        self.proxy.wait_for("board", "online")
+        host = self.host(self.proxy)
+        host.ask(b"M115") # and the printer's name is to be saved
+        host.write(b"M771\n")
+        pid, = self.wait_for_pid("endless.sh.pids")
         os.kill(self.proxy.pid, signal.SIGTERM)
-        self.proxy.wait_for_log("SIGTERM: ending")
-        time.sleep(1)
+        wait_until("all is done but what the disk is for", lambda: not is_alive(pid), PATIENCE)
         self.assertEqual(self.proxy.run_sioctl("set", "light", "on")[0], 3)
         self.assertEqual(self.proxy.stop(), 0)
+        self.assertEqual(self.proxy.logged("the disk does not answer"), 1)
         self.assertEqual(self.proxy.logged("point light on"), 0)
-        self.assertFalse(os.path.exists(self.path("endless.sh.pids")))
+        self.assertEqual(self.wait_for_pid("endless.sh.pids"), [pid])
 
     def test_a_recording_with_programs_is_replayed(self):
         recording = self.path("session.rec")
         recorder = subprocess.Popen([os.path.join(BUILD, "sioctl"), "--socket", self.proxy.socket,
                                      "record", recording], stderr=subprocess.DEVNULL)
         self.addCleanup(recorder.wait)
+        self.addCleanup(recorder.kill)
         wait_until("it has begun", lambda: os.path.exists(recording) and
                    os.path.getsize(recording) > 100, PATIENCE)
         self.host_end.write(b"M765 L7\nM767\nM766\n")

@@ -17,7 +17,7 @@ import unittest
 from machine import BUILD, PATIENCE, Daemon, Host, MachineTest, wait_until
 
 BOARD_IOS = 18
-SOON = 8 # seconds, less than the longest interval between two reports
+QUIET = 2.5 # seconds, less than the share is quiet for one who has just come
 
 
 class Guest(Host):
@@ -56,7 +56,9 @@ class Plugin(Guest):
     KNOWN = ("VI", "CP", "IO", "OK", "IC", "RR", "IT", "DG", "FS", "XT", "TC")
 
     def __init__(self, path):
+        self.opened = time.monotonic()
         super().__init__(path)
+        self.prompt = False # has it said the first VC before anything was said to it?
         self.strange = 0
         self.levels = None
         self.ready = False
@@ -66,22 +68,26 @@ class Plugin(Guest):
     def connect(self):
         """Says VC until CP has come; another line of a board before it means once more."""
         self.greet()
-        while True:
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
             line = self.line()
             if line.startswith("CP"):
                 return line[3:]
             if line[:2] in ("IO", "RR", "IT"):
                 self.greet()
-            elif line[:2] not in ("VI", "OK", "DG"):
+            elif line and line[:2] not in ("VI", "OK", "DG"):
                 self.strange += 1
                 if self.strange > 15:
                     raise AssertionError("the plugin gives up")
+        raise AssertionError("VC is not answered")
 
     def greet(self):
         self.read()
         self.heard = b""
         self.greetings += 1
         self.says("VC")
+        if self.greetings == 1:
+            self.prompt = time.monotonic() - self.opened < QUIET
 
     def take(self, line):
         if line[:2] not in self.KNOWN:
@@ -152,7 +158,8 @@ class Share(MachineTest):
         daemon = self.shared()
         plugin = self.guest(Plugin)
         self.assertEqual(plugin.connect(), "SIOPlugin 0.1.1")
-        self.assertEqual(plugin.greetings, 1)
+        if plugin.prompt:
+            self.assertEqual(plugin.greetings, 1)
         plugin.listen(lambda: plugin.ready)
         self.assertEqual(len(plugin.levels), BOARD_IOS)
         self.assertEqual(daemon.status()["board"]["share"],
@@ -170,19 +177,19 @@ class Share(MachineTest):
         plugin = self.guest(Plugin)
         plugin.connect()
         plugin.listen(lambda: plugin.ready)
-        plugin.send("SI 10000")
+        plugin.send("SI 900000") # or the next report would show it
         self.assertEqual(daemon.run_sioctl("set", "light", "on")[0], 0)
-        plugin.listen(lambda: plugin.levels[12] == "1", SOON)
+        plugin.listen(lambda: plugin.levels[12] == "1")
         self.assertEqual(daemon.run_sioctl("sim", "door", "on")[0], 0)
-        plugin.listen(lambda: plugin.levels[2] == "0", SOON)
+        plugin.listen(lambda: plugin.levels[2] == "0")
 
     def test_the_plugin_connects_before_there_is_a_board(self):
         device = self.path("device")
         daemon = self.shared(board=device)
         plugin = self.guest(Plugin)
         self.assertEqual(plugin.connect(), "SIOPlugin 0.1.1")
-        self.assertEqual(plugin.line(), "FS:NA")
-        self.assertEqual(plugin.line(), "XT BRD:sioproxy")
+        self.assertEqual(plugin.line(PATIENCE), "FS:NA")
+        self.assertEqual(plugin.line(PATIENCE), "XT BRD:sioproxy")
         plugin.says("GS")
         self.assertEqual(plugin.hears("DG"), "DG:ERR: the IO board is not connected")
         self.assertFalse(plugin.ready)
@@ -208,7 +215,7 @@ class Share(MachineTest):
         daemon = self.shared()
         for number in range(30):
             guest = Guest(self.share)
-            guest.says("VC")
+            guest.says("\nVC") # the half line of the last one may still be there, too
             if number % 3 == 0:
                 guest.hears("CP")
             guest.write(b"EIO\nIO 12")

@@ -259,7 +259,7 @@ class Simulate(unittest.TestCase):
                                    stdout=subprocess.DEVNULL, stderr=stderr)
         os.close(stderr)
         said = b""
-        while b"simulated" not in said:
+        while not re.search(rb"simulated .*\n", said):
             said += os.read(terminal, 65536)
         self.assertEqual(process.wait(60), 0)
         os.close(terminal)

@@ -117,13 +117,15 @@ class Latch(MachineTest):
                    PATIENCE)
         self.proxy.wait_for("estop", "tripped")
         self.assertNotIn("latch", read_text(self.proxy.state)) # and the old one is whole
-        self.assertFalse(os.path.exists(self.proxy.state + ".new"))
+        wait_until("nothing is left of it", # it may just be at it again
+                   lambda: not os.path.exists(self.proxy.state + ".new"), PATIENCE)
         resource.prlimit(self.proxy.pid, resource.RLIMIT_FSIZE, limit)
         wait_until("it is written", lambda: "latch estop\n" in read_text(self.proxy.state), PATIENCE)
         self.assertEqual(logged("state cannot be written"), 1)
         wait_until("that is told", lambda: logged("state is written") == 1, PATIENCE)
 
     def test_a_restart_without_the_button_leaves_it_latched_until_it_is_reset(self):
+        wait_until("it is stored", lambda: "latch estop\n" in read_text(self.proxy.state), PATIENCE)
         self.without_the_button()
         self.proxy.kill()
         self.proxy.start()

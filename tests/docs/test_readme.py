@@ -9,6 +9,7 @@ The proxy beside it is the one that scripts/run starts. /etc/sioproxy is a folde
 """
 
 import glob
+import json
 import os
 import re
 import subprocess
@@ -42,6 +43,7 @@ class Reader:
         self.demo = os.path.join(folder, "build", "demo")
         self.aliases = ""
         self.host = None
+        self.sent = 0  # lines of the host
         self.program = None
         os.makedirs(self.demo)
         for name in ("sioproxy", "sioctl"):
@@ -86,12 +88,22 @@ class Reader:
         for number, line in block.lines():
             if line.startswith("Send: "):
                 self.host.write(line[6:].encode() + b"\n")
+                self.sent += 1
                 continue
             heard = "echo:busy: "
             while heard.startswith("echo:busy: "):
                 heard = self.host.wait_for(b"\n", PATIENCE).decode().rstrip("\r\n")
             if not page.is_line(line, "Recv: " + heard):
                 raise Failure(f"{self.name}:{number}: the page says {line}, it is {heard}")
+        wait_until("all is read that was sent", lambda: self.read_by_the_proxy() >= self.sent,
+                   PATIENCE, 0.02, [self.program])
+
+    def read_by_the_proxy(self):
+        """How many lines of the host it has counted."""
+        done = subprocess.run([os.path.join(BUILD, "sioctl"), "--json", "--socket",
+                               os.path.join(self.demo, "control"), "status"], check=True,
+                              stdout=subprocess.PIPE, timeout=PATIENCE)
+        return json.loads(done.stdout)["counters"]["host_lines"]
 
     def save(self, block):
         """A block that says which file it is. False if it does not."""

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from process import BUILD, PATIENCE, Failure, Program, read_text, tail, wait_until
+from process import BUILD, LONG, PATIENCE, Failure, Program, read_text, tail, wait_until
 
 CONFIG = """\
 name: e2e
@@ -203,7 +203,7 @@ class Proxy:
     def wait_until_it_waits(self, text):
         """Waits until the stream waits for something whose name contains text."""
         wait_until("the stream waits for " + text,
-                   lambda: text in (self.waiting_for() or ""), PATIENCE, 0.1, [self.program])
+                   lambda: text in (self.waiting_for() or ""), LONG, 0.1, [self.program])
 
     def watch(self):
         return Watch(self.socket)
@@ -298,6 +298,10 @@ class VirtualPrinter(PtyPrinter):
                                self.log, listens=True)
         wait_until("the virtual printer's pty", lambda: os.path.exists(self.link), PATIENCE, 0.05,
                    [self.program])
+
+    def asked(self):
+        """How often it has asked for a line to be sent again."""
+        return read_text(self.log).count("asks for a line\n")
 
     def on_card(self, name):
         """What a file on its card holds: lines without their ends."""

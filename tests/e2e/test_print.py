@@ -7,7 +7,7 @@ import subprocess
 
 import print_file
 import scenario
-from process import BUILD, PATIENCE, Background, Failure, wait_until
+from process import BUILD, LONG, PATIENCE, Background, Failure, wait_until
 
 # The custom command has been carried out when the printer has executed the lines before it, but
 # for those that a printer may hold without having executed them: its queue and what is in flight.
@@ -34,7 +34,7 @@ class PrintThroughTheProxy(scenario.Scenario):
         self.proxy.wait_until_it_waits("door")
         self.proxy.do("sim", "door", "on")
         self.proxy.wait_for_point("door", "on")
-        wait_until("M226 waits", self.waits_without_end)
+        wait_until("M226 waits", self.waits_without_end, LONG)
         self.proxy.do("sim", "door", "off")
 
     def waits_without_end(self):

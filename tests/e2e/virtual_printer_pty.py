@@ -40,6 +40,10 @@ class Recorded(VirtualPrinter):
     def _note(self, data):
         self.executed.write("%d %s\n" % (time.monotonic() * 1000, data))
 
+    def _triggerResend(self, *_, **why):
+        print("asks for a line", flush=True)
+        super()._triggerResend(*_, **why)
+
     def _gcode_G(self, _, data):
         self._note(data)
 

@@ -7,20 +7,68 @@
 #include "serialport_shim.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/tty.h"
 
 #define SYSFS  "/sys/class/tty/pts/"
 #define TARGET "../../devices/virtual/tty/pts"
+#define HELD_S 60
 
 unsigned serialport_shim_dtr_drops;
-unsigned serialport_shim_slow_ms;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static bool held, opening;
+
+static void set_held(bool is_held)
+{
+    pthread_mutex_lock(&lock);
+    held = is_held;
+    opening = false;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
+
+void serialport_shim_hold(void)
+{
+    set_held(true);
+}
+
+void serialport_shim_let_go(void)
+{
+    set_held(false);
+}
+
+void serialport_shim_until_opening(void)
+{
+    pthread_mutex_lock(&lock);
+    while (!opening)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+static void wait_while_held(void)
+{
+    struct timespec end;
+
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += HELD_S;
+    pthread_mutex_lock(&lock);
+    opening = true;
+    pthread_cond_broadcast(&changed);
+    while (held && pthread_cond_timedwait(&changed, &lock, &end) == 0)
+        continue;
+    pthread_mutex_unlock(&lock);
+}
 
 static bool is_ours(const char *path)
 {
@@ -60,7 +108,7 @@ ssize_t readlink(const char *restrict path, char *restrict buffer, size_t capaci
     *(void **)&real = dlsym(RTLD_NEXT, "readlink");
     if (!is_ours(path))
         return real(path, buffer, capacity);
-    usleep(serialport_shim_slow_ms * 1000); /* it is looked up once */
+    wait_while_held(); /* it is looked up once */
     memcpy(buffer, TARGET, length);
     return (ssize_t)length;
 }

@@ -2,5 +2,8 @@
 
 /* How often DTR was dropped. */
 extern unsigned serialport_shim_dtr_drops;
-/* How long each opening takes, in milliseconds. */
-extern unsigned serialport_shim_slow_ms;
+/* From now on an opening takes until it is let go, or a minute. */
+void serialport_shim_hold(void);
+/* Until one has begun. */
+void serialport_shim_until_opening(void);
+void serialport_shim_let_go(void);

@@ -44,6 +44,7 @@ static struct instant frame = {INT64_MAX}; /* bytes go out then */
 static int master = -1;
 static int watch = -1;
 static bool connected;
+static bool closed; /* the client has, and we have not seen it hang up */
 static char line[256];
 static size_t line_length;
 static char command[256];
@@ -134,11 +135,23 @@ static bool reset_slave(void)
     return true;
 }
 
-static void forget_opens(void)
+/* What inotify has to tell. True if it was closed and has been opened since. */
+static bool read_hints(void)
 {
-    char events[4096];
-    while (read(watch, events, sizeof(events)) > 0) {
+    char events[4096] __attribute__((aligned(8)));
+    bool opened = false;
+    ssize_t length;
+
+    while ((length = read(watch, events, sizeof(events))) > 0) {
+        for (ssize_t at = 0; at < length;) {
+            struct inotify_event event;
+            memcpy(&event, events + at, sizeof(event));
+            opened = closed && (event.mask & IN_OPEN) != 0;
+            closed |= (event.mask & IN_CLOSE) != 0;
+            at += (ssize_t)(sizeof(event) + event.len);
+        }
     }
+    return opened;
 }
 
 /* An end of it stays open: nobody else gets a pty of its name while we live. */
@@ -154,6 +167,7 @@ static void close_pty(void)
     watch = -1;
     master = -1;
     connected = false;
+    closed = false;
     line_length = 0;
 }
 
@@ -166,7 +180,7 @@ static void open_pty(void)
         ptsname_r(master, name, sizeof(name)) != 0 || !reset_slave())
         die("pty");
     watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (watch < 0 || inotify_add_watch(watch, name, IN_OPEN) < 0)
+    if (watch < 0 || inotify_add_watch(watch, name, IN_OPEN | IN_CLOSE) < 0)
         die("inotify");
     snprintf(temporary, sizeof(temporary), "%s.new", link_path);
     unlink(temporary);
@@ -215,25 +229,41 @@ static void client_came(void)
     sim_board_open(&board, clock_now());
 }
 
-/* The kernel's hang-up bit tells whether there is a client; inotify is only a hint to look. */
-static void look_for_client(void)
+static void client_left(void)
 {
-    forget_opens();
-    if (!connected)
-        client_came(); /* even if it has left again by now */
-    if (!hung_up())
-        return;
     read_client();
     connected = false;
+    closed = false;
     line_length = 0;
     note(clock_now(), "close");
     sim_board_close(&board, clock_now());
+}
+
+/*
+ * The kernel's hang-up bit tells whether there is a client; inotify is a hint to look, and tells
+ * that it is another one if we have slept over the hang-up.
+ */
+static void look_for_client(void)
+{
+    bool another = read_hints();
+
+    if (!connected)
+        client_came(); /* even if it has left again by now */
+    if (!hung_up()) {
+        if (another) {
+            client_left();
+            client_came();
+        }
+        return;
+    }
+    client_left();
     if (!reset_slave()) {
         close_pty();
         open_pty();
         return;
     }
-    forget_opens(); /* our own */
+    read_hints(); /* our own */
+    closed = false;
     if (!hung_up())
         client_came();
 }

@@ -17,6 +17,7 @@ import unittest
 from machine import BUILD, PATIENCE, Daemon, Host, MachineTest, wait_until
 
 BOARD_IOS = 18
+BOARD_ANSWER = 1.5 # seconds, as BOARD_ANSWER_MS
 QUIET = 2.5 # seconds, less than the share is quiet for one who has just come
 
 
@@ -281,6 +282,8 @@ class Share(MachineTest):
         self.addCleanup(second.kill)
         self.addCleanup(self.show_log, second)
         second.wait_for("board", "online")
+        begin = time.monotonic()
+        faults = second.status()["counters"]["board_faults"]
         self.assertEqual(second.status()["board"]["firmware"], daemon.status()["board"]["firmware"])
         for state in ("on", "off"):
             self.assertEqual(daemon.run_sioctl("set", "light", state)[1], state + "\n")
@@ -292,7 +295,9 @@ class Share(MachineTest):
         self.assertEqual(daemon.run_sioctl("set", "light", "off")[:2], (0, "off\n"))
         wait_until("it is on again", lambda: daemon.run_sioctl("get", "light")[1] == "on\n")
         wait_until("for both", lambda: second.run_sioctl("get", "light")[1] == "on\n")
-        self.assertEqual(second.status()["counters"]["board_faults"], 0)
+        # One that was not answered in time and repeated, each time that we have slept so long.
+        slept = int((time.monotonic() - begin) / BOARD_ANSWER)
+        self.assertLessEqual(second.status()["counters"]["board_faults"] - faults, 2 * slept)
 
     def test_sioctl_tells_octoprint_to_add_it_and_not_to_look_for_a_printer_there(self):
         daemon = self.shared()

@@ -19,7 +19,7 @@ import time
 
 import paths
 from figures import Figures
-from process import BUILD, ROOT, Failure, Program, read_text, wait_until
+from process import BUILD, PATIENCE, ROOT, Failure, Program, read_text, wait_until
 
 RULES = 1000
 IDLE_SECONDS = 15
@@ -191,10 +191,11 @@ class Bench:
         link = os.path.join(self.folder, "board")
         board = Program("sim_board_pty", [os.path.join(BUILD, "sim_board_pty"), link],
                         os.path.join(self.folder, "board.log"))
-        wait_until("the board's port", lambda: os.path.exists(link), 5, 0.01, [board])
+        wait_until("the board's port", lambda: os.path.exists(link), PATIENCE, 0.01, [board])
         ways = [self.proxy, self.start(paths.Proxy, rules=RULES, board=link)]
         wait_until("the boards are online",
-                   lambda: all(way.status()["board"]["state"] == "online" for way in ways), 20, 0.1)
+                   lambda: all(way.status()["board"]["state"] == "online" for way in ways),
+                   PATIENCE, 0.1)
         before = [status_number(way.pid, "voluntary_ctxt_switches") for way in ways]
         time.sleep(IDLE_SECONDS)
         after = [status_number(way.pid, "voluntary_ctxt_switches") for way in ways]

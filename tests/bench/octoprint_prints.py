@@ -21,7 +21,6 @@ from process import BUILD, read_text, wait_until
 
 LINES = 10000
 TURNS = 3
-TIMEOUT = 120
 
 
 def print_file():
@@ -67,7 +66,7 @@ def print_once(octoprint, port, printer):
     octoprint.connect(port)
     mark = printer.lines()
     octoprint.print("bench.gcode")
-    octoprint.wait_for_end(TIMEOUT)
+    octoprint.wait_for_end()
     times = printer.since(mark)
     octoprint.disconnect()
     return times
@@ -105,7 +104,7 @@ def main():
         octoprint.upload("bench.gcode", print_file())
         for _ in range(TURNS):
             for name, printer in printers.items():
-                wait_until("the port is there", lambda: os.path.exists(ports[name]), 5)
+                wait_until("the port is there", lambda: os.path.exists(ports[name]))
                 prints[name].append(print_once(octoprint, ports[name], printer))
     except BaseException:
         sys.stderr.write(octoprint.tails())

@@ -15,7 +15,7 @@ import tty
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 
-from process import BUILD, Program, wait_until  # noqa: E402
+from process import BUILD, PATIENCE, Program, wait_until  # noqa: E402
 
 CONFIG = """\
 name: bench
@@ -79,7 +79,7 @@ class Socat:
             "socat", ["socat"] + ["pty,raw,echo=0,link=" + link for link in links],
             os.path.join(folder, "socat.log"))
         self.pid = self.program.process.pid
-        wait_until("socat's ports", lambda: all(map(os.path.exists, links)), 5, 0.01,
+        wait_until("socat's ports", lambda: all(map(os.path.exists, links)), PATIENCE, 0.01,
                    [self.program])
         self.host, self.printer = map(open_raw, links)
 
@@ -111,7 +111,7 @@ class Proxy:
                                     rules="[%s]" % ", ".join(files), more=more))
         self.start(folder)
         wait_until("the printer's port is open",
-                   lambda: self.status()["printer"]["state"] != "offline", 5, 0.05,
+                   lambda: self.status()["printer"]["state"] != "offline", PATIENCE, 0.05,
                    [self.program])
         self.host = open_raw(self.link)
 
@@ -119,7 +119,7 @@ class Proxy:
         """Starts it; how long it took to be ready is in start_seconds."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
             ready.bind(os.path.join(folder, "ready"))
-            ready.settimeout(10)
+            ready.settimeout(PATIENCE)
             begin = time.monotonic()
             self.program = Program("sioproxy", [os.path.join(BUILD, "sioproxy"), "-c", self.config],
                                    os.path.join(folder, "log"),
@@ -131,7 +131,7 @@ class Proxy:
 
     def status(self):
         answer = subprocess.run([os.path.join(BUILD, "sioctl"), "--socket", self.socket, "--json",
-                                 "status"], capture_output=True, text=True, timeout=10,
+                                 "status"], capture_output=True, text=True, timeout=PATIENCE,
                                 check=True)
         return json.loads(answer.stdout)
 

@@ -16,8 +16,8 @@ FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "post.gcode")
 CUSTOM = re.compile(r"M(42|43|62|63|64|65|66|226)\s+P(%s)\b" % "|".join(POINTS), re.IGNORECASE)
 
 # What OctoPrint sends besides the file at any time: polls, greetings, its keep-alive.
-CHATTER = re.compile(r"(M105( S\d+)?|M110( N\d+)?|M115|M155 S\d+|M113 S\d+|M20( L)?( T)?|M21|M27( S\d+)?"
-                     r"|M876 P1)$")
+CHATTER = re.compile(r"(M105( S\d+)?|M110( N\d+)?|M115|M155 S\d+|M113 S\d+|M20( L)?( T)?|M21"
+                     r"|M27( S\d+)?|M876 P1)$")
 
 
 def content(first_layers=None):

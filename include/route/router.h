@@ -184,6 +184,8 @@ bool router_printer_bytes(struct router *router, struct span *bytes, struct span
 bool router_again(struct router *router, struct instant now);
 /* From now on lines are file content, or no longer. */
 void router_uploading(struct router *router, bool uploading);
+/* The file that the host's lines were for is gone before its M29 went out: they are refused. */
+void router_upload_lost(struct router *router);
 /* The printer is away for good (or back): the stand-in answers for it from now on (no more). */
 void router_standin(struct router *router, bool standin, struct instant now);
 /* The printer's power is gone, and the stand-in answers: a job has failed, its host is told. */

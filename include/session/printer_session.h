@@ -11,7 +11,8 @@
  * while a Resend is open, one line at a time goes out. M110 is a barrier: it is sent when nothing is
  * unanswered, and nothing follows until its ok. M28 and M29 wait for what is before them, too: where
  * the wire tears off the number the printer obeys them at once, and what was refused before them
- * would be written into the file, or what belongs into it carried out.
+ * would be written into the file, or what belongs into it carried out. Nothing follows an M28 until its
+ * ok: if it is never taken, nothing of its file is at the printer.
  *
  * What overtook (M108 behind a refused line) came when the buffer was emptied already, as a rule:
  * its ok comes before that of the line that goes again. If it was in it, the question tells, later.

@@ -26,6 +26,7 @@ struct sent_line {
     int64_t number; /* on the wire; -1 none */
     uint16_t length;
     bool barrier;     /* M110, or a line that goes alone */
+    bool opens_file;  /* M28: what follows is to be written, and not to be sent without it */
     bool temperature; /* M105: its ok says T: */
     bool question;    /* of ours, to learn what became of the others */
     bool overtook;    /* what was to go again: its ok is swallowed when it comes */

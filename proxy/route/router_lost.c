@@ -81,6 +81,8 @@ void router_line_let_go(struct router *router, struct span sent, struct instant 
     router->counters.lost_lines++;
     router->touched = true;
     router_action(router, SPAN("cancel"));
+    if (gcode_line_is(&line, 'M', 28))
+        router_upload_lost(router); /* what belongs into its file would be carried out */
     tell_line(router, LOG_ERROR, send_bare(router, &line, now) ? bare : not_sent, &line, now);
 }
 

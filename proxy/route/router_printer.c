@@ -22,8 +22,7 @@ void router_printer_state(struct router *router, enum printer_state state, struc
         ->is = facts[state];
 }
 
-/* The file that the host's lines were for is gone before its M29 went out. */
-static void upload_lost(struct router *router)
+void router_upload_lost(struct router *router)
 {
     router->upload_void = router->upload_void || (router->uploading && !router->upload_ending &&
                                                   !router->upload_orphaned);
@@ -69,7 +68,7 @@ void router_printer_closed(struct router *router, struct instant now)
     router->held_length = 0;
     router->held_until = INSTANT_NEVER;
     left = router->upload_left || router->uploading;
-    upload_lost(router);
+    router_upload_lost(router);
     router->upload_left = left;
     router_printer_state(router, PRINTER_OFFLINE, SPAN("port lost"), now);
 }
@@ -388,7 +387,7 @@ static void started(struct router *router, struct span raw, struct instant now)
     router->front_debt = 0;
     extrusion_init(&router->extrusion);
     router_filament_broken(router, now);
-    upload_lost(router);
+    router_upload_lost(router);
     plans_printer_gone(&router->plans, SPAN("the printer was reset"));
     /* Of a host that numbers all no job is known: its lines do not go on either. */
     if (print_job_broken(&router->job) || router->last_numbered) {
@@ -406,7 +405,7 @@ static void started(struct router *router, struct span raw, struct instant now)
  */
 static void switched_on(struct router *router, struct instant now)
 {
-    upload_lost(router);
+    router_upload_lost(router);
     plans_printer_gone(&router->plans, SPAN("the printer was reset"));
     extrusion_init(&router->extrusion);
     router_release_ok(router, now);
@@ -424,7 +423,7 @@ static void halted(struct router *router, struct span cause, struct instant now)
     ledger_forget_real(&router->ledger);
     router->front_debt = 0;
     router_filament_broken(router, now);
-    upload_lost(router);
+    router_upload_lost(router);
     plans_printer_gone(&router->plans, SPAN("the printer is halted"));
     print_job_broken(&router->job);
     router_job_facts(router, cause, now);

@@ -24,18 +24,18 @@ bool printer_session_too_long(const struct printer_session *session, const struc
     return line->numbered && too_long(session, line->command, number_of(session, line));
 }
 
-/* Does it begin or end a file? */
-static bool is_of_file(const struct gcode_line *line)
+/* Nothing follows it until its ok: it sets the numbers, has none, or opens the file for the rest. */
+static bool is_awaited(const struct sent_line *line)
 {
-    return gcode_line_is(line, 'M', 28) || gcode_line_is(line, 'M', 928) ||
-           gcode_line_is(line, 'M', 29);
+    return line->barrier || line->opens_file;
 }
 
 /* Does it go when nothing before it is unanswered? */
 static bool waits_for_all(const struct printer_session *session, const struct gcode_line *line,
                           bool numbered)
 {
-    return gcode_line_is(line, 'M', 110) || is_of_file(line) ||
+    return gcode_line_is(line, 'M', 110) || gcode_line_is(line, 'M', 28) ||
+           gcode_line_is(line, 'M', 29) || gcode_line_is(line, 'M', 928) ||
            (numbered && too_long(session, line->command, number_of(session, line)));
 }
 
@@ -46,7 +46,7 @@ bool printer_session_can_send(const struct printer_session *session, const struc
         return false;
     if (session->lines.unanswered == 0)
         return true;
-    if (sent_lines_newest(&session->lines)->barrier || waits_for_all(session, line, numbered))
+    if (is_awaited(sent_lines_newest(&session->lines)) || waits_for_all(session, line, numbered))
         return false;
     if (numbered && !printer_session_counts(session))
         return false; /* an M110 of ours has to go first */
@@ -83,6 +83,7 @@ static void write_line(struct printer_session *session, const struct gcode_line 
                          (struct sent_line){.tag = tag,
                                             .number = number,
                                             .barrier = barrier,
+                                            .opens_file = gcode_line_is(line, 'M', 28),
                                             .temperature = gcode_line_is(line, 'M', 105)},
                          now);
 }

@@ -282,6 +282,10 @@ static enum printer_verdict ok_came(struct printer_session *session,
     }
     if (session->lines.unanswered == session->lines.unsent)
         return PRINTER_SURPLUS_OK; /* what it could answer has yet to go out again */
+    oldest = sent_lines_unanswered(&session->lines, 0);
+    if (reply->heaters > 0 && oldest->barrier && session->lines.unsent > 0 &&
+        session->behind_m110 == 0)
+        return PRINTER_FOR_NOBODY; /* of a question that came before the M110 went again */
     if (is_ahead(session, reply->number)) {
         answered(session, ret_answer, now);
         return PRINTER_LOST_OK;
@@ -296,7 +300,6 @@ static enum printer_verdict ok_came(struct printer_session *session,
         answered(session, ret_answer, now);
         return PRINTER_LOST_OK;
     }
-    oldest = sent_lines_unanswered(&session->lines, 0);
     oldest->untold = oldest->temperature && reply->heaters == 0;
     poll = reply->heaters > 0 && !oldest->question;
     answered(session, ret_answer, now);

@@ -251,6 +251,20 @@ static bool parse_busy(struct span line, struct printer_reply *reply)
     return true;
 }
 
+/* `!! Shutdown due to M112 comma// Klipper state: Ready`: what it said before is over. */
+static bool parse_ready(struct span line, struct printer_reply *reply)
+{
+    static const struct span ready = SPAN_INIT("// Klipper state: Ready");
+
+    if (line.length <= ready.length ||
+        !span_equal(span_skip(line, line.length - ready.length), ready)) {
+        return false;
+    }
+    reply->text = span_skip(reply->text, (size_t)(line.data - reply->text.data) + line.length -
+                                             ready.length);
+    return true;
+}
+
 static bool parse_error(struct span line, struct printer_reply *reply)
 {
     static const struct span numberings[] = {
@@ -266,6 +280,9 @@ static bool parse_error(struct span line, struct printer_reply *reply)
     if (!span_starts(line, SPAN("!!")) && !span_starts_nocase(line, SPAN("error:")) &&
         !span_starts_nocase(line, SPAN("fatal:"))) {
         return false;
+    }
+    if (parse_ready(line, reply)) {
+        return true;
     }
     reply->kind = REPLY_ERROR;
     reply->numbering = contains_any(line, numberings, sizeof(numberings) / sizeof(numberings[0]));
@@ -361,10 +378,10 @@ static void parse_values(struct span line, struct printer_reply *reply)
     }
 }
 
-/* What is left of an Error about numbers when the wire has hurt its beginning. */
+/* What is left of an Error about numbers, or of its Resend, when the wire has hurt its beginning. */
 static bool is_hurt_error(struct span line)
 {
-    return span_contains(line, SPAN(", Last Line: ")) ||
+    return span_contains(line, SPAN(", Last Line: ")) || span_contains(line, SPAN("Resend: ")) ||
            span_contains(line, SPAN("Line Number is not Last Line Number"));
 }
 

@@ -236,6 +236,37 @@ static void an_m110_refused_for_its_question_goes_again_behind_the_next(void **u
     assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
 }
 
+/* The printer expected just that number; taken for the M110's, all oks came one line early. */
+static void the_late_answer_of_a_question_is_not_that_of_an_m110_that_goes_again(void **unused)
+{
+    (void)unused;
+    send("N0 M110 N0*125\n");
+    asks("\nN1 M105*38\n");
+    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("N0 M110 N0*125\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_FOR_NOBODY);
+    again("");
+    ok_answers(1);
+    again("N1 M105*38\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    assert_int_equal(session.lines.unanswered, 0);
+}
+
+/* Nothing else tells that its own was lost: the host waited for ever. */
+static void the_answer_of_the_next_question_is_that_of_an_m110_that_goes_again(void **unused)
+{
+    (void)unused;
+    send("N0 M110 N0*125\n");
+    asks("\nN1 M105*38\n");
+    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("N0 M110 N0*125\n");
+    asks("\nN2 M105*37\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    assert_int_equal(session.lines.unanswered, 2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -253,6 +284,8 @@ int main(void)
         TEST(a_question_whose_answer_was_taken_for_a_late_polls_is_asked_again_soon),
         TEST(the_refusal_of_a_question_behind_an_m110_is_not_the_m110s),
         TEST(an_m110_refused_for_its_question_goes_again_behind_the_next),
+        TEST(the_late_answer_of_a_question_is_not_that_of_an_m110_that_goes_again),
+        TEST(the_answer_of_the_next_question_is_that_of_an_m110_that_goes_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

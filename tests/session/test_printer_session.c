@@ -129,10 +129,14 @@ static void what_begins_or_ends_a_file_waits_for_all(void **unused)
     assert_false(can_send("N2 M29*26\n", true));
     assert_true(can_send("N2 M290*42\n", true));
     ok_answers(2);
-    send_as("M29\n", true, "N2 M29*26\n");
+    send("N2 M29*26\n");
     send("N3 G1*43\n"); /* behind it all goes on */
     ok_answers(3);
     ok_answers(4);
+    send("N4 M28 A*124\n");
+    assert_false(can_send("N5 G1*45\n", true));
+    ok_answers(5);
+    send("N5 G1*45\n");
 }
 
 /* It went out as `M110` alone, which sets nothing: the printer refused the next line. */

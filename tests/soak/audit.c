@@ -69,6 +69,10 @@ static void carried_out(struct audit *audit, struct span command, bool ours, boo
     /* A poll that goes down with a printer, and goes again behind its reset, has lost nothing. */
     audit->job_open |= numbered && !audit_is_ours(command);
     audit->executed += !ours;
+    if (audit->opened && span_equal(command, SPAN("M29"))) {
+        excuse(audit, AUDIT_TORN); /* its part had closed the file already, and was answered */
+        audit->strays++;
+    }
     audit->opened |= span_equal(command, SPAN("M28 UP.GCO"));
     if (!ours && !numbered && (serial == 0 || !audit_is_given(audit, command, serial))) {
         bool bare = audit_is_ours(command) && (!audit->checked || audit->ours_bare > 0);

@@ -136,6 +136,29 @@ static void a_resend_has_many_spellings_and_one_number(void **unused)
     expect_kind("r", REPLY_TEXT);
 }
 
+/* Its beginning was lost with the end of the Error before it: the ok behind it paid a line. */
+static void what_is_left_of_a_resend_may_be_a_refusal(void **unused)
+{
+    (void)unused;
+    expect_kind("ErroResend: 57", REPLY_TEXT);
+    assert_true(reply.numbering);
+    expect_kind("ok T:2Resend: 57", REPLY_ERROR);
+    assert_true(reply.numbering);
+    expect_kind("echo:Resend: 57", REPLY_TEXT);
+    assert_false(reply.numbering);
+}
+
+/* Its end was lost, and the printer stayed halted for us. */
+static void a_klipper_that_is_ready_is_so_whatever_ran_into_that(void **unused)
+{
+    (void)unused;
+    expect_kind("!! Shutdown due to M112 comma// Klipper state: Ready", REPLY_TEXT);
+    assert_false(reply.halted);
+    assert_true(span_equal(reply.text, SPAN("// Klipper state: Ready")));
+    expect_kind("!! Shutdown due to M112 command", REPLY_ERROR);
+    assert_true(reply.halted);
+}
+
 /* The line end between was hurt; for the ok a host would send the next line. */
 static void an_ok_that_ran_into_a_refusal_is_the_refusal(void **unused)
 {
@@ -479,6 +502,8 @@ int main(void)
         cmocka_unit_test(unknown_commands_are_told_in_every_manner),
         cmocka_unit_test(start_and_wait_stand_alone),
         cmocka_unit_test(an_ok_that_a_reset_cuts_short_is_a_start),
+        cmocka_unit_test(what_is_left_of_a_resend_may_be_a_refusal),
+        cmocka_unit_test(a_klipper_that_is_ready_is_so_whatever_ran_into_that),
         cmocka_unit_test(actions_are_taken_with_and_without_a_blank),
         cmocka_unit_test(a_capability_is_a_name_and_a_digit),
         cmocka_unit_test(a_firmware_name_ends_where_the_next_key_begins),

@@ -9,6 +9,8 @@
 #define NEVER        'q' /* is in every 26th line of a script, and in nothing else */
 #define CALM_LINES   15
 #define LOOK_MS      60000
+#define ANSWERS_MS   5000 /* the questions behind the first, while he is there */
+#define CONTINUE     1    /* the second button, where there are two */
 #define HALT_MS      30000 /* and a wire may stand still for twelve seconds */
 #define PATIENCE_MS  36000 /* one round: 5 s until the question, 30 s until it is asked again */
 #define PATIENCE_MAX (2 * 3600 * INT64_C(1000000))
@@ -348,10 +350,13 @@ static void look_after(struct run *run)
 
     if (printer->wait == SIM_WAIT_NONE) {
         run->waits_since = run->world->now;
-    } else if (instant_ms_since(run->waits_since, run->world->now) > LOOK_MS) {
+    } else if (instant_ms_since(run->waits_since, run->world->now) >
+               (instant_due(run->leaves, run->world->now) ? LOOK_MS : ANSWERS_MS)) {
         printer->user_answered = true;
+        printer->user_answer = CONTINUE;
         printer->wait_until = run->world->now;
         run->waits_since = run->world->now;
+        run->leaves = instant_after_ms(run->world->now, LOOK_MS);
     }
 }
 
@@ -525,6 +530,7 @@ bool run_play(struct run *run, const struct run_plan *plan, struct run_totals *t
     run->plan = plan;
     run->wrong = NULL;
     run->cancelled = false;
+    run->leaves = (struct instant){0};
     choose(run);
     audit_init(run->audit, run->world, !run->options.printer.klipper);
     run->audit->shown = run->shown;

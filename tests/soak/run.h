@@ -56,7 +56,7 @@ struct run {
     uint32_t faults;
     char file[RUN_LINES * 128 + 4096];
     size_t file_length;
-    struct instant waits_since;
+    struct instant waits_since, leaves; /* who looks after the printer */
     bool cancelled; /* the host was told to end the print with the faults */
     const char *wrong;
     uint32_t wrong_serial;

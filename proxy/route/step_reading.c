@@ -141,10 +141,31 @@ enum step_error argument_point_as(const struct step_reading *reading, bool switc
     return STEP_NO_POINT;
 }
 
+static const char *const units[] = {"ms", "s", "min", "h", NULL};
+
+/* What a duration looks like, or of the parameter what is wanted if the rule adds the unit. */
+static const char *duration_wanted(const struct step_reading *reading,
+                                   const struct argument *argument)
+{
+    static const char *const numbers[] = {"a number of milliseconds", "a number of seconds",
+                                          "a number of minutes", "a number of hours"};
+    struct step_placeholder placeholder;
+    struct span given = SPAN_NONE;
+    unsigned unit;
+
+    if (span_starts(argument->template, SPAN("${")) &&
+        step_placeholder_read(argument->template, &placeholder) > 0 &&
+        step_value(reading->values, placeholder.name, &given) && given.length > 0 &&
+        span_starts(argument->value, given) &&
+        argument_is_word(span_skip(argument->value, given.length), units, &unit)) {
+        return numbers[unit];
+    }
+    return "a duration (200ms, 1.5s, 10min, 2h)";
+}
+
 enum step_error argument_duration(const struct step_reading *reading, unsigned index,
                                   int64_t *ret_ms)
 {
-    static const char *const units[] = {"ms", "s", "min", "h", NULL};
     struct argument argument;
     enum step_error error = argument_read(reading, index, &argument);
     int64_t thousandths;
@@ -156,7 +177,7 @@ enum step_error argument_duration(const struct step_reading *reading, unsigned i
     }
     used = text_decimal(argument.value, &thousandths);
     if (used == 0) {
-        argument_tell(reading, &argument, "a duration (200ms, 1.5s, 10min, 2h)");
+        argument_tell(reading, &argument, duration_wanted(reading, &argument));
         return STEP_USAGE;
     }
     if (used == argument.value.length) {
@@ -171,7 +192,7 @@ enum step_error argument_duration(const struct step_reading *reading, unsigned i
         argument_tell(reading, &argument, "at most 1000 days");
         return STEP_RANGE;
     }
-    argument_tell(reading, &argument, "a duration (200ms, 1.5s, 10min, 2h)");
+    argument_tell(reading, &argument, duration_wanted(reading, &argument));
     return STEP_USAGE;
 }
 

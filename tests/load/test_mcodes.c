@@ -202,7 +202,7 @@ static void m66_waits_for_an_input_and_reports_it(void **unused)
     expect("M66 Pdoor L5", "range: L5: 0 report, 1 rise, 2 fall, 3 high, 4 low");
     expect("M66 Pdoor L-1", "range: L-1: 0 report, 1 rise, 2 fall, 3 high, 4 low");
     expect("M66 Pdoor L3 Q0", "range: Q0: a timeout is longer than 0");
-    expect("M66 Pdoor L3 Qx", "usage: Qx: a duration (200ms, 1.5s, 10min, 2h)");
+    expect("M66 Pdoor L3 Qx", "usage: Qx: a number of seconds");
     expect("M66 Plight L3", "point: light is an output");
     expect("M66 Plight L0", "M66: report light");
     expect("M66 P3 L3", "forwarded");
@@ -229,7 +229,7 @@ static void m80_and_m81_switch_the_power_if_there_is_a_psu(void **unused)
     expect("M81 S0", "M81: wait motion, power off after 0s");
     expect("M81 S", "M81: wait motion, power off after 0s when cool");
     expect("M81 S1 D5", "M81: wait motion, power off after 5s when cool");
-    expect("M81 Dx", "usage: Dx: a duration (200ms, 1.5s, 10min, 2h)");
+    expect("M81 Dx", "usage: Dx: a number of seconds");
     world.psu = WORLD_PSU_UNKNOWN;
     expect("M80 S", "M80: report PS:");
     world.psu = WORLD_PSU_NONE;

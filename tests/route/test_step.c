@@ -194,6 +194,10 @@ static void a_duration_that_cannot_be_is_told(void **unused)
     expect_error(prepare("M750 S-5", STEP_WAIT, "${S}ms", NULL, NULL, NULL), STEP_RANGE,
                  "S-5: not below 0");
     expect_error(prepare("M750 Sx", STEP_WAIT, "${S}ms", NULL, NULL, NULL), STEP_USAGE,
+                 "Sx: a number of milliseconds");
+    expect_error(prepare("M750 S\"10min\"", STEP_WAIT, "${S:-200}s", NULL, NULL, NULL), STEP_USAGE,
+                 "S10min: a number of seconds");
+    expect_error(prepare("M750 Sx", STEP_WAIT, "${S}", NULL, NULL, NULL), STEP_USAGE,
                  "Sx: a duration (200ms, 1.5s, 10min, 2h)");
     expect_error(prepare(NULL, STEP_WAIT, "20", NULL, NULL, NULL), STEP_USAGE,
                  "20: needs a unit: ms, s, min or h");

@@ -33,7 +33,7 @@ enum request_kind {
     REQUEST_RESET,    /* the emergency stop is reset */
     REQUEST_POWER,    /* value: the printer's power on, or off */
     REQUEST_POWER_FORCED, /* off, also in a print */
-    REQUEST_EXIT,     /* outputs to their exit state; answered when that is done or cannot be */
+    REQUEST_EXIT,     /* pulses end, outputs to their exit state; answered when done, or it cannot be */
 };
 struct request {
     enum request_kind kind;

@@ -304,7 +304,9 @@ static bool move(struct proxy *proxy, bool first, struct instant now)
         proxy_rules_event(proxy, &event, now);
         moved = true;
     }
-    while (plans_next_action(&router->plans, router_turn(router), now, &action)) {
+    /* Once outputs are in their exit state no plan moves them any more. */
+    while (!proxy->exiting &&
+           plans_next_action(&router->plans, router_turn(router), now, &action)) {
         proxy_plan_action(proxy, &action, now);
         moved = true;
     }

@@ -82,6 +82,22 @@ static void reset_estop(struct proxy *proxy, int32_t client, struct instant now)
         proxy_answer(proxy, client, false, "refused", estop_reset_words(result));
 }
 
+/* A pulse that is on when the daemon ends would stay on: nobody is there to switch it off. */
+static void end_pulses(struct proxy *proxy, struct instant now)
+{
+    for (unsigned slot = 0; slot < PLANS; slot++) {
+        const struct plan *plan = &proxy->router.plans.plan[slot];
+        uint8_t point = POINT_NONE;
+
+        if (plan->state != PLAN_FREE && plan->state != PLAN_OVER &&
+            (plan->pulse == PULSE_ON || plan->pulse == PULSE_HIGH))
+            point = plan->step[plan->at].point;
+        if (point < proxy->settings->points && point != proxy->settings->psu.point &&
+            !proxy_estop_holds(proxy, point))
+            points_set(&proxy->points, &proxy->board, point, 0, now);
+    }
+}
+
 void proxy_asked(struct proxy *proxy, const struct request *request, int32_t client,
                  struct instant now)
 {
@@ -103,6 +119,7 @@ void proxy_asked(struct proxy *proxy, const struct request *request, int32_t cli
         return;
     case REQUEST_RESET: reset_estop(proxy, client, now); return;
     case REQUEST_EXIT:
+        end_pulses(proxy, now);
         proxy_apply(proxy, POINTS_EXIT, now);
         proxy->exiting = true;
         proxy->exit_client = client;

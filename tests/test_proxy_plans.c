@@ -110,6 +110,20 @@ static void a_pulse_that_ends_while_the_board_is_gone_is_off_when_it_is_back(voi
     assert_false(light());
 }
 
+static void a_pulse_that_is_on_when_the_daemon_ends_goes_off(void **unused)
+{
+    (void)unused;
+    begin("rules:\n"
+          "  - {when: {point: door, becomes: on}, do: [{pulse: {point: light, for: 5s}}]}\n");
+    door(true);
+    run_ms(1000);
+    assert_true(light());
+    world_ask(&world, &(struct request){.kind = REQUEST_EXIT}, 7);
+    run_ms(200);
+    assert_true(world.answer.ok);
+    assert_false(light());
+}
+
 static void an_output_that_is_let_go_of_was_not_switched(void **unused)
 {
     static const char *const backs[] = {"keep", "restore"};
@@ -298,6 +312,7 @@ int main(void)
         TEST(several_plans_run_each_at_its_own_place),
         TEST(until_ends_a_plan_tells_it_and_switches_its_pulse_off),
         TEST(a_pulse_that_ends_while_the_board_is_gone_is_off_when_it_is_back),
+        TEST(a_pulse_that_is_on_when_the_daemon_ends_goes_off),
         TEST(m108_ends_the_plan_of_the_line_tells_it_and_switches_its_pulse_off),
         TEST(an_output_that_is_let_go_of_was_not_switched),
         TEST(a_halt_ends_all_plans_tells_each_and_switches_their_pulses_off),

@@ -318,6 +318,8 @@ class PtyPrinter(FakePrinter):
 
     def end(self):
         self.ending = True
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.link) # a daemon that is still there must not find who gets the number
         self.there.set()
         super().end()
         self.join()

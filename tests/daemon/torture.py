@@ -6,6 +6,7 @@ SIOPROXY_MOMENTS in the environment is how often what vanishes vanishes, SIOPROX
 moments these are, SIOPROXY_RECORD a folder for recordings of all that happens.
 """
 
+import contextlib
 import os
 import random
 import select
@@ -85,6 +86,8 @@ class Peer:
         self.process.stdin.close()
 
     def end(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.link) # whoever gets the pty's number next is not found by it
         self.process.kill()
         self.process.wait()
         self.process.stdin.close()

@@ -25,6 +25,7 @@
 #define ESTOP_CONFIRM_MS 500   /* a report that was asked for is not answered */
 #define ESTOP_LOST_MS    10000 /* the button is not seen for so long: on_board_lost */
 #define ESTOP_DTR_MS     500   /* from the first M112 of a trip to its pulse of DTR */
+#define ESTOP_BOOTS_MS   3000  /* from there to an M112 more, if no `start` has brought it */
 #define ESTOP_OPENS_MS   1000  /* openings so close together reset the printer once */
 
 enum estop_level { ESTOP_UNSEEN, ESTOP_HEALTHY, ESTOP_PRESSED };
@@ -110,6 +111,7 @@ struct estop {
     bool printer_open;
     bool dtr_owed;        /* this trip's pulse is still to come */
     struct instant dtr;   /* when it does */
+    struct instant boots; /* it was reset by it, and runs by then: perhaps its `start` was lost */
     struct instant opens; /* a printer reset for an opening is not reset again until then */
     bool prompted;
     uint16_t pending; /* one bit per kind of action */

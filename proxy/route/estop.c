@@ -61,7 +61,7 @@ static void enter(struct estop *estop, enum estop_state state, struct instant no
     if (latched == estop_is_latched(estop))
         return;
     want(estop, ESTOP_SAVE);
-    estop->dtr = INSTANT_NEVER;
+    estop->dtr = estop->boots = INSTANT_NEVER;
     estop->dtr_owed = !latched && estop->set.reset_dtr;
     if (latched && estop->prompted) {
         estop->prompted = false;
@@ -92,7 +92,7 @@ void estop_init(struct estop *estop, const struct estop_settings *set, bool debo
     estop->debounced = debounced;
     estop->confirm = INSTANT_NEVER;
     estop->lost = INSTANT_NEVER;
-    estop->dtr = INSTANT_NEVER;
+    estop->dtr = estop->boots = INSTANT_NEVER;
     if (set->point == POINT_NONE && !latched)
         return;
     enter(estop, latched ? ESTOP_LATCHED : ESTOP_UNKNOWN, now);
@@ -209,7 +209,7 @@ void estop_printer(struct estop *estop, bool open, struct instant now)
 
     estop->printer_open = open;
     if (!open)
-        estop->dtr = INSTANT_NEVER;
+        estop->dtr = estop->boots = INSTANT_NEVER;
     if (opened)
         estop_printer_started(estop, now);
 }
@@ -218,6 +218,7 @@ void estop_printer_started(struct estop *estop, struct instant now)
 {
     if (!estop_is_latched(estop))
         return;
+    estop->boots = INSTANT_NEVER;
     want(estop, ESTOP_M112);
     await_dtr(estop, now);
 }
@@ -309,7 +310,8 @@ void estop_reset_button(struct estop *estop, enum point_state old, enum point_st
 
 struct instant estop_deadline(const struct estop *estop)
 {
-    return instant_earlier(estop->confirm, instant_earlier(estop->lost, estop->dtr));
+    return instant_earlier(instant_earlier(estop->confirm, estop->lost),
+                           instant_earlier(estop->dtr, estop->boots));
 }
 
 void estop_expire(struct estop *estop, struct instant now)
@@ -323,8 +325,11 @@ void estop_expire(struct estop *estop, struct instant now)
     if (instant_due(estop->dtr, now)) {
         estop->dtr = INSTANT_NEVER;
         estop->dtr_owed = false;
+        estop->boots = instant_after_ms(now, ESTOP_BOOTS_MS);
         want(estop, ESTOP_DTR);
     }
+    if (instant_due(estop->boots, now))
+        estop_printer_started(estop, now);
 }
 
 bool estop_next_action(struct estop *estop, struct estop_action *ret_action)

@@ -186,12 +186,31 @@ static void the_next_trip_has_its_own_pulse(void **unused)
     arm();
     for (int i = 0; i < 2; i++) {
         press();
-        wait(60000);
+        wait(ESTOP_DTR_MS);
         expect("dtr");
+        estop_printer_started(&estop, now);
+        expect("m112");
         see(ESTOP_HEALTHY);
         estop_reset(&estop, false, now);
         expect("save changed told told");
     }
+}
+
+/* It ran on while the stop was tripped: `start` alone brought the M112. */
+static void a_printer_whose_start_is_lost_is_stopped_behind_its_reset(void **unused)
+{
+    (void)unused;
+    set.reset_dtr = true;
+    arm();
+    press();
+    wait(ESTOP_DTR_MS);
+    expect("dtr");
+    wait(ESTOP_BOOTS_MS - 1);
+    expect("");
+    wait(1);
+    expect("m112");
+    wait(60000);
+    expect("");
 }
 
 static void a_reset_in_time_needs_no_pulse_of_the_trip(void **unused)
@@ -264,6 +283,7 @@ int main(void)
         cmocka_unit_test_setup(a_reset_resets_a_halted_printer, set_up),
         cmocka_unit_test_setup(dtr_is_pulsed_once_per_trip_half_a_second_after_m112, set_up),
         cmocka_unit_test_setup(the_next_trip_has_its_own_pulse, set_up),
+        cmocka_unit_test_setup(a_printer_whose_start_is_lost_is_stopped_behind_its_reset, set_up),
         cmocka_unit_test_setup(a_reset_in_time_needs_no_pulse_of_the_trip, set_up),
         cmocka_unit_test_setup(a_printer_that_is_off_is_stopped_when_it_comes, set_up),
         cmocka_unit_test_setup(a_port_that_closes_before_the_pulse_gets_it_when_it_is_open, set_up),

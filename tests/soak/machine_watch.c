@@ -293,6 +293,8 @@ void machine_watch_entry(void *object, const struct world_entry *entry)
     }
     machine_watch_look(watch);
     status_of(watch, &status);
+    if (strcmp(watch->print, status.print_state) != 0)
+        watch->stands = watch->world->now;
     watch->print = status.print_state;
 }
 
@@ -321,8 +323,9 @@ static void host_hears(struct machine_watch *watch, struct span line)
     }
     if (span_starts(line, SPAN("Resend")))
         machine_watch_wrong(watch, "a Resend though the host's wire is good");
+    /* An ok too many ends the change as it begins, and pauses the print, before this is heard. */
     if (span_contains(line, SPAN("Filament has run out: change")) &&
-        strcmp(watch->print, "paused") == 0)
+        strcmp(watch->print, "paused") == 0 && watch->stands.us < watch->world->now.us)
         machine_watch_wrong(watch, "filament is changed though the print is paused");
     watch->kept |= span_contains(line, SPAN("Filament is missing: print paused"));
     watch->told += span_contains(line, SPAN("Filament has run out: change")) ||

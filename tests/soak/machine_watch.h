@@ -41,6 +41,7 @@ struct machine_watch {
     struct instant unheld; /* an output is not as the stop wants it since; NEVER: all are */
     struct instant began;  /* a print, or went on */
     const char *print;     /* how it stood when anything last happened */
+    struct instant stands; /* … since then */
     struct instant forced; /* power was last to be off whatever runs, or the printer was halted */
 
     /* The host: what it said and was not answered. */

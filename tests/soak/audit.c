@@ -197,8 +197,11 @@ static void from_host(struct audit *audit, struct span raw)
     }
     audit->lines++;
     serial = audit_serial(audit, line.command);
-    if (serial > 0 && !span_equal(line.command, span_of(audit->given[serial])))
-        serial = 0; /* hurt on the way from the host */
+    /* Hurt on the way from the host. `m802` is M802 to a rule, which makes of it what it is to be. */
+    if (serial > 0 && !span_equal(line.command, span_of(audit->given[serial])) &&
+        !(gcode_line_is(&line, 'M', 802) &&
+          span_equal_nocase(line.command, span_of(audit->given[serial]))))
+        serial = 0;
     audit->accepted[serial]++;
     audit->may_be_bare[serial] = !line.numbered || raw.length > 80;
     if (gcode_line_is(&line, 'M', 112)) {
@@ -254,6 +257,12 @@ static const struct sim_sd_file *file_of(const struct audit *audit)
     return slot < 0 ? NULL : &audit->world->printer.sd.files[slot];
 }
 
+/* Is it the stand-in that answers? What it says may be heard as the port is opened again. */
+static bool is_gone(const struct audit *audit)
+{
+    return audit->printer_gone || audit->printer_back.us == audit->world->now.us;
+}
+
 static void ok_came(struct audit *audit, struct span line)
 {
     struct audit_owed owed = {0, -1, false};
@@ -272,7 +281,7 @@ static void ok_came(struct audit *audit, struct span line)
     audit->oks_to_host++;
     if (audit->owing > 0) {
         owed = audit->owed[audit->first_owed];
-        audit->refused[owed.serial] |= audit->printer_gone; /* the stand-in answers, and said so */
+        audit->refused[owed.serial] |= is_gone(audit); /* the stand-in answers, and said so */
         audit->first_owed = (audit->first_owed + 1) % AUDIT_OWED;
         audit->owing--;
     } else if (!audit->loose) {
@@ -301,7 +310,7 @@ static void ok_came(struct audit *audit, struct span line)
         audit->ahead[owed.serial] = AHEAD_MADE_UP;
         return;
     }
-    if (audit->printer_gone) {
+    if (is_gone(audit)) {
         excuse(audit, AUDIT_MADE_UP);
         return;
     }
@@ -474,6 +483,7 @@ static void noted(struct audit *audit, enum proxy_port port, struct span text)
     } else if (port == PROXY_PRINTER && span_equal(text, SPAN("opened"))) {
         audit->length[FROM_PRINTER] = audit->length[TO_PRINTER] = 0;
         audit->printer_gone = false;
+        audit->printer_back = audit->world->now;
     } else if (port == PROXY_PRINTER && span_equal(text, SPAN("the port is gone"))) {
         audit->printer_gone = audit->shifted = audit->lost_port = true;
     } else if (span_equal(text, SPAN("fault: printer reset")) ||

@@ -88,6 +88,7 @@ struct audit {
     bool job_dead; /* the printer was reset in it, or halted */
     bool job_open; /* something of it was carried out under a number */
     bool printer_gone;
+    struct instant printer_back; /* its port was opened last */
     bool start_heard, start_lost;
     struct instant progress; /* last ok or busy for the host */
 

@@ -367,7 +367,8 @@ static void last_print(void)
     }
     if (world->host.counters.finished == finished)
         wrong("a print without faults that does not end");
-    for (unsigned s = 0; s < 60 && !sim_host_idle(&world->host); s++)
+    for (unsigned s = 0;
+         s < 60 && !(sim_host_idle(&world->host) && see.commands == see.oks); s++)
         pass(100);
     each_line_once();
     if (see.changes > 1)

@@ -9,6 +9,7 @@ enum {
     SETTLED_MS = 20000, /* so long after a fault of the board all is as it should be */
     SWITCHED_MS = 2000, /* from a trip until outputs are as they are to be, without a fault */
     HORN_MS = 5000,     /* the longest pulse, and more */
+    REPORT_MS = 4000,   /* the board's reports are as far apart, and its debounce */
     RULED_MS = 1000,    /* what was ordered before may still be on its way to the board */
 };
 
@@ -30,6 +31,7 @@ void machine_watch_init(struct machine_watch *watch, struct world *world,
     watch->choice = choice;
     watch->shown = shown;
     watch->print = "idle";
+    watch->loaded[0] = watch->loaded[1] = INSTANT_NEVER;
     watch->tripped = watch->pressed = watch->plugged = watch->horn = watch->unheld = INSTANT_NEVER;
 }
 
@@ -238,8 +240,21 @@ void machine_watch_input(struct machine_watch *watch, uint8_t io, bool high)
         bool *missing = &watch->missing[io - MACHINE_RUNOUT];
 
         watch->runouts += high && !*missing;
+        if (*missing && !high)
+            watch->loaded[io - MACHINE_RUNOUT] = watch->world->now;
         *missing = high;
     }
+}
+
+/* How many miss filament, or did so just now: a report may still be on its way. */
+static unsigned missing(const struct machine_watch *watch)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < 2; i++)
+        count += watch->missing[i] || (!instant_is_never(watch->loaded[i]) &&
+                                       !is_longer(watch, watch->loaded[i], REPORT_MS));
+    return count;
 }
 
 /* --- what is told, and said --- */
@@ -281,7 +296,7 @@ void machine_watch_entry(void *object, const struct world_entry *entry)
     if (entry->kind == WORLD_EVENT &&
         (span_starts(text, SPAN("print started")) ||
          (span_starts(text, SPAN("print resumed")) && strcmp(watch->print, "paused") != 0)))
-        watch->runouts += watch->missing[0] + watch->missing[1]; /* they count again */
+        watch->runouts += missing(watch); /* they count again */
     if (entry->kind == WORLD_NOTE && entry->port == PROXY_PRINTER &&
         span_equal(text, SPAN("plugged in")))
         watch->plugged = watch->world->now;
@@ -309,7 +324,7 @@ static void host_says(struct machine_watch *watch, struct span line)
         return;
     }
     if (span_contains(line, SPAN("M412 R")))
-        watch->runouts += watch->missing[0] + watch->missing[1];
+        watch->runouts += missing(watch);
     watch->commands++;
 }
 

@@ -31,7 +31,8 @@ struct machine_watch {
 
     /* Filament: so often it ran out or counted again, and so often the host was told. */
     unsigned runouts, told;
-    bool missing[2]; /* levels of the pins */
+    bool missing[2];          /* levels of the pins */
+    struct instant loaded[2]; /* they are not, since then; NEVER: they never were */
 
     /* The board. */
     struct instant hurt; /* anything last went wrong with it or its wires */

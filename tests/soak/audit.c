@@ -498,14 +498,6 @@ static void noted(struct audit *audit, enum proxy_port port, struct span text)
     }
 }
 
-/* `gcode M42 done M42 Plight S1 K12.`: the command behind rule and outcome. */
-static struct span told_command(struct span text)
-{
-    for (unsigned word = 0; word < 3; word++)
-        text = span_skip(text, span_find(text, ' ') + 1);
-    return text;
-}
-
 void audit_watch(void *object, const struct world_entry *entry)
 {
     struct audit *audit = object;
@@ -524,7 +516,7 @@ void audit_watch(void *object, const struct world_entry *entry)
     case WORLD_EVENT:
         /* M800 goes to the printer and is then told as ours. */
         if (span_starts(text, SPAN("gcode ")) && !span_starts(text, SPAN("gcode M800 ")))
-            carried_out(audit, told_command(text), true, false);
+            carried_out(audit, audit_told_command(text), true, false);
         break;
     case WORLD_NOTE: noted(audit, entry->port, text); break;
     case WORLD_FROM:

@@ -102,3 +102,10 @@ bool audit_is_of_host(struct span command)
            span_equal(command, SPAN("M106 S0")) || span_equal(command, SPAN("M28 UP.GCO")) ||
            span_equal(command, SPAN("M928 UP.GCO")) || span_equal(command, SPAN("M29"));
 }
+
+struct span audit_told_command(struct span text)
+{
+    for (unsigned word = 0; word < 3; word++)
+        text = span_skip(text, span_find(text, ' ') + 1);
+    return text;
+}

@@ -14,3 +14,5 @@ bool audit_is_motion(struct span command);
 bool audit_is_ours(struct span command);
 /* What the simulated host says by itself besides. */
 bool audit_is_of_host(struct span command);
+/* Of an event, `gcode M42 done M42 Plight S1 K12.`: the command behind rule and outcome. */
+struct span audit_told_command(struct span text);

@@ -420,6 +420,7 @@ int main(int argc, char **argv)
         {NULL, 0, NULL, 0},
     };
     struct options options = {0};
+    char letter[] = "-?";
     int option;
 
     opterr = 0;
@@ -434,7 +435,11 @@ int main(int argc, char **argv)
         case 'f': options.force = true; break;
         case 'h': print_usage(); return CTL_DONE;
         case 'V': puts("sioctl " SIOPROXY_VERSION); return CTL_DONE;
-        default: return (int)wrong_option(long_options, option, argv[optind - 1]);
+        default:
+            letter[1] = (char)optopt; /* of `-1s` getopt is still at the word before it */
+            if (option == '?' && optopt != 0 && strchr("nsjfhV", optopt) == NULL)
+                return (int)wrong_option(long_options, option, letter);
+            return (int)wrong_option(long_options, option, argv[optind - 1]);
         }
     }
     if (options.name != NULL && options.socket != NULL)

@@ -210,6 +210,7 @@ int main(int argc, char **argv)
         {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
     };
     struct options options = {0};
+    char letter[] = "-?";
     int option;
 
     setvbuf(stderr, NULL, _IOLBF, 0);
@@ -225,7 +226,11 @@ int main(int argc, char **argv)
         case 'u': options.until = optarg; break;
         case 'h': fputs(usage, stdout); return 0;
         case 'V': puts("sioproxy " SIOPROXY_VERSION); return 0;
-        default: return wrong_option(option, argv[optind - 1]);
+        default:
+            letter[1] = (char)optopt; /* of `-1s` getopt is still at the word before it */
+            if (option == '?' && optopt != 0 && strchr("ncejktuhV", optopt) == NULL)
+                return wrong_option(option, letter);
+            return wrong_option(option, argv[optind - 1]);
         }
     }
     if (options.name != NULL && options.config != NULL)

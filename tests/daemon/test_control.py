@@ -224,6 +224,7 @@ class ControlSocket(MachineTest):
                 ([], "which command? sioctl --help lists them"),
                 (["--sokcet", "x", "status"], "there is no option --sokcet: did you mean --socket?"),
                 (["-x"], "there is no option -x: sioctl --help lists them"),
+                (["pulse", "light", "-1s"], "there is no option -1: sioctl --help lists them"),
                 (["set", "light"], "it is: sioctl set POINT on|off|N%"),
                 (["log", "x"], "log N: how many lines, 1 or more"),
                 (["-n", "x", "status"], "-n and --socket exclude each other"),

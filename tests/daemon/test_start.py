@@ -180,6 +180,7 @@ class Start(MachineTest):
                 (["--chekc"], "there is no option --chekc: did you mean --check?"),
                 (["--utnil=3s", "replay"], "there is no option --utnil=3s: did you mean --until?"),
                 (["-x"], "there is no option -x: sioproxy --help lists them"),
+                (["check", "-1s"], "there is no option -1: sioproxy --help lists them"),
                 (["-c"], "-c wants an argument"),
                 (["replay"], "replay wants one recording"),
                 (["-n", "a", "-c", "b"], "-n and -c exclude each other")):

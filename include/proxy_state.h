@@ -267,6 +267,8 @@ void proxy_estop_host(struct proxy *proxy, struct instant now);
 void proxy_estop_answered(struct proxy *proxy, const struct gcode_line *line, struct instant now);
 void proxy_estop_printer(struct proxy *proxy, bool open, struct instant now);
 void proxy_estop_started(struct proxy *proxy, struct instant now);
-void proxy_estop_trip(struct proxy *proxy, struct instant now);
-enum estop_reset_result proxy_estop_reset(struct proxy *proxy, struct instant now);
+/* `cause`: which line, rule or client does it. */
+void proxy_estop_trip(struct proxy *proxy, struct span cause, struct instant now);
+enum estop_reset_result proxy_estop_reset(struct proxy *proxy, struct span cause,
+                                          struct instant now);
 void proxy_estop_expire(struct proxy *proxy, struct instant now);

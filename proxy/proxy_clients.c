@@ -74,7 +74,7 @@ static void answer_estop(struct proxy *proxy, int32_t client)
 
 static void reset_estop(struct proxy *proxy, int32_t client, struct instant now)
 {
-    enum estop_reset_result result = proxy_estop_reset(proxy, now);
+    enum estop_reset_result result = proxy_estop_reset(proxy, SPAN("sioctl estop"), now);
 
     if (result == ESTOP_RESET_DONE)
         answer_estop(proxy, client);
@@ -114,7 +114,7 @@ void proxy_asked(struct proxy *proxy, const struct request *request, int32_t cli
             proxy_answer(proxy, client, false, "refused", SPAN("nothing waits"));
         return;
     case REQUEST_TRIP:
-        proxy_estop_trip(proxy, now);
+        proxy_estop_trip(proxy, SPAN("sioctl estop"), now);
         answer_estop(proxy, client);
         return;
     case REQUEST_RESET: reset_estop(proxy, client, now); return;

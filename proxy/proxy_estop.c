@@ -70,7 +70,8 @@ static void offer_reset(struct proxy *proxy)
     router_action(&proxy->router, SPAN("prompt_show"));
 }
 
-static void carry_out(struct proxy *proxy, const struct estop_action *action, struct instant now)
+static void carry_out(struct proxy *proxy, const struct estop_action *action, struct span cause,
+                      struct instant now)
 {
     switch (action->kind) {
     case ESTOP_HALT:
@@ -100,25 +101,25 @@ static void carry_out(struct proxy *proxy, const struct estop_action *action, st
         return;
     case ESTOP_CHANGED:
         events_add(&proxy->router.events, EVENT_ESTOP, SPAN_NONE,
-                   span_of(estop_state_word(proxy->estop.state)), SPAN_NONE, now);
+                   span_of(estop_state_word(proxy->estop.state)), cause, now);
         return;
     case ESTOP_TELL: router_tell(&proxy->router, LOG_WARNING, action->text, now); return;
     }
 }
 
-static void carry_out_all(struct proxy *proxy, struct instant now)
+static void carry_out_all(struct proxy *proxy, struct span cause, struct instant now)
 {
     struct estop_action action;
 
     while (estop_next_action(&proxy->estop, &action))
-        carry_out(proxy, &action, now);
+        carry_out(proxy, &action, cause, now);
 }
 
-/* What the emergency stop wants done is done before anything else. */
-static void act(struct proxy *proxy, struct instant now)
+/* What the emergency stop wants done is done before anything else; who or what brought it about. */
+static void act(struct proxy *proxy, struct span cause, struct instant now)
 {
     if (proxy->estop.pending != 0)
-        carry_out_all(proxy, now);
+        carry_out_all(proxy, cause, now);
     switch (estop_gate(&proxy->estop)) {
     case ESTOP_PASSES: proxy->router.gate = ROUTER_OPEN; break;
     case ESTOP_WAITS: proxy->router.gate = ROUTER_NO_MOTION; break;
@@ -140,7 +141,7 @@ void proxy_estop_look(struct proxy *proxy, struct instant now)
         estop_see(&proxy->estop, level, now);
         estop_print(&proxy->estop, print_job_runs(&proxy->router.job), now);
     }
-    act(proxy, now);
+    act(proxy, SPAN("board report"), now);
 }
 
 void proxy_estop_point(struct proxy *proxy, const struct point_change *change, struct instant now)
@@ -148,14 +149,14 @@ void proxy_estop_point(struct proxy *proxy, const struct point_change *change, s
     if (change->index != proxy->settings->estop.reset_point)
         return;
     estop_reset_button(&proxy->estop, change->old, change->new, may_reset(proxy), now);
-    act(proxy, now);
+    act(proxy, SPAN("board report"), now);
 }
 
 void proxy_estop_confirmed(struct proxy *proxy, struct instant now)
 {
     proxy_estop_look(proxy, now);
     estop_confirmed(&proxy->estop, now);
-    act(proxy, now);
+    act(proxy, SPAN("board report"), now);
 }
 
 void proxy_estop_host(struct proxy *proxy, struct instant now)
@@ -166,7 +167,7 @@ void proxy_estop_host(struct proxy *proxy, struct instant now)
                       reset == RESET_ALWAYS ||
                           (reset == RESET_HALTED && proxy->router.printer_state == PRINTER_HALTED),
                       now);
-    act(proxy, now);
+    act(proxy, SPAN_NONE, now);
 }
 
 /*
@@ -182,7 +183,7 @@ void proxy_estop_answered(struct proxy *proxy, const struct gcode_line *line, st
     if (gcode_line_parameter(line, 'S', &value)) {
         if (proxy->router.prompts && value.length > 0 &&
             text_integer(value, &number) == value.length && number == 0)
-            result = proxy_estop_reset(proxy, now);
+            result = proxy_estop_reset(proxy, SPAN("prompt"), now);
         if (result != ESTOP_RESET_DONE) {
             router_tell(&proxy->router, LOG_WARNING, estop_reset_words(result), now);
             offer_reset(proxy);
@@ -197,31 +198,36 @@ void proxy_estop_answered(struct proxy *proxy, const struct gcode_line *line, st
 void proxy_estop_printer(struct proxy *proxy, bool open, struct instant now)
 {
     estop_printer(&proxy->estop, open, now);
-    act(proxy, now);
+    act(proxy, SPAN_NONE, now);
 }
 
 void proxy_estop_started(struct proxy *proxy, struct instant now)
 {
     estop_printer_started(&proxy->estop, now);
-    act(proxy, now);
+    act(proxy, SPAN_NONE, now);
 }
 
-void proxy_estop_trip(struct proxy *proxy, struct instant now)
+void proxy_estop_trip(struct proxy *proxy, struct span cause, struct instant now)
 {
+    char bytes[EVENT_CAUSE];
+    struct text kept = TEXT_IN(bytes);
+
+    text_add(&kept, cause); /* a line that is dropped meanwhile, as like as not */
     estop_trip(&proxy->estop, now);
-    act(proxy, now);
+    act(proxy, text_span(&kept), now);
 }
 
-enum estop_reset_result proxy_estop_reset(struct proxy *proxy, struct instant now)
+enum estop_reset_result proxy_estop_reset(struct proxy *proxy, struct span cause,
+                                          struct instant now)
 {
     enum estop_reset_result result = estop_reset(&proxy->estop, may_reset(proxy), now);
 
-    act(proxy, now);
+    act(proxy, cause, now);
     return result;
 }
 
 void proxy_estop_expire(struct proxy *proxy, struct instant now)
 {
     estop_expire(&proxy->estop, now);
-    act(proxy, now);
+    act(proxy, SPAN_NONE, now);
 }

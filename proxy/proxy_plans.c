@@ -311,10 +311,10 @@ void proxy_plan_action(struct proxy *proxy, const struct plan_action *action, st
         break;
     case PLAN_ESTOP:
         plans_done(&proxy->router.plans, action->slot); /* the halt ends what comes behind it */
-        proxy_estop_trip(proxy, now);
+        proxy_estop_trip(proxy, proxy_who_runs(proxy, action->slot), now);
         return;
     case PLAN_RESET:
-        result = proxy_estop_reset(proxy, now);
+        result = proxy_estop_reset(proxy, proxy_who_runs(proxy, action->slot), now);
         if (result == ESTOP_RESET_DONE)
             break;
         plans_failed(&proxy->router.plans, action->slot, STEP_ESTOP, estop_reset_words(result));

@@ -318,6 +318,7 @@ static void a_rule_stops_the_machine_and_a_rule_resets_it(void **unused)
     door(true);
     run_ms(100);
     assert_int_equal(proxy.estop.state, ESTOP_LATCHED);
+    assert_int_equal(told(before, "estop latched fire"), 1); /* who it was */
     assert_true(span_contains(span_of(world.saved), SPAN("latch estop\n")));
     assert_int_equal(world.printer.state, SIM_PRINTER_HALTED);
     assert_int_equal(heard(before, "Error:Printer halted. kill() called!") > 0, 1);
@@ -334,6 +335,8 @@ static void a_rule_stops_the_machine_and_a_rule_resets_it(void **unused)
     says("M750");
     assert_int_equal(proxy.estop.state, ESTOP_ARMED);
     assert_int_equal(heard(before, "echo:sioproxy estop armed"), 1);
+    assert_int_equal(told(before, "estop tripped board report"), 1);
+    assert_int_equal(told(before, "estop armed M750"), 1);
 }
 
 /* Of the default M-codes the one that is ours only while there is something to open. */

@@ -63,8 +63,6 @@ class Watch:
 
     def __init__(self, path):
         self.events = []
-        # The events bear the time of day, the printer's log that of the monotonic clock.
-        self.offset = difference_of_clocks()
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(path)
         self.answers = queue.Queue()
@@ -81,18 +79,17 @@ class Watch:
         for line in self.socket.makefile("rb"):
             message = json.loads(line)
             if "event" in message:
+                # The event bears the time of day, which may be set while we watch; the printer's
+                # log that of the monotonic clock.
+                moment = datetime.datetime.fromisoformat(message["time"].replace("Z", "+00:00"))
+                message["ms"] = (moment.timestamp() - difference_of_clocks()) * 1000
                 self.events.append(message)
             else:
                 self.answers.put(message)
 
     def of(self, kind):
         """The events of one kind, as (event, milliseconds of the monotonic clock)."""
-        return [(event, self.monotonic_ms(event)) for event in self.events
-                if event.get("event") == kind]
-
-    def monotonic_ms(self, event):
-        moment = datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00"))
-        return (moment.timestamp() - self.offset) * 1000
+        return [(event, event["ms"]) for event in self.events if event["event"] == kind]
 
     def stop(self):
         self._ask("status")

@@ -173,8 +173,10 @@ json_t *connection_receive(struct connection *connection, unsigned timeout_s)
         }
         if (connection->length == sizeof connection->in)
             return NULL;
-        count = recv(connection->fd, connection->in + connection->length,
-                     sizeof connection->in - connection->length, 0);
+        do /* EINTR: by a recv with a time limit it is told that we were stopped and go on */
+            count = recv(connection->fd, connection->in + connection->length,
+                         sizeof connection->in - connection->length, 0);
+        while (count < 0 && errno == EINTR);
         if (count <= 0)
             return NULL;
         connection->length += (size_t)count;

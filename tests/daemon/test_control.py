@@ -290,6 +290,18 @@ class ControlSocket(MachineTest):
         self.assertEqual(json.loads(out)["error"],
                          "there is no point lihgt: did you mean light?")
 
+    def test_sioctl_that_is_stopped_and_goes_on_still_hears_the_answer(self):
+        self.proxy.program.freeze()
+        client = subprocess.Popen([os.path.join(BUILD, "sioctl"), "--socket", self.proxy.socket,
+                                   "get", "light"], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(client.kill)
+        for number, states in ((0, "S"), (signal.SIGSTOP, "T"), (signal.SIGCONT, "SZ")):
+            client.send_signal(number)
+            wait_until("it waits, is stopped, waits", lambda states=states: read_text(
+                f"/proc/{client.pid}/stat").rsplit(")", 1)[1].split()[0] in states)
+        self.proxy.program.thaw()
+        self.assertEqual(client.communicate(timeout=PATIENCE)[0], "off\n")
+
     def test_no_daemon_is_status_3(self):
         self.proxy.stop()
         self.assertEqual(self.sioctl("status")[0], 3)

@@ -141,6 +141,8 @@ static bool next_of_file(struct sim_host *host, struct span *ret_command)
 
         host->file = span_skip(host->file, end + 1);
         *ret_command = sim_host_stripped(line);
+        if (host->manner.octoprint && span_starts(*ret_command, SPAN("@")))
+            continue; /* a command to OctoPrint itself: never sent */
         if (ret_command->length > 0)
             return true;
         *ret_command = line;

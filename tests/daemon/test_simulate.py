@@ -86,6 +86,10 @@ class Simulate(unittest.TestCase):
         self.assertIn("warning: M42 Plihgt: there is no such point, so the printer gets it "
                       "(1 time, first at line 3)", text)
 
+    def test_a_command_to_octoprint_itself_is_not_sent(self):
+        lines = self.simulate("G28\n  @pause\n@OBJECT part 1\nG1 X5\n", rules="rules: []\n")
+        self.assertNotIn("@", "\n".join(lines))
+
     def test_what_was_on_before_is_not_left_on(self):
         lines = self.simulate("G28\n", rules="rules: []\n")
         self.assertIn("lamp: switched 0 times, on for 0:00:05.00 of the print, on at the end", lines)

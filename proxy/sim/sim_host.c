@@ -11,6 +11,7 @@ enum {
     POLL_MS = 5000,
     RESENDS_OF_ONE_LINE = 10,
     MORE_TO_SAY = SIM_HOST_OUTPUT - 2 * SIM_HOST_LINE,
+    LONGEST = SIM_HOST_LINE - 40, /* with number and checksum it fits; the proxy takes none so long */
 };
 
 struct sim_host_manner sim_host_manner_octoprint(void)
@@ -99,6 +100,8 @@ static void send_line(struct sim_host *host, struct span command)
     bool numbered = counted && ((letter == 'M' && code == 110) || host->numbers ||
                                 !host->manner.octoprint || !host->firmware_known);
 
+    if (command.length > LONGEST)
+        command.length = LONGEST;
     if (numbered) {
         send_numbered(host, command);
     } else {

@@ -90,6 +90,13 @@ class Simulate(unittest.TestCase):
         lines = self.simulate("G28\n  @pause\n@OBJECT part 1\nG1 X5\n", rules="rules: []\n")
         self.assertNotIn("@", "\n".join(lines))
 
+    def test_a_line_of_any_length_is_told_and_the_print_goes_on(self):
+        for line in ("M117 " + "x" * 9000, "x" * 9000, "\x01" * 70000):
+            whats = [what for _, _, _, what in self.entries(self.simulate(
+                "G28\n%s\nM42 Plight S1\n" % line, rules="rules: []\n"))]
+            self.assertIn("warning: long: line of ", "\n".join(whats))
+            self.assertIn("light on: M42 Plight S1", whats)
+
     def test_what_was_on_before_is_not_left_on(self):
         lines = self.simulate("G28\n", rules="rules: []\n")
         self.assertIn("lamp: switched 0 times, on for 0:00:05.00 of the print, on at the end", lines)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "ctl/tell.h"
@@ -65,9 +66,12 @@ static bool begin(struct connection *connection)
 /* Copies until the end of the stream. False, and told, if the file cannot take it. */
 static bool copy(struct connection *connection, int fd, const char *path)
 {
+    /* A signal may come between the look and the read, and nobody need say anything for long. */
+    struct timeval second = {.tv_sec = 1};
     char bytes[16384];
     bool ended = false;
 
+    setsockopt(connection->fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second);
     for (;;) {
         long count;
 

@@ -19,6 +19,7 @@
 #define HALT_UPLOAD_MS     100  /* in an upload: M29 so long after the first M112 … */
 #define HALT_UPLOAD_END_MS 200  /* … and M112 so long after that */
 #define HALT_MS            5000  /* M112 is repeated so long at most */
+#define HALT_HEARD_MS      30000 /* what speaks on though it is stopped gets M112 so often */
 #define HALT_UNHEARD_MS    1500  /* not obeyed for so long: M29 goes behind it, whatever is known */
 #define BOARD_COMING_MS    8000  /* a board that was just opened may take so long to be of use */
 #define EXIT_MS            2000  /* outputs may take so long to reach their exit state */
@@ -102,6 +103,7 @@ struct proxy {
         bool in_upload;  /* M29 comes before the second M112 */
         bool pulse_dtr;  /* a binary transfer hears no M112 */
         struct instant next, until;
+        struct instant heard; /* before that, what it says brings no M112 */
     } halt;
     struct instant host_lost; /* when outputs go to host_lost */
     struct instant printer_lost; /* when a printer lost in a print is given up */
@@ -249,6 +251,8 @@ void proxy_halt(struct proxy *proxy, struct span cause, struct instant now);
 void proxy_halt_again(struct proxy *proxy, struct instant now);
 /* No M112 any more: the stop that wanted it has been reset. */
 void proxy_halt_end(struct proxy *proxy);
+/* The printer has said something: while the stop is latched, and it is not known to be halted, M112. */
+void proxy_halt_heard(struct proxy *proxy, struct instant now);
 void proxy_halt_expire(struct proxy *proxy, struct instant now);
 
 /* proxy_estop.c: what the emergency stop sees, and what it wants done */

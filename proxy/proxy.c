@@ -216,6 +216,8 @@ static bool printer_bytes(struct proxy *proxy, struct span bytes, struct instant
             return true;
         }
     }
+    if (came)
+        proxy_halt_heard(proxy, now);
     return came;
 }
 

@@ -90,3 +90,15 @@ void proxy_halt_again(struct proxy *proxy, struct instant now)
     proxy->halt.next = instant_after_ms(now, HALT_REPEAT_MS);
     proxy->halt.until = instant_after_ms(now, HALT_MS);
 }
+
+void proxy_halt_heard(struct proxy *proxy, struct instant now)
+{
+    struct router *router = &proxy->router;
+
+    if (!estop_is_latched(&proxy->estop) || proxy->halt.active ||
+        router->printer_state == PRINTER_HALTED || !instant_due(proxy->halt.heard, now))
+        return;
+    /* Its buffer ran over before it could read the first, or it was reset. */
+    proxy_halt_again(proxy, now);
+    proxy->halt.heard = instant_after_ms(now, HALT_HEARD_MS);
+}

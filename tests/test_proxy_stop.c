@@ -337,6 +337,19 @@ static void a_halted_printer_that_waits_was_reset(void **unused)
     is_halted_again_when_it_says("wait\n");
 }
 
+/* Its buffer ran over in a wait, and M112 went under: its heaters stayed on. */
+static void a_printer_that_speaks_on_though_it_is_stopped_is_told_again(void **unused)
+{
+    (void)unused;
+    options.printer_played = true;
+    begin(SPAN_NONE, (struct instant){0});
+    arm_with_host();
+    played_printer_says("start\n");
+    button(true);
+    run_ms(HALT_MS + 5000);
+    is_halted_again_when_it_says("ok\n");
+}
+
 static void in_the_middle_of_a_plan_its_output_goes_off_and_nothing_more_is_done(void **unused)
 {
     struct request pulse = {.kind = REQUEST_PULSE, .ms = 10000, .point = "light"};
@@ -565,6 +578,7 @@ int main(void)
         TEST(a_printer_whose_start_was_lost_while_it_is_held_is_halted_again),
         TEST(a_start_that_is_lost_a_second_after_the_last_is_known_too),
         TEST(a_halted_printer_that_waits_was_reset),
+        TEST(a_printer_that_speaks_on_though_it_is_stopped_is_told_again),
         TEST(in_the_middle_of_a_plan_its_output_goes_off_and_nothing_more_is_done),
         TEST(pressed_twice_it_stops_twice_and_resets_the_printer_once),
         TEST(a_printer_that_is_off_is_stopped_when_it_is_switched_on),

@@ -189,6 +189,8 @@ static void pin_moved(struct machine_watch *watch, const struct sim_board_change
 {
     bool wanted;
 
+    if (change->io == MACHINE_HORN && !change->high)
+        watch->misread = false;
     if (change->io == MACHINE_HORN)
         watch->horn = change->high ? change->time : INSTANT_NEVER;
     if (change->io == MACHINE_RELAY && !change->high)
@@ -225,7 +227,8 @@ void machine_watch_look(struct machine_watch *watch)
         watch->unheld = watch->world->now;
     if (is_longer(watch, watch->unheld, SWITCHED_MS) && is_board_sound(watch, SETTLED_MS))
         machine_watch_wrong(watch, "an output is not as the stop wants it");
-    if (is_longer(watch, watch->horn, HORN_MS) && is_board_sound(watch, SETTLED_MS))
+    if (is_longer(watch, watch->horn, HORN_MS) && is_board_sound(watch, SETTLED_MS) &&
+        !watch->misread)
         machine_watch_wrong(watch, "a pulse that does not end");
     if (is_longer(watch, watch->pressed, SWITCHED_MS) && machine_estop_is(watch, "armed") &&
         is_board_sound(watch, SETTLED_MS))
@@ -286,6 +289,10 @@ void machine_watch_entry(void *object, const struct world_entry *entry)
         watch->heard = watch->world->now;
     if (entry->kind == WORLD_EVENT && span_contains(text, SPAN("board: io 15 does not switch")))
         watch->horn = INSTANT_NEVER; /* three tries, and it is told */
+    /* The wire has flipped a digit of a report: somebody has switched it, and it is kept so. */
+    watch->misread |= entry->kind == WORLD_EVENT &&
+                      span_equal(text, SPAN("point horn on board report")) &&
+                      instant_is_never(watch->horn);
     if (entry->kind == WORLD_EVENT && span_starts(text, SPAN("estop armed")))
         watch->tripped = INSTANT_NEVER;
     if (entry->kind == WORLD_EVENT && span_starts(text, SPAN("printer halted")))

@@ -39,6 +39,7 @@ struct machine_watch {
     uint64_t faults;
     uint32_t pins;         /* so many changes were looked at */
     struct instant horn;   /* it sounds since; NEVER: it does not */
+    bool misread;          /* a report said so while it did not */
     struct instant unheld; /* an output is not as the stop wants it since; NEVER: all are */
     struct instant began;  /* a print, or went on */
     const char *print;     /* how it stood when anything last happened */

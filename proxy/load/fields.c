@@ -229,6 +229,12 @@ bool field_integer(const struct fields *fields, const struct node *node, int64_t
     return true;
 }
 
+static bool is_unit_of_time(struct span text)
+{
+    return span_equal(text, SPAN("ms")) || span_equal(text, SPAN("s")) ||
+           span_equal(text, SPAN("min")) || span_equal(text, SPAN("h"));
+}
+
 bool field_duration(const struct fields *fields, const struct node *node, int64_t least,
                     int64_t most, int64_t *ret_ms)
 {
@@ -241,12 +247,17 @@ bool field_duration(const struct fields *fields, const struct node *node, int64_
         return false;
     }
     if (!span_equal(node->text, SPAN("0")) && !text_duration(node->text, &ms)) {
-        if (text_decimal(node->text, &number) == node->text.length) {
+        size_t used = text_decimal(node->text, &number);
+
+        if (used == node->text.length) {
             node_error(fields, node, "%s needs a unit: ms, s, min or h", node->text.data);
-        } else {
-            node_unexpected(fields, node, "a duration (200ms, 1.5s, 10min, 2h)");
+            return false;
         }
-        return false;
+        if (used == 0 || number < 0 || !is_unit_of_time(span_skip(node->text, used))) {
+            node_unexpected(fields, node, "a duration (200ms, 1.5s, 10min, 2h)");
+            return false;
+        }
+        ms = INT64_MAX; /* more than a duration can be */
     }
     if (ms < least || ms > most) {
         text_add_duration(&low, least);

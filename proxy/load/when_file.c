@@ -269,6 +269,25 @@ static bool check_together(const struct fields *fields, const struct node *node,
     return right;
 }
 
+/* A sensor is never on or off: of its degrees a rule for `temperature` hears. */
+static bool check_sensor(const struct fields *fields, const struct node *found,
+                         const struct when *when)
+{
+    const struct point_settings *point;
+
+    if (when->kind != WHEN_POINT || when->point == POINT_NONE ||
+        when->becomes == BECOMES_UNKNOWN) {
+        return true;
+    }
+    point = &fields->settings->point[when->point];
+    if (point->type != POINT_DHT) {
+        return true;
+    }
+    node_error(fields, found, "%s is a sensor, and becomes unknown at most: say temperature",
+               point->name);
+    return false;
+}
+
 bool when_file_read(const struct fields *fields, const struct node *node, bool until,
                     struct when *ret_when, const struct node **ret_subject)
 {
@@ -292,6 +311,7 @@ bool when_file_read(const struct fields *fields, const struct node *node, bool u
     subject = subject_of(found->key->text);
     reading.when.kind = subject->kind;
     right = check_together(fields, node, until, &reading.when);
+    right = check_sensor(fields, found, &reading.when) && right;
     if (until && !subject->until) {
         key_error(fields, found, "cannot end a rule");
         return false;

@@ -53,10 +53,13 @@ def tail(path, lines=TAIL_LINES):
     return "--- %s\n%s\n" % (path, "\n".join(read_text(path).splitlines()[-lines:]))
 
 
+_prctl = ctypes.CDLL(None).prctl # found here: in a child of many threads a lock might be held
+
+
 def die_with_parent():
     """In a child before exec: it is killed when the test dies, however it dies."""
     PR_SET_PDEATHSIG = 1
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Program:

@@ -8,7 +8,7 @@ import time
 
 import print_file
 import scenario
-from process import Failure, wait_until
+from process import LONG, Failure, wait_until
 from proxy_daemon import VirtualPrinter
 
 PLENTY = 40  # seconds that a print goes on if nobody hurries it
@@ -177,7 +177,8 @@ class PrintsOnTheVirtualPrinter(scenario.Scenario):
         mark = self.printer.executed_count()
         self.printer.debug("rerequest_last")
         wait_until("the job is cancelled",
-                   lambda: "M140 S0" in map(print_file.bare, self.printer.executed()[mark:]))
+                   lambda: "M140 S0" in map(print_file.bare, self.printer.executed()[mark:]),
+                   LONG)
         self.octoprint.wait_for_state("Operational")
         self.assertGreater(self.proxy.status()["counters"]["lost_lines"], 0)
 

@@ -75,15 +75,25 @@ class Machine:
 
 
 def send(machine, master):
-    """What the printer says, line by line."""
+    """
+    What the printer says, line by line. That it refuses a line, asks for it, and the ok behind that
+    are one piece, as on a wire: no machine is so busy that they come long after each other.
+    """
+    said = b""
     while True:
         printer = machine.printer
         try:
             line = printer.readline()
         except AttributeError:  # closed by a reset meanwhile
             continue
-        if line and printer is machine.printer:
-            os.write(master, line.rstrip(b"\n") + b"\n")
+        if printer is not machine.printer:
+            said = b""
+            continue
+        if line:
+            said += line.rstrip(b"\n") + b"\n"
+        if said and not line.startswith((b"Error:", b"Resend:")):
+            os.write(master, said)
+            said = b""
 
 
 def receive(machine, master, wire):

@@ -114,7 +114,7 @@ static void what_a_disk_refuses_is_told_once_and_tried_again(void **unused)
     assert_true(uv_timer_get_due_in(&writer.again) > STATE_AGAIN_MS / 2);
     refuses = false;
     uv_timer_start(&writer.again, writer.again.timer_cb, 1, 0); /* it is later */
-    while (!writer.writes)
+    while (uv_is_active((uv_handle_t *)&writer.again))
         uv_run(&loop, UV_RUN_ONCE);
     until_written();
     expect("latch estop\nspeed 1\n");

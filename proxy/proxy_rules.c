@@ -130,12 +130,34 @@ static int64_t hold_ms(const struct rule *rule)
 
 enum rule_turn { TURN_NOW, TURN_LATER, TURN_NEVER };
 
+/*
+ * The newest plan of that rule but the one in slot `but`, if it still runs once it has done what it
+ * can do now. Of two lines of the printer that come at once the first has its steps done, as of two
+ * that come one after the other.
+ */
+static uint8_t what_still_runs(struct proxy *proxy, uint16_t number, uint8_t but,
+                               struct instant now)
+{
+    struct plans *plans = &proxy->router.plans;
+    struct plan_action action;
+    uint8_t running = plans_of_rule(plans, number, but);
+
+    if (running == PLAN_NONE)
+        return PLAN_NONE;
+    while (plans_next_action_of(plans, running, now, &action)) {
+        proxy_plan_action(proxy, &action, now);
+        if (action.kind == PLAN_END)
+            break;
+    }
+    return plans_of_rule(plans, number, but);
+}
+
 /* A plan of that rule, in slot `but` or not there yet, is to begin: when, if another one runs? */
 static enum rule_turn turn_of(struct proxy *proxy, const struct rule *rule, uint8_t but,
                               struct instant now)
 {
     uint16_t number = ruleset_number(proxy->rules, rule);
-    uint8_t running = plans_of_rule(&proxy->router.plans, number, but);
+    uint8_t running = what_still_runs(proxy, number, but, now);
 
     if (running == PLAN_NONE)
         return TURN_NOW;

@@ -202,6 +202,32 @@ static void replies_and_times_start_rules(void **unused)
     assert_false(fan());
 }
 
+static void of_lines_that_come_at_once_each_has_its_steps_done(void **unused)
+{
+    static const char *const agains[] = {"restart", "ignore", "queue"};
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof agains / sizeof agains[0]; i++) {
+        char rules[200];
+
+        snprintf(rules, sizeof rules,
+                 "rules:\n  - when: {reply: 'Layer (?<n>\\d+)'}\n"
+                 "    do: [{say: 'begins ${n}'}, {say: 'goes on ${n}'}]\n    again: %s\n",
+                 agains[i]);
+        begin(rules);
+        proxy_input(&proxy,
+                    &(struct proxy_input){.kind = PROXY_BYTES,
+                                          .port = PROXY_PRINTER,
+                                          .bytes = SPAN("Layer 1\nLayer 2\nLayer 3\n")},
+                    world.now);
+        world_settle(&world);
+        assert_int_equal(heard(0, "echo:begins"), 3);
+        assert_int_equal(heard(0, "echo:goes on 1"), 1);
+        assert_int_equal(heard(0, "echo:goes on 3"), 1);
+        assert_int_equal(told(0, "it begins anew"), 0);
+    }
+}
+
 static void a_silent_host_is_noticed_and_a_line_begins_its_silence_anew(void **unused)
 {
     (void)unused;
@@ -382,6 +408,7 @@ int main(void)
         TEST(temperatures_cross_once_with_a_degree_of_play),
         TEST(every_heater_crosses_in_every_report),
         TEST(replies_and_times_start_rules),
+        TEST(of_lines_that_come_at_once_each_has_its_steps_done),
         TEST(a_silent_host_is_noticed_and_a_line_begins_its_silence_anew),
         TEST(a_circle_of_rules_is_told_and_left),
         TEST(two_lines_in_one_read_are_no_circle),

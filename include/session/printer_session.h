@@ -177,6 +177,7 @@ struct printer_session {
     uint32_t strays;     /* oks to come that answer lines the wire made of ours */
     uint32_t ahead;      /* so far behind the oldest was the line whose number the last ok said */
     bool tells_numbers;  /* its oks do: one without is none of a line with a number, but M105's */
+    bool tells_temperatures; /* its oks to M105 do: one without is none of the question's */
     bool strange;        /* what the printer said since its last ok may have been a refusal */
     bool guessed;        /* a question was given up: until the next is answered all is in doubt */
     bool may_go;         /* the next of them: nothing has gone again since the last answer */

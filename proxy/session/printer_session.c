@@ -81,7 +81,7 @@ void printer_session_forget(struct printer_session *session)
     session->strays = 0;
     session->strange = session->guessed = false;
     session->ahead = 0;
-    session->tells_numbers = false;
+    session->tells_numbers = session->tells_temperatures = false;
     session->numbers_known = false;
     session->resend_number = -1;
     session->resend_times = 0;
@@ -286,6 +286,9 @@ static enum printer_verdict ok_came(struct printer_session *session,
     if (reply->heaters > 0 && oldest->barrier && session->lines.unsent > 0 &&
         session->behind_m110 == 0)
         return PRINTER_FOR_NOBODY; /* of a question that came before the M110 went again */
+    session->tells_temperatures |= reply->heaters > 0;
+    if (oldest->question && reply->heaters == 0 && session->tells_temperatures)
+        return PRINTER_FOR_NOBODY;
     if (is_ahead(session, reply->number)) {
         answered(session, ret_answer, now);
         return PRINTER_LOST_OK;

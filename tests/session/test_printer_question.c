@@ -267,6 +267,23 @@ static void the_answer_of_the_next_question_is_that_of_an_m110_that_goes_again(v
     assert_int_equal(session.lines.unanswered, 2);
 }
 
+/* It was that of a line whose number the printer had emptied its buffer over: all oks came early. */
+static void an_ok_without_temperatures_is_no_questions_where_a_poll_had_them(void **unused)
+{
+    (void)unused;
+    hello();
+    send("N1 M105*38\n");
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    assert_int_equal(verdict_of("Resend: 1"), PRINTER_FOR_NOBODY); /* a digit was flipped */
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    written = TEXT_IN(written_bytes);
+    assert_true(printer_session_ask(&session, &written, now));
+    wrote("\nN2 M105*37\n");
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
+    assert_int_equal(session.lines.unanswered, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -286,6 +303,7 @@ int main(void)
         TEST(an_m110_refused_for_its_question_goes_again_behind_the_next),
         TEST(the_late_answer_of_a_question_is_not_that_of_an_m110_that_goes_again),
         TEST(the_answer_of_the_next_question_is_that_of_an_m110_that_goes_again),
+        TEST(an_ok_without_temperatures_is_no_questions_where_a_poll_had_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

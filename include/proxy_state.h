@@ -251,7 +251,7 @@ void proxy_halt(struct proxy *proxy, struct span cause, struct instant now);
 void proxy_halt_again(struct proxy *proxy, struct instant now);
 /* No M112 any more: the stop that wanted it has been reset. */
 void proxy_halt_end(struct proxy *proxy);
-/* The printer has said something: while the stop is latched, and it is not known to be halted, M112. */
+/* The printer has said something: it is not halted, or no longer. While the stop is latched: M112. */
 void proxy_halt_heard(struct proxy *proxy, struct instant now);
 void proxy_halt_expire(struct proxy *proxy, struct instant now);
 

@@ -93,12 +93,14 @@ void proxy_halt_again(struct proxy *proxy, struct instant now)
 
 void proxy_halt_heard(struct proxy *proxy, struct instant now)
 {
-    struct router *router = &proxy->router;
+    const struct router *router = &proxy->router;
 
     if (!estop_is_latched(&proxy->estop) || proxy->halt.active ||
-        router->printer_state == PRINTER_HALTED || !instant_due(proxy->halt.heard, now))
+        !instant_due(proxy->halt.heard, now))
         return;
-    /* Its buffer ran over before it could read the first, or it was reset. */
+    if (router->printer_state == PRINTER_HALTED && !instant_due(proxy->halt.until, now))
+        return; /* its last words */
+    /* Its buffer ran over before it could read the first, or it was halted, and has been reset. */
     proxy_halt_again(proxy, now);
     proxy->halt.heard = instant_after_ms(now, HALT_HEARD_MS);
 }

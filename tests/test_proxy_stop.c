@@ -348,6 +348,9 @@ static void a_printer_that_speaks_on_though_it_is_stopped_is_told_again(void **u
     button(true);
     run_ms(HALT_MS + 5000);
     is_halted_again_when_it_says("ok\n");
+    played_printer_says("Error:Printer halted. kill() called!\n");
+    run_ms(HALT_HEARD_MS);
+    is_halted_again_when_it_says("echo:SD card ok\n"); /* behind a `start` that was lost */
 }
 
 static void in_the_middle_of_a_plan_its_output_goes_off_and_nothing_more_is_done(void **unused)

@@ -62,16 +62,17 @@ static void send_numbered(struct sim_host *host, struct span command)
 {
     char bytes[SIM_HOST_LINE];
     struct text line = TEXT_IN(bytes);
+    bool m110 = sim_host_is(command, 'M', 110);
     int64_t sets;
 
-    if (sim_host_is(command, 'M', 110)) {
+    if (m110) {
         host->next_number = sim_host_m110(command, &sets) ? sets : 0;
         host->history_count = 0;
         host->resend_delta = 0;
     }
     sim_host_number(command, host->next_number, &line);
     host->next_number++;
-    if (!sim_host_is(command, 'M', 110))
+    if (!m110)
         remember(host, text_span(&line));
     write_bytes(host, text_span(&line));
 }
@@ -110,9 +111,9 @@ static void send_line(struct sim_host *host, struct span command)
     }
     if (sim_host_blank(command))
         return;
-    if (sim_host_is(command, 'M', 28) || sim_host_is(command, 'M', 928))
+    if (letter == 'M' && (code == 28 || code == 928))
         host->uploading = true;
-    else if (sim_host_is(command, 'M', 29))
+    else if (letter == 'M' && code == 29)
         host->uploading = false;
     host->counters.lines++;
     if (!counted) {

@@ -229,6 +229,10 @@ static void advance(struct sim_board *board, struct instant now)
     while (instant_due(board->due, now)) {
         struct instant next = board->due;
         bool works = instant_due(board->works, next);
+        /* A byte that has gone out concerns the processor only if it waited for that. */
+        bool only_departs = !works && sio_board_ready(&board->core) &&
+                            !instant_due(board->arrives, next) &&
+                            !instant_due(board->stage_ends, next);
 
         board->clock = next;
         if (instant_due(board->arrives, next))
@@ -240,7 +244,10 @@ static void advance(struct sim_board *board, struct instant now)
         if (works)
             work(board);
         send_next(board);
-        plan(board);
+        if (only_departs)
+            board->due = next_event(board, board->works);
+        else
+            plan(board);
     }
     if (board->clock.us < now.us)
         board->clock = now;

@@ -578,7 +578,11 @@ void audit_end(struct audit *audit, bool whole)
             excuse(audit, AUDIT_LOST);
         } else if (forgiven > 0) {
             forgiven--;
-        } else if (audit->ahead[serial] > 0 && false_oks(audit) > 0) {
+        } else if (audit->ahead[serial] > 0 &&
+                   (false_oks(audit) > 0 ||
+                    /* `Unknogn command: "n56 G1 X1"` of a line without its number */
+                    (audit->strays > 0 &&
+                     audit->world->port[PROXY_PRINTER].from.fault.hurt_others > 0))) {
             excuse(audit, AUDIT_UNREVEALED);
         } else if (!audit->loose) {
             wrong(audit, "a command was never carried out", serial);

@@ -71,9 +71,8 @@ bool audit_is_given(const struct audit *audit, struct span command, uint32_t ser
     struct span given = span_of(audit->given[serial]);
 
     return span_equal(command, given) ||
-           (span_starts(given, SPAN("M802 ")) && span_starts(command, SPAN("M117 replaced by K")) &&
-            span_equal(span_skip(command, span_find_last(command, 'K')),
-                       span_skip(given, span_find_last(given, 'K'))));
+           (span_starts(given, SPAN("M802 S")) && span_starts(command, SPAN("M117 replaced by ")) &&
+            span_equal(span_skip(command, 17), span_skip(given, 6)));
 }
 
 /* Whole, and not what the wire has made of another. */

@@ -466,6 +466,12 @@ static bool calm_print(struct run *run)
     }
     world_host_opens(world, 115200);
     world_run_ms(world, 60000);
+    /* Where all that a halted printer said of its reset was hurt, that had to be reset once more. */
+    if (world->host.state != SIM_HOST_OPERATIONAL && world->befell[FAULT_HALT] > 0 &&
+        world->port[PROXY_PRINTER].from.fault.hurt_others > 0) {
+        world_host_opens(world, 115200);
+        world_run_ms(world, 60000);
+    }
     audit_begin(run->audit);
     world->printer.manner.never = '\0';
     world->host.action_cancel = true;

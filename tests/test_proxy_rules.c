@@ -225,6 +225,8 @@ static void of_lines_that_come_at_once_each_has_its_steps_done(void **unused)
         assert_int_equal(heard(0, "echo:goes on 1"), 1);
         assert_int_equal(heard(0, "echo:goes on 3"), 1);
         assert_int_equal(told(0, "it begins anew"), 0);
+        tear_down(unused);
+        memset(&loaded, 0, sizeof loaded);
     }
 }
 

@@ -77,6 +77,7 @@
 #define REOPENED_MS          3000     /* a printer that says no `start` after so long lived on */
 #define PRINTER_SKIPS        4        /* lines that may overtake while a Resend is open */
 #define RESENDS_CALMED       3        /* from the so manieth in a row of one line on we wait */
+#define M110S_CALMED         2        /* … of an M110: torn in two it is refused twice */
 #define RESENDS_OF_ONE_LINE  10       /* the so manieth in a row of one line is the last */
 
 enum printer_verdict {

@@ -312,6 +312,15 @@ static enum printer_verdict ok_came(struct printer_session *session,
     return PRINTER_ANSWER;
 }
 
+/* Is it an M110 that was refused? It may be on its way already, and be taken twice. */
+static bool m110_goes_next(struct printer_session *session)
+{
+    struct sent_lines *lines = &session->lines;
+
+    return lines->unsent > 0 &&
+           sent_lines_unanswered(lines, lines->unanswered - lines->unsent)->barrier;
+}
+
 enum printer_verdict printer_session_reply(struct printer_session *session,
                                            const struct printer_reply *reply, struct instant now,
                                            struct printer_answer *ret_answer)
@@ -329,7 +338,7 @@ enum printer_verdict printer_session_reply(struct printer_session *session,
         return PRINTER_FOR_NOBODY;
     }
     if (session->resend == RESEND_HEARD) {
-        if (session->resend_times >= RESENDS_CALMED)
+        if (session->resend_times >= (m110_goes_next(session) ? M110S_CALMED : RESENDS_CALMED))
             resend_enter(session, RESEND_CALMING, now);
         else
             go_on(session, now);

@@ -215,6 +215,25 @@ static void the_refusal_of_a_question_behind_an_m110_is_not_the_m110s(void **unu
     send("N2 G1*42\n");
 }
 
+/* The ok of the one under way is nobody's: the next answers it, and no line behind it. */
+static void an_m110_that_was_torn_in_two_is_answered_once(void **unused)
+{
+    (void)unused;
+    send("N0 M110 N0*125\n");
+    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("N0 M110 N0*125\n");
+    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    again("");
+    assert_int_equal(verdict_of("ok"), PRINTER_SURPLUS_OK);
+    now = printer_session_deadline(&session);
+    printer_session_expire(&session, now);
+    again("N0 M110 N0*125\n");
+    ok_answers(1);
+    assert_int_equal(session.lines.unanswered, 0);
+}
+
 /* What went behind was lost with the buffer, and the M110 hurt anew: the next question tells. */
 static void an_m110_refused_for_its_question_goes_again_behind_the_next(void **unused)
 {
@@ -230,6 +249,8 @@ static void an_m110_refused_for_its_question_goes_again_behind_the_next(void **u
     asks("\nN2 M105*37\n");
     assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
     assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    now = printer_session_deadline(&session);
+    printer_session_expire(&session, now);
     again("N0 M110 N0*125\n");
     ok_answers(1);
     again("N1 M105*38\n");
@@ -300,6 +321,7 @@ int main(void)
         TEST(the_late_answer_of_a_poll_is_not_that_of_the_question),
         TEST(a_question_whose_answer_was_taken_for_a_late_polls_is_asked_again_soon),
         TEST(the_refusal_of_a_question_behind_an_m110_is_not_the_m110s),
+        TEST(an_m110_that_was_torn_in_two_is_answered_once),
         TEST(an_m110_refused_for_its_question_goes_again_behind_the_next),
         TEST(the_late_answer_of_a_question_is_not_that_of_an_m110_that_goes_again),
         TEST(the_answer_of_the_next_question_is_that_of_an_m110_that_goes_again),

@@ -197,10 +197,10 @@ static void from_host(struct audit *audit, struct span raw)
     }
     audit->lines++;
     serial = audit_serial(audit, line.command);
-    /* Hurt on the way from the host. `m802` is M802 to a rule, which makes of it what it is to be. */
+    /* Hurt on the way from the host. `m802!SK2.` is M802 to a rule, which makes of it what it should. */
     if (serial > 0 && !span_equal(line.command, span_of(audit->given[serial])) &&
         !(gcode_line_is(&line, 'M', 802) &&
-          span_equal_nocase(line.command, span_of(audit->given[serial]))))
+          span_starts(span_of(audit->given[serial]), SPAN("M802 "))))
         serial = 0;
     audit->accepted[serial]++;
     audit->may_be_bare[serial] = !line.numbered || raw.length > 80;

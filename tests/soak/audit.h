@@ -112,5 +112,10 @@ char audit_letter(uint32_t serial);
 /* For the world's options. */
 void audit_watch(void *audit, const struct world_entry *entry);
 void audit_listen(void *audit, enum world_kind kind, enum proxy_port port, struct span bytes);
+/*
+ * Was the M29 hurt so that its checksum is right all the same (`O09` under its number)? The printer
+ * has taken it and writes on, and refuses all without a number: nobody can know.
+ */
+bool audit_is_left_open(const struct audit *audit);
 /* The print is over and all is quiet: what is missing? */
 void audit_end(struct audit *audit, bool whole);

@@ -108,3 +108,8 @@ struct span audit_told_command(struct span text)
         text = span_skip(text, span_find(text, ' ') + 1);
     return text;
 }
+
+bool audit_is_left_open(const struct audit *audit)
+{
+    return audit->excused[AUDIT_COLLISION] > 0 && audit->world->printer.sd_writing >= 0;
+}

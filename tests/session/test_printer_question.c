@@ -196,17 +196,27 @@ static void a_question_whose_answer_was_taken_for_a_late_polls_is_asked_again_so
     assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
 }
 
+/* A refusal answers nothing, nor does its ok. */
+static void refuses(const char *resend)
+{
+    assert_int_equal(verdict_of(resend), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+}
+
+static void an_m110_and_its_question_are_refused(void)
+{
+    send("N0 M110 N0*125\n");
+    asks("\nN1 M105*38\n");
+    refuses("Resend: 3");
+    again("N0 M110 N0*125\n");
+}
+
 /* Its LF was hurt, and both were refused: it went twice, and its second ok was the question's. */
 static void the_refusal_of_a_question_behind_an_m110_is_not_the_m110s(void **unused)
 {
     (void)unused;
-    send("N0 M110 N0*125\n");
-    asks("\nN1 M105*38\n");
-    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
-    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
-    again("N0 M110 N0*125\n");
-    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
-    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    an_m110_and_its_question_are_refused();
+    refuses("Resend: 3");
     again("");
     ok_answers(1);
     again("N1 M105*38\n");
@@ -220,11 +230,9 @@ static void an_m110_that_was_torn_in_two_is_answered_once(void **unused)
 {
     (void)unused;
     send("N0 M110 N0*125\n");
-    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
-    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    refuses("Resend: 3");
     again("N0 M110 N0*125\n");
-    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
-    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    refuses("Resend: 3");
     again("");
     assert_int_equal(verdict_of("ok"), PRINTER_SURPLUS_OK);
     now = printer_session_deadline(&session);
@@ -238,17 +246,11 @@ static void an_m110_that_was_torn_in_two_is_answered_once(void **unused)
 static void an_m110_refused_for_its_question_goes_again_behind_the_next(void **unused)
 {
     (void)unused;
-    send("N0 M110 N0*125\n");
-    asks("\nN1 M105*38\n");
-    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
-    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
-    again("N0 M110 N0*125\n");
-    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
-    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    an_m110_and_its_question_are_refused();
+    refuses("Resend: 3");
     again("");
     asks("\nN2 M105*37\n");
-    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
-    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    refuses("Resend: 3");
     now = printer_session_deadline(&session);
     printer_session_expire(&session, now);
     again("N0 M110 N0*125\n");
@@ -261,11 +263,7 @@ static void an_m110_refused_for_its_question_goes_again_behind_the_next(void **u
 static void the_late_answer_of_a_question_is_not_that_of_an_m110_that_goes_again(void **unused)
 {
     (void)unused;
-    send("N0 M110 N0*125\n");
-    asks("\nN1 M105*38\n");
-    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
-    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
-    again("N0 M110 N0*125\n");
+    an_m110_and_its_question_are_refused();
     assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_FOR_NOBODY);
     again("");
     ok_answers(1);
@@ -278,11 +276,7 @@ static void the_late_answer_of_a_question_is_not_that_of_an_m110_that_goes_again
 static void the_answer_of_the_next_question_is_that_of_an_m110_that_goes_again(void **unused)
 {
     (void)unused;
-    send("N0 M110 N0*125\n");
-    asks("\nN1 M105*38\n");
-    assert_int_equal(verdict_of("Resend: 3"), PRINTER_FOR_NOBODY);
-    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
-    again("N0 M110 N0*125\n");
+    an_m110_and_its_question_are_refused();
     asks("\nN2 M105*37\n");
     assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
     assert_int_equal(session.lines.unanswered, 2);
@@ -295,8 +289,7 @@ static void an_ok_without_temperatures_is_no_questions_where_a_poll_had_them(voi
     hello();
     send("N1 M105*38\n");
     assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
-    assert_int_equal(verdict_of("Resend: 1"), PRINTER_FOR_NOBODY); /* a digit was flipped */
-    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+    refuses("Resend: 1"); /* a digit was flipped */
     written = TEXT_IN(written_bytes);
     assert_true(printer_session_ask(&session, &written, now));
     wrote("\nN2 M105*37\n");

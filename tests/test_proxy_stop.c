@@ -219,13 +219,18 @@ static void played_printer_says(const char *lines)
     run_ms(50);
 }
 
+static void arm_with_a_played_printer(void)
+{
+    options.printer_played = true;
+    begin(SPAN_NONE, (struct instant){0});
+    arm_with_host();
+}
+
 /* What is in the middle of a packet is no line: only a reset is sure to stop such a printer. */
 static void in_a_binary_transfer_the_printer_is_reset_too_and_once(void **unused)
 {
     (void)unused;
-    options.printer_played = true;
-    begin(SPAN_NONE, (struct instant){0});
-    arm_with_host();
+    arm_with_a_played_printer();
     played_printer_says("start\n");
     host_says("M28 B1 part.gco\n");
     run_ms(50);
@@ -246,9 +251,7 @@ static void in_a_binary_transfer_the_printer_is_reset_too_and_once(void **unused
 static void a_klipper_that_is_restarted_while_it_is_held_is_halted_again(void **unused)
 {
     (void)unused;
-    options.printer_played = true;
-    begin(SPAN_NONE, (struct instant){0});
-    arm_with_host();
+    arm_with_a_played_printer();
     button(true);
     run_ms(60);
     played_printer_says("// Klipper state: Shutdown\n!! Shutdown due to M112 command\nok\n");
@@ -263,9 +266,7 @@ static void a_printer_that_is_back_without_a_start_is_told_once(void **unused)
     uint64_t before;
 
     (void)unused;
-    options.printer_played = true;
-    begin(SPAN_NONE, (struct instant){0});
-    arm_with_host();
+    arm_with_a_played_printer();
     played_printer_says("start\n");
     run_ms(10000);
     played_printer_says("// Klipper state: Shutdown\n!! Shutdown due to M112 command\n");
@@ -296,9 +297,7 @@ static void is_halted_again_when_it_says(const char *line)
 static void a_printer_whose_start_was_lost_while_it_is_held_is_halted_again(void **unused)
 {
     (void)unused;
-    options.printer_played = true;
-    begin(SPAN_NONE, (struct instant){0});
-    arm_with_host();
+    arm_with_a_played_printer();
     played_printer_says("start\n");
     run_ms(10000);
     button(true);
@@ -311,9 +310,7 @@ static void a_printer_whose_start_was_lost_while_it_is_held_is_halted_again(void
 static void a_start_that_is_lost_a_second_after_the_last_is_known_too(void **unused)
 {
     (void)unused;
-    options.printer_played = true;
-    begin(SPAN_NONE, (struct instant){0});
-    arm_with_host();
+    arm_with_a_played_printer();
     button(true);
     run_ms(60);
     played_printer_says("start\n");
@@ -327,9 +324,7 @@ static void a_start_that_is_lost_a_second_after_the_last_is_known_too(void **unu
 static void a_halted_printer_that_waits_was_reset(void **unused)
 {
     (void)unused;
-    options.printer_played = true;
-    begin(SPAN_NONE, (struct instant){0});
-    arm_with_host();
+    arm_with_a_played_printer();
     button(true);
     run_ms(60);
     played_printer_says("Error:Printer halted. kill() called!\n");
@@ -341,13 +336,15 @@ static void a_halted_printer_that_waits_was_reset(void **unused)
 static void a_printer_that_speaks_on_though_it_is_stopped_is_told_again(void **unused)
 {
     (void)unused;
-    options.printer_played = true;
-    begin(SPAN_NONE, (struct instant){0});
-    arm_with_host();
+    arm_with_a_played_printer();
     played_printer_says("start\n");
     button(true);
     run_ms(HALT_MS + 5000);
     is_halted_again_when_it_says("ok\n");
+    run_ms(HALT_MS + 5000);
+    world_read(&world, PROXY_PRINTER, world_written(&world, PROXY_PRINTER).length);
+    played_printer_says("ok\n");
+    assert_int_equal(world_written(&world, PROXY_PRINTER).length, 0); /* M112 is no flood */
     played_printer_says("Error:Printer halted. kill() called!\n");
     run_ms(HALT_HEARD_MS);
     is_halted_again_when_it_says("echo:SD card ok\n"); /* behind a `start` that was lost */

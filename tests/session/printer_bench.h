@@ -83,6 +83,13 @@ static inline enum printer_verdict verdict_of(const char *text)
     return reply(text, &answer);
 }
 
+/* A Resend answers nothing, nor does its ok. */
+static inline void asks_for(const char *resend)
+{
+    assert_int_equal(verdict_of(resend), PRINTER_FOR_NOBODY);
+    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
+}
+
 /* An ok answers the line that was sent as that. */
 static inline void ok_answers(uint32_t expected)
 {

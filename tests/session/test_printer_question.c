@@ -196,18 +196,11 @@ static void a_question_whose_answer_was_taken_for_a_late_polls_is_asked_again_so
     assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
 }
 
-/* A refusal answers nothing, nor does its ok. */
-static void refuses(const char *resend)
-{
-    assert_int_equal(verdict_of(resend), PRINTER_FOR_NOBODY);
-    assert_int_equal(verdict_of("ok"), PRINTER_FOR_NOBODY);
-}
-
 static void an_m110_and_its_question_are_refused(void)
 {
     send("N0 M110 N0*125\n");
     asks("\nN1 M105*38\n");
-    refuses("Resend: 3");
+    asks_for("Resend: 3");
     again("N0 M110 N0*125\n");
 }
 
@@ -216,7 +209,7 @@ static void the_refusal_of_a_question_behind_an_m110_is_not_the_m110s(void **unu
 {
     (void)unused;
     an_m110_and_its_question_are_refused();
-    refuses("Resend: 3");
+    asks_for("Resend: 3");
     again("");
     ok_answers(1);
     again("N1 M105*38\n");
@@ -230,9 +223,9 @@ static void an_m110_that_was_torn_in_two_is_answered_once(void **unused)
 {
     (void)unused;
     send("N0 M110 N0*125\n");
-    refuses("Resend: 3");
+    asks_for("Resend: 3");
     again("N0 M110 N0*125\n");
-    refuses("Resend: 3");
+    asks_for("Resend: 3");
     again("");
     assert_int_equal(verdict_of("ok"), PRINTER_SURPLUS_OK);
     now = printer_session_deadline(&session);
@@ -247,10 +240,10 @@ static void an_m110_refused_for_its_question_goes_again_behind_the_next(void **u
 {
     (void)unused;
     an_m110_and_its_question_are_refused();
-    refuses("Resend: 3");
+    asks_for("Resend: 3");
     again("");
     asks("\nN2 M105*37\n");
-    refuses("Resend: 3");
+    asks_for("Resend: 3");
     now = printer_session_deadline(&session);
     printer_session_expire(&session, now);
     again("N0 M110 N0*125\n");
@@ -289,7 +282,7 @@ static void an_ok_without_temperatures_is_no_questions_where_a_poll_had_them(voi
     hello();
     send("N1 M105*38\n");
     assert_int_equal(verdict_of("ok T:20.0 /0.0"), PRINTER_ANSWER);
-    refuses("Resend: 1"); /* a digit was flipped */
+    asks_for("Resend: 1"); /* a digit was flipped */
     written = TEXT_IN(written_bytes);
     assert_true(printer_session_ask(&session, &written, now));
     wrote("\nN2 M105*37\n");
